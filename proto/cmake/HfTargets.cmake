@@ -1,0 +1,68 @@
+# What every target of the project shares: warnings, instrumentation, and the
+# one way to add a library, a test and a fuzz target.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+add_library(hf_flags INTERFACE)
+target_compile_options(hf_flags INTERFACE -Wall -Wextra -Wshadow -Wpointer-arith
+  -Wstrict-prototypes -Wmissing-prototypes -Wvla -fno-strict-aliasing -fno-omit-frame-pointer)
+target_compile_definitions(hf_flags INTERFACE _GNU_SOURCE)
+if(HF_SANITIZE)
+  target_compile_options(hf_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+  target_link_options(hf_flags INTERFACE -fsanitize=address,undefined)
+endif()
+if(HF_COVERAGE)
+  target_compile_options(hf_flags INTERFACE --coverage)
+  target_link_options(hf_flags INTERFACE --coverage)
+endif()
+if(HF_FUZZ)
+  target_compile_options(hf_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# hf_library(name SOURCES ... PUBLIC targets... PRIVATE targets... INCLUDES dirs...)
+# INCLUDES are the folders whose headers the library's users may include: a
+# target that does not link the library cannot include them.
+function(hf_library name)
+  cmake_parse_arguments(A "" "" "SOURCES;PUBLIC;PRIVATE;INCLUDES" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  target_include_directories(${name} PUBLIC ${A_INCLUDES} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${A_PUBLIC} PRIVATE hf_flags ${A_PRIVATE})
+endfunction()
+
+# hf_test(name SOURCES ... LIBS ... [LABELS ...] [TIMEOUT s]): a Criterion binary run by CTest.
+# -no-pie: Criterion runs each test in a fresh process and pointers in the rows
+# of parameterized tests only survive that when the addresses do not move.
+function(hf_test name)
+  cmake_parse_arguments(A "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  if(NOT HF_TESTS OR HF_FUZZ)
+    return()
+  endif()
+  pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
+  add_executable(${name} ${A_SOURCES})
+  target_compile_options(${name} PRIVATE -fno-pie)
+  target_link_options(${name} PRIVATE -no-pie)
+  target_link_libraries(${name} PRIVATE ${A_LIBS} hf_flags PkgConfig::CRITERION)
+  target_compile_definitions(${name} PRIVATE HF_SOURCE_DIR="${CMAKE_SOURCE_DIR}" HF_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  # tests/run_criterion fails a suite that ran no test.
+  add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/run_criterion $<TARGET_FILE:${name}>)
+  if(A_TIMEOUT)
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT})
+  endif()
+  if(A_LABELS)
+    set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}")
+  endif()
+endfunction()
+
+# hf_fuzz(name SOURCES ... LIBS ...): a libFuzzer target, built by the fuzz preset (clang) only.
+function(hf_fuzz name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  if(NOT HF_FUZZ)
+    return()
+  endif()
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE ${A_LIBS} hf_flags)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+endfunction()
