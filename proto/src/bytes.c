@@ -13,14 +13,14 @@ hf_status hf_read_view(hf_reader *r, const char *field, size_t length, const uin
 }
 
 hf_status hf_read_bytes(hf_reader *r, const char *field, void *out, size_t length) {
-  const uint8_t *view;
+  const uint8_t *view = NULL;
   hf_status status = hf_read_view(r, field, length, &view);
   if (status == HF_OK && length) memcpy(out, view, length);
   return status;
 }
 
 static hf_status read_integer(hf_reader *r, const char *field, size_t length, uint64_t *out) {
-  const uint8_t *view;
+  const uint8_t *view = NULL;
   hf_status status = hf_read_view(r, field, length, &view);
   if (status != HF_OK) return status;
   *out = 0;

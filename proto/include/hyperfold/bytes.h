@@ -14,6 +14,12 @@
 extern "C" {
 #endif
 
+/* A view of bytes that somebody else owns. */
+typedef struct hf_bytes {
+  const void *data; /* may be NULL when length is 0 */
+  size_t length;
+} hf_bytes;
+
 typedef struct hf_reader {
   const uint8_t *data; /* not owned */
   size_t length;

@@ -1,0 +1,33 @@
+/* Whole files: atomic to write, bounded to read. */
+#ifndef HYPERFOLD_FILE_H
+#define HYPERFOLD_FILE_H
+
+#include <hyperfold/bytes.h>
+#include <hyperfold/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Writes the parts one after the other to a temporary file in the folder of
+ * `path` (".NAME.RANDOM.tmp"), syncs it, renames it over `path` and syncs the
+ * folder: after a crash at any moment `path` is the old file or the whole new
+ * one. `mode` is as for open(2), before the umask: 0644, or 0600 for secrets.
+ * Errors: HF_E_FULL (disk or quota), HF_E_NOT_FOUND (folder), HF_E_IO. */
+hf_status hf_file_write(const char *path, unsigned mode, const hf_bytes *parts, size_t part_count);
+
+/* Reads a whole file of at most `limit` bytes into fresh memory, which the
+ * caller frees; one NUL is put behind the data (not counted in `length`).
+ * Errors: HF_E_NOT_FOUND, HF_E_RANGE (longer than `limit`), HF_E_MEMORY, HF_E_IO. */
+hf_status hf_file_read(const char *path, size_t limit, uint8_t **data, size_t *length);
+
+/* Makes a folder and its missing parents; an existing folder is fine. */
+hf_status hf_folder_create(const char *path, unsigned mode);
+
+/* The status for an errno of a file operation, without recording a message. */
+hf_status hf_status_of_errno(int error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
