@@ -1,0 +1,266 @@
+/* Every constraint of the arithmetization, written once, as a template over the
+ * type of a value. Instances: over Fr (relation_fr.h) for the quotient on every
+ * device, for the verifier at zeta and for the checker of witnesses; over circuit
+ * variables for the verifier inside a circuit.
+ *
+ * Include with these defined:
+ *   HF_R_T                   the type of a value
+ *   HF_R(name)               pastes the instance's prefix
+ *   HF_R_CX                  leading parameter of every function ("cx_t *cx," or nothing)
+ *   HF_R_PASS                how it is passed on ("cx," or nothing)
+ *   HF_R_ADD(x,y) HF_R_SUB(x,y) HF_R_MUL(x,y)
+ *   HF_R_CONST(i)            hf_relation_constants[i] as a value
+ *   HF_R_DIAGONAL(i), HF_R_UNROLL(i)   Poseidon2 tables as values
+ *
+ * All constraints have degree at most 6 in the columns. Gates (a ' marks the next row):
+ *
+ * arithmetic  q1 a + q2 b + q3 c + q4 d + q5 e + qab ab + qcd cd + qn e' + qc = 0 (public inputs are added outside)
+ * merkle      children a b c d; e = child number e' of them, e' in {0,1,2,3};
+ *             a'..d' = the state after the external matrix and the first full round (constants q1..q4)
+ * full        a'..d' = a full round of a..d (constants q1..q4)
+ * partial     a'..d' = five partial rounds of a..d (constants q1..q5); e = the first s-box output
+ * middle      a'..d' = a partial round (q1), then a full round (q2..q5) of a..d; e = the partial s-box output
+ * edwards     (a',b') = (a,b) + (c,d) on BabyJubJub, the complete law
+ * range       a, b, c, d are in the range table
+ * ROM         read: (qc; e; c, d, a, b) was written; write: (qc; q5; c, d, a, b), e = how often it is read.
+ *             Where the edwards gate is on as well, a and b are the running point and count as zeros in the tuple.
+ * nonnative   rho' = rho + term, where a row of limbs v = (a,b,c,d) of 64 bits weight stands for the polynomial
+ *             (a + c Y) + X (b + d Y) with X = 2^64, Y = chi, reduced by pairing powers (see nonnative_term);
+ *             rho is 0 where an identity starts (q4) and on every row outside the gate.
+ *
+ * Selectors are 0/1; merkle, full, partial, middle and edwards are mutually exclusive (the builder checks
+ * both), so these five share powers of alpha.
+ */
+
+typedef struct HF_R(row) {
+  HF_R_T w[HF_WIRES], wn[HF_WIRES]; /* wires on this row and the next */
+  HF_R_T f[HF_FIXED_COUNT];         /* fixed columns */
+  HF_R_T m;                         /* multiplicities of the range table */
+  HF_R_T z, zn;                     /* permutation product */
+  HF_R_T range, rangen;             /* running sum of the range lookups */
+  HF_R_T rom, romn;                 /* running sum of the ROM lookups */
+  HF_R_T rho, rhon;                 /* running sum of the non-native identities */
+  HF_R_T x;                         /* the point: omega^i on row i */
+  HF_R_T l1;                        /* the first Lagrange polynomial at x */
+  HF_R_T pi;                        /* minus the interpolated public inputs at x */
+} HF_R(row);
+
+typedef struct HF_R(challenges) {
+  HF_R_T beta, gamma;   /* permutation */
+  HF_R_T lambda;        /* denominators of both lookups */
+  HF_R_T eta;           /* ROM tuples */
+  HF_R_T chi;           /* non-native identities */
+  HF_R_T alpha;         /* constraints */
+} HF_R(challenges);
+
+HF_FN HF_R_T HF_R(pow5)(HF_R_CX HF_R_T x) {
+  HF_R_T x2 = HF_R_MUL(x, x);
+  return HF_R_MUL(HF_R_MUL(x2, x2), x);
+}
+
+/* y = external matrix * x */
+HF_FN void HF_R(external)(HF_R_CX HF_R_T x0, HF_R_T x1, HF_R_T x2, HF_R_T x3, HF_R_T *y) {
+  HF_R_T t0 = HF_R_ADD(x0, x1), t1 = HF_R_ADD(x2, x3);
+  HF_R_T t2 = HF_R_ADD(HF_R_ADD(x1, x1), t1), t3 = HF_R_ADD(HF_R_ADD(x3, x3), t0);
+  HF_R_T d0 = HF_R_ADD(t0, t0), d1 = HF_R_ADD(t1, t1);
+  y[3] = HF_R_ADD(HF_R_ADD(d1, d1), t3);
+  y[1] = HF_R_ADD(HF_R_ADD(d0, d0), t2);
+  y[0] = HF_R_ADD(t3, y[1]);
+  y[2] = HF_R_ADD(t2, y[3]);
+}
+
+/* x = internal matrix * x */
+HF_FN void HF_R(internal)(HF_R_CX HF_R_T *x) {
+  HF_R_T sum = HF_R_ADD(HF_R_ADD(x[0], x[1]), HF_R_ADD(x[2], x[3]));
+  for (int i = 0; i < 4; i++) x[i] = HF_R_ADD(HF_R_MUL(HF_R_DIAGONAL(i), x[i]), sum);
+}
+
+HF_FN HF_R_T HF_R(gate_arithmetic)(HF_R_CX const HF_R(row) *r) {
+  HF_R_T t = r->f[HF_QC];
+  for (int i = 0; i < HF_WIRES; i++) t = HF_R_ADD(t, HF_R_MUL(r->f[HF_Q1 + i], r->w[i]));
+  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_QAB], HF_R_MUL(r->w[0], r->w[1])));
+  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_QCD], HF_R_MUL(r->w[2], r->w[3])));
+  return HF_R_ADD(t, HF_R_MUL(r->f[HF_QN], r->wn[4]));
+}
+
+/* out[0..3] = external((s + k)^5) - (a'..d') for the state s and constants k */
+HF_FN void HF_R(full_round)(HF_R_CX const HF_R(row) *r, const HF_R_T *s, int first_constant, HF_R_T *out) {
+  HF_R_T t[4];
+  for (int i = 0; i < 4; i++) t[i] = HF_R(pow5)(HF_R_PASS HF_R_ADD(s[i], r->f[first_constant + i]));
+  HF_R(external)(HF_R_PASS t[0], t[1], t[2], t[3], out);
+  for (int i = 0; i < 4; i++) out[i] = HF_R_SUB(out[i], r->wn[i]);
+}
+
+/* out[0..3]: the round; out[4]: the chosen child; out[5]: the child's number */
+HF_FN void HF_R(gate_merkle)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
+  HF_R_T s[4], one = HF_R_CONST(HF_RC_ONE);
+  HF_R_T p = r->wn[4], p1 = HF_R_SUB(p, one), p2 = HF_R_SUB(p1, one), p3 = HF_R_SUB(p2, one);
+  HF_R(external)(HF_R_PASS r->w[0], r->w[1], r->w[2], r->w[3], s);
+  HF_R(full_round)(HF_R_PASS r, s, HF_Q1, out);
+  /* Lagrange on {0,1,2,3}: -p1p2p3/6, p p2p3/2, -p p1p3/2, p p1p2/6 */
+  HF_R_T pp1 = HF_R_MUL(p, p1), p2p3 = HF_R_MUL(p2, p3);
+  HF_R_T outer = HF_R_SUB(HF_R_MUL(HF_R_MUL(pp1, p2), r->w[3]), HF_R_MUL(HF_R_MUL(p1, p2p3), r->w[0]));
+  HF_R_T inner = HF_R_SUB(HF_R_MUL(HF_R_MUL(p, p2p3), r->w[1]), HF_R_MUL(HF_R_MUL(pp1, p3), r->w[2]));
+  out[4] = HF_R_SUB(HF_R_ADD(HF_R_MUL(HF_R_CONST(HF_RC_INV6), outer), HF_R_MUL(HF_R_CONST(HF_RC_INV2), inner)),
+                    r->w[4]);
+  out[5] = HF_R_MUL(pp1, p2p3);
+}
+
+HF_FN void HF_R(gate_full)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
+  HF_R(full_round)(HF_R_PASS r, r->w, HF_Q1, out);
+}
+
+/* out[0..4]: the five s-boxes. The outputs y2..y5 of the later ones follow linearly from the next row. */
+HF_FN void HF_R(gate_partial)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
+  HF_R_T s[4];
+  s[0] = r->w[0];
+  s[1] = r->w[1];
+  s[2] = r->w[2];
+  s[3] = r->w[3];
+  for (int i = 0; i < 5; i++) {
+    HF_R_T y;
+    if (i == 0) {
+      y = r->w[4];
+    } else {
+      int u = 8 * (i - 1);
+      y = HF_R_MUL(HF_R_UNROLL(u + 4), r->w[4]);
+      for (int j = 0; j < 4; j++) y = HF_R_ADD(y, HF_R_MUL(HF_R_UNROLL(u + j), r->wn[j]));
+      for (int j = 1; j < 4; j++) y = HF_R_ADD(y, HF_R_MUL(HF_R_UNROLL(u + 4 + j), r->w[j]));
+    }
+    out[i] = HF_R_SUB(HF_R(pow5)(HF_R_PASS HF_R_ADD(s[0], r->f[HF_Q1 + i])), y);
+    if (i < 4) {
+      s[0] = y;
+      HF_R(internal)(HF_R_PASS s);
+    }
+  }
+}
+
+/* out[0]: the partial s-box; out[1..4]: the full round */
+HF_FN void HF_R(gate_middle)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
+  HF_R_T s[4];
+  s[0] = r->w[4];
+  s[1] = r->w[1];
+  s[2] = r->w[2];
+  s[3] = r->w[3];
+  HF_R(internal)(HF_R_PASS s);
+  HF_R(full_round)(HF_R_PASS r, s, HF_Q2, out + 1);
+  out[0] = HF_R_SUB(HF_R(pow5)(HF_R_PASS HF_R_ADD(r->w[0], r->f[HF_Q1])), r->w[4]);
+}
+
+/* x3 (1 + d x1x2y1y2) = x1y2 + y1x2;  y3 (1 - d x1x2y1y2) = y1y2 - a x1x2 */
+HF_FN void HF_R(gate_edwards)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
+  HF_R_T xx = HF_R_MUL(r->w[0], r->w[2]), yy = HF_R_MUL(r->w[1], r->w[3]);
+  HF_R_T xy = HF_R_ADD(HF_R_MUL(r->w[0], r->w[3]), HF_R_MUL(r->w[1], r->w[2]));
+  HF_R_T t = HF_R_MUL(HF_R_CONST(HF_RC_EDWARDS_D), HF_R_MUL(xx, yy)), one = HF_R_CONST(HF_RC_ONE);
+  out[0] = HF_R_SUB(HF_R_MUL(r->wn[0], HF_R_ADD(one, t)), xy);
+  out[1] = HF_R_SUB(HF_R_MUL(r->wn[1], HF_R_SUB(one, t)),
+                    HF_R_SUB(yy, HF_R_MUL(HF_R_CONST(HF_RC_EDWARDS_A), xx)));
+}
+
+/* The product of two rows of limbs as a polynomial in Y = chi whose Y^k coefficient is
+ * p_2k + 2^64 p_2k+1, where p_i are the coefficients of the product in powers of 2^64. */
+HF_FN HF_R_T HF_R(limb_product)(HF_R_CX HF_R_T chi, const HF_R_T *u, const HF_R_T *v) {
+  HF_R_T ue = HF_R_ADD(u[0], HF_R_MUL(chi, u[2])), uo = HF_R_ADD(u[1], HF_R_MUL(chi, u[3]));
+  HF_R_T ve = HF_R_ADD(v[0], HF_R_MUL(chi, v[2])), vo = HF_R_ADD(v[1], HF_R_MUL(chi, v[3]));
+  HF_R_T even = HF_R_ADD(HF_R_MUL(ue, ve), HF_R_MUL(chi, HF_R_MUL(uo, vo)));
+  HF_R_T odd = HF_R_ADD(HF_R_MUL(ue, vo), HF_R_MUL(uo, ve));
+  return HF_R_ADD(even, HF_R_MUL(HF_R_CONST(HF_RC_2_64), odd));
+}
+
+/* What one row adds to an identity, v = (a,b,c,d):
+ *   qab v*v' + qcd v*v + q1 v + q2 (v - 2^256)*q + q3 (2^128 - Y)(carry polynomial a + bY + cY^2, offset 2^67 each)
+ * An identity holds over the integers at Y = 2^128 when its sum is zero as a polynomial in Y: the limbs and
+ * carries are range checked so that no coefficient wraps modulo r. The offsets make quotients and carries
+ * signed: 2^256 is 2^64 in the top limb. */
+HF_FN HF_R_T HF_R(nonnative_term)(HF_R_CX const HF_R(row) *r, HF_R_T chi) {
+  HF_R_T q[4], u[4], t, k67 = HF_R_CONST(HF_RC_2_67);
+  t = HF_R_MUL(r->f[HF_QAB], HF_R(limb_product)(HF_R_PASS chi, r->w, r->wn));
+  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_QCD], HF_R(limb_product)(HF_R_PASS chi, r->w, r->w)));
+  HF_R_T even = HF_R_ADD(r->w[0], HF_R_MUL(chi, r->w[2])), odd = HF_R_ADD(r->w[1], HF_R_MUL(chi, r->w[3]));
+  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_Q1], HF_R_ADD(even, HF_R_MUL(HF_R_CONST(HF_RC_2_64), odd))));
+  for (int i = 0; i < 4; i++) q[i] = HF_R_CONST(HF_RC_Q0 + i);
+  for (int i = 0; i < 3; i++) u[i] = r->w[i];
+  u[3] = HF_R_SUB(r->w[3], HF_R_CONST(HF_RC_2_64));
+  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_Q2], HF_R(limb_product)(HF_R_PASS chi, u, q)));
+  HF_R_T carry = HF_R_ADD(HF_R_SUB(r->w[1], k67), HF_R_MUL(chi, HF_R_SUB(r->w[2], k67)));
+  carry = HF_R_ADD(HF_R_SUB(r->w[0], k67), HF_R_MUL(chi, carry));
+  carry = HF_R_MUL(HF_R_SUB(HF_R_CONST(HF_RC_2_128), chi), carry);
+  return HF_R_ADD(t, HF_R_MUL(r->f[HF_Q3], carry));
+}
+
+/* The compressed tuple of a ROM row plus lambda; *numerator = 1 on a read, -e on a write, 0 elsewhere. */
+HF_FN HF_R_T HF_R(rom_denominator)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *ch, HF_R_T *numerator) {
+  HF_R_T u = r->f[HF_ROM], one = HF_R_CONST(HF_RC_ONE), half = HF_R_CONST(HF_RC_INV2);
+  HF_R_T uu = HF_R_MUL(u, u);
+  HF_R_T read = HF_R_MUL(half, HF_R_ADD(uu, u)), write = HF_R_MUL(half, HF_R_SUB(uu, u));
+  HF_R_T address = HF_R_ADD(HF_R_MUL(read, r->w[4]), HF_R_MUL(write, r->f[HF_Q5]));
+  HF_R_T point = HF_R_ADD(r->w[0], HF_R_MUL(ch->eta, r->w[1]));
+  /* Horner in eta: address, c, d, a, b, table */
+  HF_R_T tail = HF_R_MUL(HF_R_SUB(one, r->f[HF_S_EDWARDS]), point);
+  HF_R_T eta2 = HF_R_MUL(ch->eta, ch->eta);
+  tail = HF_R_ADD(tail, HF_R_MUL(eta2, r->f[HF_QC]));
+  tail = HF_R_ADD(r->w[3], HF_R_MUL(ch->eta, tail));
+  tail = HF_R_ADD(r->w[2], HF_R_MUL(ch->eta, tail));
+  *numerator = HF_R_SUB(read, HF_R_MUL(write, r->w[4]));
+  return HF_R_ADD(HF_R_ADD(ch->lambda, address), HF_R_MUL(ch->eta, tail));
+}
+
+/* sum_k alpha^k x[k] + alpha^count * rest */
+HF_FN HF_R_T HF_R(fold)(HF_R_CX HF_R_T alpha, const HF_R_T *x, int count, HF_R_T rest) {
+  for (int i = count - 1; i >= 0; i--) rest = HF_R_ADD(x[i], HF_R_MUL(alpha, rest));
+  return rest;
+}
+
+/* All constraints of a row, combined by powers of alpha; 0 on every row of a satisfied circuit (with the
+ * running columns of an honest prover). The quotient is this over Z_H. */
+HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *ch) {
+  HF_R_T one = HF_R_CONST(HF_RC_ONE), gates[6], o[6], rest[7], t;
+  /* the five exclusive gates share alpha^0..alpha^5 */
+  HF_R(gate_merkle)(HF_R_PASS r, o);
+  for (int i = 0; i < 6; i++) gates[i] = HF_R_MUL(r->f[HF_S_MERKLE], o[i]);
+  HF_R(gate_full)(HF_R_PASS r, o);
+  for (int i = 0; i < 4; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_FULL], o[i]));
+  HF_R(gate_partial)(HF_R_PASS r, o);
+  for (int i = 0; i < 5; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_PARTIAL], o[i]));
+  HF_R(gate_middle)(HF_R_PASS r, o);
+  for (int i = 0; i < 5; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_MIDDLE], o[i]));
+  HF_R(gate_edwards)(HF_R_PASS r, o);
+  for (int i = 0; i < 2; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_EDWARDS], o[i]));
+
+  /* 0: arithmetic and public inputs */
+  rest[0] = HF_R_ADD(HF_R_MUL(r->f[HF_S_ARITHMETIC], HF_R(gate_arithmetic)(HF_R_PASS r)), r->pi);
+  /* 1, 2: non-native */
+  t = HF_R_SUB(HF_R_SUB(r->rhon, r->rho), HF_R(nonnative_term)(HF_R_PASS r, ch->chi));
+  rest[1] = HF_R_MUL(r->f[HF_S_NONNATIVE], t);
+  t = HF_R_SUB(one, HF_R_MUL(r->f[HF_S_NONNATIVE], HF_R_SUB(one, r->f[HF_Q4])));
+  rest[2] = HF_R_MUL(t, r->rho);
+  /* 3: range: range' - range = s sum 1/(lambda + w) - m/(lambda + T), denominators cleared */
+  {
+    HF_R_T d0 = HF_R_ADD(ch->lambda, r->w[0]), d1 = HF_R_ADD(ch->lambda, r->w[1]);
+    HF_R_T d2 = HF_R_ADD(ch->lambda, r->w[2]), d3 = HF_R_ADD(ch->lambda, r->w[3]);
+    HF_R_T dt = HF_R_ADD(ch->lambda, r->f[HF_TABLE_RANGE]);
+    HF_R_T d01 = HF_R_MUL(d0, d1), d23 = HF_R_MUL(d2, d3), all = HF_R_MUL(d01, d23);
+    HF_R_T sum = HF_R_ADD(HF_R_MUL(d23, HF_R_ADD(d0, d1)), HF_R_MUL(d01, HF_R_ADD(d2, d3)));
+    t = HF_R_SUB(HF_R_MUL(HF_R_SUB(r->rangen, r->range), all), HF_R_MUL(r->f[HF_S_RANGE], sum));
+    rest[3] = HF_R_ADD(HF_R_MUL(dt, t), HF_R_MUL(r->m, all));
+  }
+  /* 4: ROM */
+  {
+    HF_R_T numerator, denominator = HF_R(rom_denominator)(HF_R_PASS r, ch, &numerator);
+    rest[4] = HF_R_SUB(HF_R_MUL(HF_R_SUB(r->romn, r->rom), denominator), numerator);
+  }
+  /* 5: permutation; 6: it starts at one */
+  {
+    HF_R_T left = r->zn, right = r->z, bx = HF_R_MUL(ch->beta, r->x);
+    for (int i = 0; i < HF_WIRES; i++) {
+      HF_R_T wg = HF_R_ADD(r->w[i], ch->gamma);
+      left = HF_R_MUL(left, HF_R_ADD(wg, HF_R_MUL(ch->beta, r->f[HF_SIGMA1 + i])));
+      t = i == 0 ? bx : HF_R_MUL(HF_R_CONST(HF_RC_K1 + i - 1), bx);
+      right = HF_R_MUL(right, HF_R_ADD(wg, t));
+    }
+    rest[5] = HF_R_SUB(left, right);
+  }
+  rest[6] = HF_R_MUL(r->l1, HF_R_SUB(r->z, one));
+  return HF_R(fold)(HF_R_PASS ch->alpha, gates, 6,
+                    HF_R(fold)(HF_R_PASS ch->alpha, rest, 6, rest[6]));
+}
