@@ -1,0 +1,80 @@
+/* The circuit builder: how anybody writes a circuit that hyperfold can prove.
+ *
+ * A circuit is a C function that runs against a builder. It creates variables, calls
+ * gates and gadgets, and names its public inputs. The builder lays out the rows and
+ * computes every value on the way, so one run gives both the structure (fixed columns
+ * and copy permutation, which make the key) and the witness (wire columns, which make
+ * a proof). The structure must not depend on values: run the function on any input to
+ * make the key, and on the real one to prove. hf_circuit_structure_digest tells
+ * whether two runs agree.
+ *
+ *   hf_builder *b;  hf_builder_create(&options, &b);
+ *   hf_var x = hf_hint(b, value, "x");            // a free witness
+ *   hf_var y = hf_mul(b, x, x);
+ *   hf_public_input(b, y);
+ *   HF_TRY(hf_builder_finish(b, &circuit));       // checks, pads, permutation
+ *
+ * Errors inside gates (no memory, too many rows, a misuse) are remembered by the
+ * builder; hf_builder_finish returns the first. Gates never fail because of values: a
+ * witness that does not satisfy is found by hf_circuit_check, which says which
+ * constraint failed, in which gadget, on which row, with the values.
+ */
+#ifndef HF_CIRCUIT_H
+#define HF_CIRCUIT_H
+
+#include <hyperfold/digest.h>
+#include <hyperfold/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "arith/columns.h"
+#include "arith/fr.h"
+
+typedef struct hf_builder hf_builder;
+
+/* A variable: a value and the class of all cells that are copies of it. */
+typedef struct hf_var {
+  uint32_t id;
+} hf_var;
+
+typedef struct hf_builder_options {
+  unsigned table_width; /* log2 of the range table, 1..17; needs n >= 2^width */
+  unsigned min_log_n;   /* pad to at least 2^min_log_n rows; 0 = as needed */
+  unsigned max_log_n;   /* more rows than 2^max_log_n are an error; 0 = 22 */
+  bool foldable;        /* public inputs are the ten words that a node circuit verifies: statement, node_vk and
+                           eight accumulator words; the circuit calls hf_public_statement once */
+  /* Called for every hint, in order, with its number and name; may change the value. For tests that play a
+   * dishonest prover; NULL otherwise. */
+  void (*hint_hook)(void *context, uint32_t hint, const char *name, hf_fr *value);
+  void *hint_context;
+} hf_builder_options;
+
+/* The finished circuit with its witness. Columns are values on H, n = 2^log_n rows, in Montgomery form. */
+typedef struct hf_circuit {
+  unsigned log_n;
+  unsigned table_width;
+  uint32_t public_count;          /* public input i stands in wire a of row public_row + i */
+  uint32_t used_rows;             /* rows before padding */
+  hf_fr *fixed[HF_FIXED_COUNT];   /* sigma columns hold k_w * omega^i */
+  hf_fr *wires[HF_WIRES];         /* the last HF_BLIND_ROWS rows are zero here; the prover randomizes them */
+  hf_fr *multiplicity;            /* of the range table */
+  hf_fr *public_inputs;
+  struct hf_circuit_notes *notes; /* row -> gadget and constraint names, for messages and statistics */
+} hf_circuit;
+
+/* PUBLIC ROW LAYOUT: public input i is wire a of row i (rows 0..public_count-1), with q1 = 1 and the arithmetic
+ * selector on; PI(X) = -sum_i public_i L_i(X). The preamble that uses each gate once follows. */
+
+hf_status hf_builder_create(const hf_builder_options *options, hf_builder **out);
+void hf_builder_destroy(hf_builder **builder);
+hf_status hf_builder_finish(hf_builder *builder, hf_circuit **out);
+void hf_circuit_destroy(hf_circuit **circuit); /* wipes the witness */
+
+/* BLAKE2b over log_n, table width, public count and all fixed columns. */
+hf_digest hf_circuit_structure_digest(const hf_circuit *circuit);
+
+/* HF_OK if every constraint, copy, lookup and ROM rule holds; otherwise HF_E_UNSATISFIED with a message that
+ * names the constraint, the gadget path, the row and the values. */
+hf_status hf_circuit_check(const hf_circuit *circuit);
+
+#endif
