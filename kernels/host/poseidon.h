@@ -29,8 +29,8 @@ hf_fr hf_sponge(uint64_t domain, const hf_fr *in, size_t n);
 /* The same in pieces; the number of words is fixed at the start. Plain data. */
 typedef struct hf_sponge_stream {
   hf_fr state[4];
-  uint64_t left; /* words still owed */
-  uint32_t fill; /* words in the open block, 0..3 */
+  uint64_t left;   /* words still owed */
+  uint32_t fill;   /* words in the open block, 0..3 */
   uint32_t excess; /* 1 once more words came than were announced */
 } hf_sponge_stream;
 
