@@ -1,0 +1,154 @@
+#include "verify.h"
+
+#include "arith/relation_fr.h"
+#include "host/domains.h"
+#include "host/pairing.h"
+
+void hf_challenges_derive(const hf_verifying_key *vk, const hf_proof *proof, hf_challenges *out) {
+  hf_pack_layout packs = hf_pack_layout_of(vk->kappa);
+  const hf_g1 *commitment = proof->commitments;
+  hf_transcript t;
+  hf_transcript_init(&t, vk->transcript, HF_DOMAIN_TRANSCRIPT);
+  hf_transcript_absorb_fr(&t, HF_TAG_VK, &vk->digest, 1);
+  hf_transcript_absorb_fr(&t, HF_TAG_PUBLIC, proof->public_inputs, proof->public_count);
+  hf_transcript_absorb_g1(&t, HF_TAG_WITNESS, commitment, packs.witness);
+  commitment += packs.witness;
+  hf_transcript_squeeze(&t, &out->beta);
+  hf_transcript_squeeze(&t, &out->gamma);
+  hf_transcript_squeeze(&t, &out->lambda);
+  hf_transcript_squeeze(&t, &out->eta);
+  hf_transcript_squeeze(&t, &out->chi);
+  hf_transcript_absorb_g1(&t, HF_TAG_SUMS, commitment, packs.sums);
+  commitment += packs.sums;
+  hf_transcript_squeeze(&t, &out->alpha);
+  hf_transcript_absorb_g1(&t, HF_TAG_QUOTIENT, commitment, packs.quotient);
+  hf_transcript_squeeze(&t, &out->zeta);
+  hf_transcript_absorb_fr(&t, HF_TAG_EVALS_ZETA, proof->at_zeta, HF_EVALS_ZETA);
+  hf_transcript_absorb_fr(&t, HF_TAG_EVALS_NEXT, proof->at_next, HF_EVALS_NEXT);
+  for (unsigned i = 0; i < packs.all; i += 2) {
+    hf_fr pair[2];
+    hf_transcript_squeeze_short(&t, pair);
+    out->v[i] = pair[0];
+    if (i + 1 < packs.all) out->v[i + 1] = pair[1];
+  }
+  hf_transcript_absorb_g1(&t, HF_TAG_W, &proof->w, 1);
+  hf_transcript_squeeze(&t, &out->y);
+}
+
+/* The instance of a foldable circuit that is not a node: no key of nodes, no accumulator. */
+static bool instance_ok(const hf_verifying_key *vk, const hf_proof *proof) {
+  if (!vk->foldable) return true;
+  for (int i = HF_INSTANCE_NODE_VK; i < HF_INSTANCE_COUNT; i++)
+    if (!hf_fr_is_zero(proof->public_inputs[i])) {
+      hf_fail(HF_E_VERIFY, "instance: word %d of a leaf is not zero", i);
+      return false;
+    }
+  return true;
+}
+
+/* The constraints at zeta: combine(row) = Z_H(zeta) t(zeta). */
+static bool identity_ok(const hf_verifying_key *vk, const hf_proof *proof, const hf_challenges *ch) {
+  hf_rel_row row;
+  const hf_fr *at = proof->at_zeta, *next = proof->at_next;
+  hf_fr one = hf_fr_one(), omega = hf_fr_root_of_unity((int)vk->log_n), zn = ch->zeta;
+  for (unsigned i = 0; i < vk->log_n; i++) zn = hf_fr_sqr(zn);
+  hf_fr zh = hf_fr_sub(zn, one);
+  if (hf_fr_is_zero(zh)) {
+    hf_fail(HF_E_VERIFY, "identity: zeta is a row");
+    return false;
+  }
+  for (int i = 0; i < HF_WIRES; i++) {
+    row.w[i] = at[HF_EVAL_WITNESS + i];
+    row.wn[i] = next[i];
+  }
+  row.m = at[HF_EVAL_WITNESS + HF_POLY_M];
+  const hf_fr *sums = at + HF_EVAL_SUMS, *sums_next = next + HF_WITNESS_COUNT;
+  row.z = sums[HF_POLY_Z], row.zn = sums_next[HF_POLY_Z];
+  row.range = sums[HF_POLY_RANGE], row.rangen = sums_next[HF_POLY_RANGE];
+  row.rom = sums[HF_POLY_ROM], row.romn = sums_next[HF_POLY_ROM];
+  row.rho = sums[HF_POLY_RHO], row.rhon = sums_next[HF_POLY_RHO];
+  for (int i = 0; i < HF_FIXED_COUNT; i++) row.f[i] = at[HF_EVAL_FIXED + i];
+  row.x = ch->zeta;
+  /* L_i(zeta) = omega^i (zeta^n - 1) / (n (zeta - omega^i)) */
+  hf_fr scale = hf_fr_mul(zh, hf_fr_inv(hf_fr_from_u64((uint64_t)1 << vk->log_n))), w = one;
+  row.l1 = hf_fr_mul(scale, hf_fr_inv(hf_fr_sub(ch->zeta, one)));
+  row.pi = hf_fr_zero();
+  for (uint32_t i = 0; i < proof->public_count; i++) {
+    hf_fr li = hf_fr_mul(hf_fr_mul(scale, w), hf_fr_inv(hf_fr_sub(ch->zeta, w)));
+    row.pi = hf_fr_sub(row.pi, hf_fr_mul(li, proof->public_inputs[i]));
+    w = hf_fr_mul(w, omega);
+  }
+  hf_rel_challenges rel = {ch->beta, ch->gamma, ch->lambda, ch->eta, ch->chi, ch->alpha};
+  hf_fr t = hf_fr_zero();
+  for (int k = HF_QUOTIENT_COUNT - 1; k >= 0; k--) t = hf_fr_add(hf_fr_mul(t, zn), at[HF_EVAL_QUOTIENT + k]);
+  if (hf_fr_eq(hf_rel_combine(&row, &rel), hf_fr_mul(zh, t))) return true;
+  hf_fail(HF_E_VERIFY, "identity: the constraints do not hold at zeta");
+  return false;
+}
+
+/* sum_{j<count} evals[j] y^j */
+static hf_fr remainder_at(const hf_fr *evals, unsigned count, hf_fr y) {
+  hf_fr s = hf_fr_zero();
+  for (unsigned j = count; j-- > 0;) s = hf_fr_add(hf_fr_mul(s, y), evals[j]);
+  return s;
+}
+
+hf_status hf_verify_deferred(const hf_verifying_key *vk, const hf_proof *proof, bool *ok, hf_g1 *left, hf_g1 *right) {
+  *ok = false;
+  if (proof->kappa != vk->kappa || !hf_fr_eq(proof->vk_digest, vk->digest))
+    return hf_fail(HF_E_MISMATCH, "the proof was made with another key");
+  if (proof->public_count != vk->public_count)
+    return hf_fail(HF_E_MISMATCH, "the key has %u public inputs, the proof %u", vk->public_count, proof->public_count);
+  hf_challenges ch;
+  hf_challenges_derive(vk, proof, &ch);
+  if (!instance_ok(vk, proof) || !identity_ok(vk, proof, &ch)) return HF_OK;
+
+  /* F = sum_both v C + z1 sum_zeta v C - z0 z1 W - (sum v R(y)) [1],  L = F + y W',  R = W',
+   * z0 = y^kappa - zeta, z1 = y^kappa - zeta omega */
+  unsigned kappa = vk->kappa;
+  hf_pack_layout packs = hf_pack_layout_of(kappa);
+  hf_fr yk = hf_fr_pow_u64(ch.y, kappa), next = hf_fr_mul(ch.zeta, hf_fr_root_of_unity((int)vk->log_n));
+  hf_fr z0 = hf_fr_sub(yk, ch.zeta), z1 = hf_fr_sub(yk, next);
+  hf_fr slope = hf_fr_mul(z0, hf_fr_inv(hf_fr_sub(next, ch.zeta))); /* (y^kappa - zeta) / (zeta omega - zeta) */
+  hf_fr constant = hf_fr_zero();
+  hf_g1_xyzz f = hf_g1_xyzz_infinity(), at_zeta_only = hf_g1_xyzz_infinity();
+  for (unsigned i = 0; i < packs.all; i++) {
+    unsigned first, count = hf_pack_polynomials(kappa, i, &first);
+    hf_g1 c = i < packs.proof ? proof->commitments[i] : vk->fixed[i - packs.proof];
+    hf_g1_xyzz term = hf_g1_mul(c, ch.v[i]);
+    hf_fr r = remainder_at(proof->at_zeta + first, count, ch.y);
+    if (i < packs.witness + packs.sums) {
+      hf_fr rn = remainder_at(proof->at_next + first, count, ch.y);
+      r = hf_fr_add(r, hf_fr_mul(slope, hf_fr_sub(rn, r)));
+      f = hf_g1_xyzz_add(f, term);
+    } else {
+      r = hf_fr_mul(r, z1);
+      at_zeta_only = hf_g1_xyzz_add(at_zeta_only, term);
+    }
+    constant = hf_fr_add(constant, hf_fr_mul(ch.v[i], r));
+  }
+  f = hf_g1_xyzz_add(f, hf_g1_mul(hf_g1_from_xyzz(at_zeta_only), z1));
+  f = hf_g1_xyzz_add(f, hf_g1_mul(proof->w, hf_fr_neg(hf_fr_mul(z0, z1))));
+  f = hf_g1_xyzz_add(f, hf_g1_mul(hf_g1_generator(), hf_fr_neg(constant)));
+  f = hf_g1_xyzz_add(f, hf_g1_mul(proof->w_prime, ch.y));
+  *left = hf_g1_from_xyzz(f);
+  *right = proof->w_prime;
+  *ok = true;
+  return HF_OK;
+}
+
+hf_status hf_verify(const hf_verifying_key *vk, const hf_proof *proof, bool *ok) {
+  hf_g1 pair[2];
+  bool deferred;
+  *ok = false;
+  hf_status status = hf_verify_deferred(vk, proof, &deferred, &pair[0], &pair[1]);
+  if (status != HF_OK || !deferred) return status;
+  hf_g2 g2[2] = {hf_g2_generator(), vk->tau_g2};
+  pair[1] = hf_g1_neg(pair[1]);
+  bool equal = false;
+  status = hf_pairing_check(pair, g2, 2, &equal);
+  if (status != HF_OK) return status;
+  if (!equal) hf_fail(HF_E_VERIFY, "opening: the pairing does not hold");
+  *ok = equal;
+  return HF_OK;
+}

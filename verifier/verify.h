@@ -1,0 +1,25 @@
+/* The native verifier: small, and without prover, device or queue. */
+#ifndef HF_VERIFY_H
+#define HF_VERIFY_H
+
+#include "proof.h"
+#include "verifying_key.h"
+
+/* All challenges of a proof, in the order of the transcript. */
+typedef struct hf_challenges {
+  hf_fr beta, gamma, lambda, eta, chi, alpha, zeta, y;
+  hf_fr v[HF_MAX_PACKS]; /* 126-bit integers */
+} hf_challenges;
+
+/* Replays the transcript of a proof. */
+void hf_challenges_derive(const hf_verifying_key *vk, const hf_proof *proof, hf_challenges *out);
+
+/* *ok = the proof convinces under `vk`: the instance is well formed, the identity holds at zeta and the openings
+ * pass the pairing. When it does not, hf_error_message() says which check failed. A status other than HF_OK means
+ * that the check itself could not be made. HF_E_MISMATCH: the proof names another key. */
+hf_status hf_verify(const hf_verifying_key *vk, const hf_proof *proof, bool *ok);
+
+/* Everything but the pairing: *ok and the pair (L, R) for which e(L, [1]_2) = e(R, [tau]_2) remains to be checked. */
+hf_status hf_verify_deferred(const hf_verifying_key *vk, const hf_proof *proof, bool *ok, hf_g1 *left, hf_g1 *right);
+
+#endif
