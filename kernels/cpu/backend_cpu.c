@@ -1,0 +1,148 @@
+/* The CPU backend's life, memory and choice of variant. */
+#include "cpu.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct hf_cpu_variant {
+  const char *name;
+  const hf_backend_ops *ops;
+  bool (*runs_here)(void);
+} hf_cpu_variant;
+
+static bool always(void) { return true; }
+
+/* Best last. */
+static const hf_cpu_variant variants[] = {
+    {"portable", &hf_cpu_portable_ops, always},
+};
+
+static hf_status variant_choose(const char *name, const hf_cpu_variant **out) {
+  const size_t count = sizeof variants / sizeof variants[0];
+  for (size_t i = count; i-- > 0;) {
+    if (name && strcmp(name, variants[i].name) != 0) continue;
+    if (variants[i].runs_here()) {
+      *out = &variants[i];
+      return HF_OK;
+    }
+    if (name) return hf_fail(HF_E_UNSUPPORTED, "this processor cannot run the CPU variant \"%s\"", name);
+  }
+  char names[128] = "";
+  for (size_t i = 0; i < count; i++) {
+    if (i) strncat(names, ", ", sizeof names - strlen(names) - 1);
+    strncat(names, variants[i].name, sizeof names - strlen(names) - 1);
+  }
+  return hf_fail(HF_E_NOT_FOUND, "no CPU variant \"%s\"; there are: %s", name ? name : "", names);
+}
+
+hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out) {
+  *out = NULL;
+  const hf_cpu_variant *variant;
+  hf_status status = variant_choose(options ? options->variant : NULL, &variant);
+  if (status != HF_OK) return status;
+  hf_cpu *cpu = calloc(1, sizeof *cpu);
+  if (!cpu) return hf_fail(HF_E_MEMORY, "CPU backend: out of memory");
+  status = hf_pool_create(options ? options->threads : 0, &cpu->pool);
+  if (status != HF_OK) {
+    free(cpu);
+    return status;
+  }
+  cpu->base.ops = variant->ops;
+  cpu->variant = variant->name;
+  *out = &cpu->base;
+  return HF_OK;
+}
+
+void hf_cpu_destroy(hf_backend *backend) {
+  hf_cpu *cpu = hf_cpu_of(backend);
+  hf_pool_destroy(&cpu->pool);
+  free(cpu->twiddles);
+  free(cpu);
+}
+
+void *hf_cpu_alloc(size_t bytes) {
+  if (bytes > SIZE_MAX - HF_CPU_ALIGNMENT) return NULL;
+  size_t rounded = (bytes + HF_CPU_ALIGNMENT - 1) / HF_CPU_ALIGNMENT * HF_CPU_ALIGNMENT;
+  return aligned_alloc(HF_CPU_ALIGNMENT, rounded ? rounded : HF_CPU_ALIGNMENT);
+}
+
+void hf_cpu_free(void *memory, size_t bytes) {
+  if (!memory) return;
+  explicit_bzero(memory, bytes);
+  free(memory);
+}
+
+hf_status hf_cpu_range(const char *operation, const hf_vec *vec, size_t offset, size_t count) {
+  if (offset <= vec->length && count <= vec->length - offset) return HF_OK;
+  return hf_fail(HF_E_ARGUMENT, "%s: elements %zu..%zu+%zu of a vector of %zu", operation, offset, offset, count,
+                 vec->length);
+}
+
+size_t hf_vec_length(const hf_vec *vec) { return vec->length; }
+
+hf_status hf_cpu_vec_create(hf_backend *backend, size_t length, hf_vec **out) {
+  (void)backend;
+  *out = NULL;
+  hf_vec *vec = malloc(sizeof *vec);
+  hf_fr *data = length <= SIZE_MAX / sizeof *data ? hf_cpu_alloc(length * sizeof *data) : NULL;
+  if (!vec || !data) {
+    free(vec);
+    free(data);
+    return hf_fail(HF_E_MEMORY, "no memory for a vector of %zu elements", length);
+  }
+  memset(data, 0, length * sizeof *data);
+  vec->data = data;
+  vec->length = length;
+  *out = vec;
+  return HF_OK;
+}
+
+void hf_cpu_vec_destroy(hf_backend *backend, hf_vec *vec) {
+  (void)backend;
+  if (!vec) return;
+  hf_cpu_free(vec->data, vec->length * sizeof *vec->data);
+  free(vec);
+}
+
+hf_status hf_cpu_vec_upload(hf_backend *backend, hf_vec *to, size_t offset, const hf_fr *from, size_t count) {
+  (void)backend;
+  hf_status status = hf_cpu_range("vec_upload", to, offset, count);
+  if (status == HF_OK && count) memcpy(to->data + offset, from, count * sizeof *from);
+  return status;
+}
+
+hf_status hf_cpu_vec_download(hf_backend *backend, const hf_vec *from, size_t offset, hf_fr *to, size_t count) {
+  (void)backend;
+  hf_status status = hf_cpu_range("vec_download", from, offset, count);
+  if (status == HF_OK && count) memcpy(to, from->data + offset, count * sizeof *to);
+  return status;
+}
+
+hf_status hf_cpu_vec_copy(hf_backend *backend, hf_vec *to, size_t to_offset, const hf_vec *from, size_t from_offset,
+                          size_t count) {
+  (void)backend;
+  hf_status status = hf_cpu_range("vec_copy (target)", to, to_offset, count);
+  if (status == HF_OK) status = hf_cpu_range("vec_copy (source)", from, from_offset, count);
+  if (status == HF_OK && count) memmove(to->data + to_offset, from->data + from_offset, count * sizeof *to->data);
+  return status;
+}
+
+hf_status hf_cpu_vec_zero(hf_backend *backend, hf_vec *vec, size_t offset, size_t count) {
+  (void)backend;
+  hf_status status = hf_cpu_range("vec_zero", vec, offset, count);
+  if (status == HF_OK && count) memset(vec->data + offset, 0, count * sizeof *vec->data);
+  return status;
+}
+
+hf_status hf_cpu_points_create(hf_backend *backend, const hf_g1 *points, size_t count, hf_points **out) {
+  (void)backend;
+  *out = malloc(sizeof **out);
+  if (!*out) return hf_fail(HF_E_MEMORY, "no memory for a handle of points");
+  (*out)->data = points;
+  (*out)->count = count;
+  return HF_OK;
+}
+
+void hf_cpu_points_destroy(hf_backend *backend, hf_points *points) {
+  (void)backend;
+  free(points);
+}

@@ -1,0 +1,75 @@
+/* Inside the CPU backend: what its files share.
+ *
+ * The files that do field arithmetic (the hot ones) are compiled once per variant:
+ * HF_CPU_VARIANT names it and HF_CPU_NAME(f) gives its functions their own names.
+ * HF_CPU_HOT is the one list of the operations that hot files define; their types
+ * come from the table in backend.h.
+ */
+#ifndef HF_CPU_H
+#define HF_CPU_H
+#include "backend.h"
+#include "threads.h"
+
+#define HF_CPU_HOT(X)                                                                                        \
+  X(ntt) X(coset_ntt) X(coset_intt) X(msm) X(commit) X(batch_inverse) X(axpy) X(axpy_strided) X(scale)       \
+  X(hadamard) X(evaluate) X(divide) X(grand_product) X(prefix_sum)
+
+#define HF_CPU_PASTE3(a, b, c) a##b##_##c
+#define HF_CPU_PASTE(a, b, c) HF_CPU_PASTE3(a, b, c)
+#define HF_CPU_NAME(f) HF_CPU_PASTE(hf_cpu_, HF_CPU_VARIANT, f)
+
+#if defined(HF_CPU_VARIANT)
+#define HF_CPU_DECLARE(op) __typeof__(*((const hf_backend_ops *)0)->op) HF_CPU_NAME(op);
+HF_CPU_HOT(HF_CPU_DECLARE)
+#undef HF_CPU_DECLARE
+#endif
+
+#define HF_CPU_ALIGNMENT 64
+
+struct hf_vec {
+  hf_fr *data; /* HF_CPU_ALIGNMENT-aligned */
+  size_t length;
+};
+
+struct hf_points {
+  const hf_g1 *data; /* the caller's */
+  size_t count;
+};
+
+typedef struct hf_cpu {
+  hf_backend base; /* first: an hf_backend * is an hf_cpu * */
+  hf_pool *pool;
+  const char *variant;
+  /* twiddles[b] = w^bitreverse(b), w of order 2^twiddle_log: the first 2^s entries serve stage s of every size */
+  hf_fr *twiddles;
+  unsigned twiddle_log; /* the table has 2^(twiddle_log - 1) entries and serves transforms up to 2^twiddle_log */
+} hf_cpu;
+
+static inline hf_cpu *hf_cpu_of(hf_backend *backend) { return (hf_cpu *)(void *)backend; }
+
+/* Aligned memory that may hold secrets: wiped when freed. `bytes` given back is what was asked for. */
+void *hf_cpu_alloc(size_t bytes); /* NULL: out of memory */
+void hf_cpu_free(void *memory, size_t bytes);
+
+/* HF_E_ARGUMENT naming the operation unless [offset, offset + count) lies in the vector. */
+hf_status hf_cpu_range(const char *operation, const hf_vec *vec, size_t offset, size_t count);
+
+/* The operations that no variant changes. */
+void hf_cpu_destroy(hf_backend *backend);
+hf_status hf_cpu_vec_create(hf_backend *backend, size_t length, hf_vec **out);
+void hf_cpu_vec_destroy(hf_backend *backend, hf_vec *vec);
+hf_status hf_cpu_vec_upload(hf_backend *backend, hf_vec *to, size_t offset, const hf_fr *from, size_t count);
+hf_status hf_cpu_vec_download(hf_backend *backend, const hf_vec *from, size_t offset, hf_fr *to, size_t count);
+hf_status hf_cpu_vec_copy(hf_backend *backend, hf_vec *to, size_t to_offset, const hf_vec *from, size_t from_offset,
+                          size_t count);
+hf_status hf_cpu_vec_zero(hf_backend *backend, hf_vec *vec, size_t offset, size_t count);
+hf_status hf_cpu_points_create(hf_backend *backend, const hf_g1 *points, size_t count, hf_points **out);
+void hf_cpu_points_destroy(hf_backend *backend, hf_points *points);
+
+/* One table per variant (ops.c). */
+extern const hf_backend_ops hf_cpu_portable_ops;
+
+/* For registry.c. */
+hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out);
+
+#endif

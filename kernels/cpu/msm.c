@@ -1,0 +1,517 @@
+/* Multi-scalar multiplication: Pippenger's buckets, summed in affine coordinates.
+ *
+ * Scalars are cut into windows of c bits; a constant with the top bit of every window
+ * but the last is added first, so that digit = window - 2^(c-1) is signed without
+ * carries. The (window, |digit|) pairs are the buckets, all of them in one row; the
+ * terms are counted and sorted by bucket, and the row is cut into segments of whole
+ * buckets. A segment's points are fetched once and each bucket is halved, pairs added
+ * in affine coordinates, until one point is left; all pairs of a round share one
+ * inversion, so an addition costs 6 multiplications. Nothing depends on which scalars
+ * come: a bucket that is longer than a segment is cut and its parts added at the end.
+ *
+ * The weighted sum of a window's buckets is a halving as well (see weigh_body), so it
+ * too is made of batched affine additions, two a bucket.
+ */
+#include "cpu.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define HF_MSM_SEGMENT 4096       /* points a segment: 256 KiB, in the second-level cache */
+#define HF_MSM_MAX_WINDOW 17
+#define HF_MSM_SCALAR_BITS 255    /* scalars are below 2^254; the signed digits need one bit more */
+#define HF_MSM_SORT_BYTES ((size_t)64 << 20) /* sorted references kept at a time */
+#define HF_MSM_PIECE_LOG 11       /* buckets weighed together: at most 2^11 of one window */
+#define HF_MSM_MAX_TERMS ((size_t)1 << 31)
+
+typedef struct msm_segment {
+  uint32_t entry, entries; /* of `order` */
+  uint32_t bucket;         /* its first bucket */
+  uint32_t buckets;        /* 0: a part of `bucket`, its sum goes to parts[part] */
+  uint32_t part;
+} msm_segment;
+
+typedef struct msm_job {
+  hf_cpu *cpu;
+  const hf_g1 *points;
+  /* input: parts[j][i] belongs to points[kappa * i + j] */
+  const hf_fr *inputs[HF_MAX_KAPPA];
+  size_t input_lengths[HF_MAX_KAPPA];
+  unsigned kappa;
+  size_t chunk, chunks; /* of i, for the compaction */
+  size_t *chunk_start;
+  /* non-zero terms */
+  size_t terms;
+  hf_fr *scalars;  /* integers, with the bias added */
+  uint32_t *index; /* into points */
+  hf_fr bias;
+  /* windows [first_window, first_window + windows) at a time */
+  unsigned c, window_count, first_window, windows;
+  size_t bucket_count; /* of a window: 2^(c-1) */
+  unsigned slices;     /* the terms are sorted in this many slices at once */
+  uint32_t *counts;    /* [window][slice][bucket] -> where the next one goes */
+  uint32_t *starts;    /* [window * bucket_count + bucket] -> its first entry; one more at the end */
+  uint32_t *order;     /* entries: index << 1 | negative */
+  msm_segment *segments;
+  hf_g1 *buckets; /* [window][bucket] */
+  hf_g1 *parts;
+  unsigned piece_log;
+  hf_g1_xyzz *weighed; /* [piece]: sum of (i + 1) * bucket_i; then [piece]: the plain sum */
+  struct msm_scratch *scratch; /* a worker's */
+} msm_job;
+
+/* Room for one round of additions over at most HF_MSM_SEGMENT points. */
+typedef struct msm_scratch {
+  hf_g1 points[HF_MSM_SEGMENT];
+  hf_fq difference[HF_MSM_SEGMENT / 2];
+  hf_fq product[HF_MSM_SEGMENT / 2]; /* of the differences that come after */
+  uint32_t source[HF_MSM_SEGMENT / 2];
+  uint8_t kind[HF_MSM_SEGMENT / 2];
+  uint32_t bucket[HF_MSM_SEGMENT], length[HF_MSM_SEGMENT]; /* groups of points, in order */
+  hf_g1 odd[HF_MSM_SEGMENT / 2];
+} msm_scratch;
+
+/* --- batched affine additions --------------------------------------------------- */
+
+enum { PAIR_PLAIN, PAIR_DOUBLE, PAIR_CANCEL, PAIR_FIRST, PAIR_SECOND };
+
+static bool infinite(const hf_g1 *p) { return hf_fq_is_zero(p->y); } /* no point of order two: y = 0 is (0, 0) */
+
+/* What a pair that is no plain addition is, and its denominator. */
+static uint8_t pair_classify(const hf_g1 *p, const hf_g1 *q, hf_fq *denominator) {
+  *denominator = hf_fq_one();
+  if (infinite(q)) return PAIR_FIRST;
+  if (infinite(p)) return PAIR_SECOND;
+  *denominator = hf_fq_sub(q->x, p->x);
+  if (!hf_fq_is_zero(*denominator)) return PAIR_PLAIN;
+  if (hf_fq_eq(p->y, q->y)) {
+    *denominator = hf_fq_dbl(p->y);
+    return PAIR_DOUBLE;
+  }
+  *denominator = hf_fq_one();
+  return PAIR_CANCEL;
+}
+
+static hf_g1 pair_add(const hf_g1 *p, const hf_g1 *q, uint8_t kind, hf_fq inverse) {
+  hf_fq slope;
+  hf_g1 sum;
+  switch (kind) {
+  case PAIR_FIRST: return *p;
+  case PAIR_SECOND: return *q;
+  case PAIR_CANCEL: return hf_g1_infinity();
+  case PAIR_DOUBLE: {
+    hf_fq xx = hf_fq_sqr(p->x);
+    slope = hf_fq_mul(hf_fq_add(hf_fq_dbl(xx), xx), inverse);
+    break;
+  }
+  default: slope = hf_fq_mul(hf_fq_sub(q->y, p->y), inverse);
+  }
+  sum.x = hf_fq_sub(hf_fq_sub(hf_fq_sqr(slope), p->x), q->x);
+  sum.y = hf_fq_sub(hf_fq_mul(slope, hf_fq_sub(p->x, sum.x)), p->y);
+  return sum;
+}
+
+/* to[i] = v[source[i]] + v[source[i] + 1] for pairs in ascending order; i <= source[i] allows to == v, since
+ * results are written in ascending order too. Two chains of products, so that one need not wait for the other. */
+static void pairs_prepare(msm_scratch *s, const hf_g1 *v, size_t pairs, hf_fq inverse[2]) {
+  hf_fq product[2] = {hf_fq_one(), hf_fq_one()};
+  for (size_t i = pairs; i-- > 0;) {
+    const hf_g1 *p = &v[s->source[i]];
+    s->kind[i] = pair_classify(p, p + 1, &s->difference[i]);
+    s->product[i] = product[i & 1];
+    product[i & 1] = hf_fq_mul(product[i & 1], s->difference[i]);
+  }
+  hf_fq both = hf_fq_inv(hf_fq_mul(product[0], product[1]));
+  inverse[0] = hf_fq_mul(both, product[1]);
+  inverse[1] = hf_fq_mul(both, product[0]);
+}
+
+static hf_g1 pair_next(msm_scratch *s, const hf_g1 *v, size_t i, hf_fq inverse[2]) {
+  const hf_g1 *p = &v[s->source[i]];
+  hf_fq own = hf_fq_mul(inverse[i & 1], s->product[i]);
+  inverse[i & 1] = hf_fq_mul(inverse[i & 1], s->difference[i]);
+  return pair_add(p, p + 1, s->kind[i], own);
+}
+
+/* --- buckets ---------------------------------------------------------------------- */
+
+/* Adds up each of `groups` groups of points that lie behind each other in s->points; the sum of group g goes
+ * to to[s->bucket[g]]. */
+static void groups_sum(msm_scratch *s, size_t groups, hf_g1 *to) {
+  for (;;) {
+    size_t pairs = 0, at = 0, kept = 0;
+    /* Groups that are down to one point are done. */
+    for (size_t g = 0; g < groups; g++) {
+      size_t length = s->length[g];
+      if (length == 1)
+        to[s->bucket[g]] = s->points[at];
+      else
+        for (size_t k = 0; k + 1 < length; k += 2) s->source[pairs++] = (uint32_t)(at + k);
+      at += length;
+    }
+    if (pairs == 0) return;
+    hf_fq inverse[2];
+    pairs_prepare(s, s->points, pairs, inverse);
+    size_t pair = 0, write = 0;
+    at = 0;
+    for (size_t g = 0; g < groups; g++) {
+      size_t length = s->length[g];
+      if (length > 1) {
+        for (size_t k = 0; k + 1 < length; k += 2) s->points[write++] = pair_next(s, s->points, pair++, inverse);
+        if (length & 1) s->points[write++] = s->points[at + length - 1];
+        s->bucket[kept] = s->bucket[g];
+        s->length[kept++] = (uint32_t)((length + 1) / 2);
+      }
+      at += length;
+    }
+    groups = kept;
+  }
+}
+
+static void segment_body(void *context, size_t begin, size_t end, unsigned worker) {
+  msm_job *job = context;
+  msm_scratch *s = &job->scratch[worker];
+  for (size_t i = begin; i < end; i++) {
+    const msm_segment *segment = &job->segments[i];
+    const uint32_t *order = job->order + segment->entry;
+    for (size_t k = 0; k < segment->entries; k++) {
+      if (k + 12 < segment->entries) __builtin_prefetch(&job->points[order[k + 12] >> 1]);
+      s->points[k] = job->points[order[k] >> 1];
+      if (order[k] & 1) s->points[k].y = hf_fq_neg(s->points[k].y);
+    }
+    if (segment->buckets == 0) {
+      s->bucket[0] = segment->part;
+      s->length[0] = segment->entries;
+      groups_sum(s, 1, job->parts);
+      continue;
+    }
+    size_t groups = 0;
+    for (uint32_t b = segment->bucket; b < segment->bucket + segment->buckets; b++) {
+      if (job->starts[b + 1] == job->starts[b]) continue;
+      s->bucket[groups] = b;
+      s->length[groups++] = job->starts[b + 1] - job->starts[b];
+    }
+    groups_sum(s, groups, job->buckets);
+  }
+}
+
+/* Cuts the row of buckets into segments. Gives their number; with `out` NULL only counts. */
+static size_t segments_cut(const msm_job *job, msm_segment *out, size_t *part_count) {
+  size_t total = job->windows * job->bucket_count, count = 0, parts = 0, bucket = 0;
+  while (bucket < total) {
+    msm_segment s = {job->starts[bucket], 0, (uint32_t)bucket, 0, 0};
+    uint32_t length = job->starts[bucket + 1] - s.entry;
+    if (length > HF_MSM_SEGMENT) {
+      for (uint32_t at = 0; at < length; at += HF_MSM_SEGMENT, parts++, count++)
+        if (out)
+          out[count] = (msm_segment){s.entry + at, length - at < HF_MSM_SEGMENT ? length - at : HF_MSM_SEGMENT,
+                                     (uint32_t)bucket, 0, (uint32_t)parts};
+      bucket++;
+      continue;
+    }
+    while (bucket < total && job->starts[bucket + 1] - s.entry <= HF_MSM_SEGMENT) bucket++;
+    s.entries = job->starts[bucket] - s.entry;
+    s.buckets = (uint32_t)bucket - s.bucket;
+    if (s.entries == 0) continue;
+    if (out) out[count] = s;
+    count++;
+  }
+  *part_count = parts;
+  return count;
+}
+
+/* --- digits and sorting -------------------------------------------------------------- */
+
+/* |digit| of window w, 0 if the term is not in it; its sign. */
+static uint32_t digit(const msm_job *job, const hf_fr *scalar, unsigned w, uint32_t *negative) {
+  unsigned bit = w * job->c, limb = bit / 64, shift = bit % 64;
+  uint64_t value = scalar->l[limb] >> shift;
+  if (shift && limb < 3) value |= scalar->l[limb + 1] << (64 - shift);
+  *negative = 0;
+  if (w + 1 == job->window_count) return (uint32_t)value; /* the last window is what is left, at most 2^(c-1) */
+  uint32_t v = (uint32_t)value & (((uint32_t)1 << job->c) - 1), middle = (uint32_t)job->bucket_count;
+  *negative = v < middle;
+  return v < middle ? middle - v : v - middle;
+}
+
+static void slice_bounds(const msm_job *job, size_t slice, size_t *begin, size_t *end) {
+  *begin = job->terms * slice / job->slices;
+  *end = job->terms * (slice + 1) / job->slices;
+}
+
+static void count_body(void *context, size_t begin, size_t end, unsigned worker) {
+  (void)worker;
+  msm_job *job = context;
+  for (size_t i = begin; i < end; i++) { /* i = window * slices + slice */
+    uint32_t *counts = job->counts + i * job->bucket_count, negative;
+    unsigned w = job->first_window + (unsigned)(i / job->slices);
+    size_t from, to;
+    slice_bounds(job, i % job->slices, &from, &to);
+    memset(counts, 0, job->bucket_count * sizeof *counts);
+    for (size_t t = from; t < to; t++) {
+      uint32_t d = digit(job, &job->scalars[t], w, &negative);
+      if (d) counts[d - 1]++;
+    }
+  }
+}
+
+static void sort_body(void *context, size_t begin, size_t end, unsigned worker) {
+  (void)worker;
+  msm_job *job = context;
+  for (size_t i = begin; i < end; i++) {
+    uint32_t *next = job->counts + i * job->bucket_count, negative;
+    unsigned w = job->first_window + (unsigned)(i / job->slices);
+    size_t from, to;
+    slice_bounds(job, i % job->slices, &from, &to);
+    for (size_t t = from; t < to; t++) {
+      uint32_t d = digit(job, &job->scalars[t], w, &negative);
+      if (d) job->order[next[d - 1]++] = job->index[t] << 1 | negative;
+    }
+  }
+}
+
+/* Counts become positions; fills `starts`. */
+static void positions_make(msm_job *job) {
+  uint32_t at = 0;
+  for (size_t w = 0; w < job->windows; w++)
+    for (size_t b = 0; b < job->bucket_count; b++) {
+      job->starts[w * job->bucket_count + b] = at;
+      for (size_t slice = 0; slice < job->slices; slice++) {
+        uint32_t *count = &job->counts[(w * job->slices + slice) * job->bucket_count + b], own = *count;
+        *count = at;
+        at += own;
+      }
+    }
+  job->starts[job->windows * job->bucket_count] = at;
+}
+
+/* --- the weighted sum of the buckets ---------------------------------------------------- */
+
+/* For each piece of m = 2^piece_log buckets B: the plain sum and sum of (i + 1) * B_i.
+ * Halving: sum i*B_i = 2 * sum i*(B_2i + B_2i+1) + sum B_2i+1. So the row of pair sums is halved again, and
+ * the odd elements of every round make a row of which only the plain sum is wanted, which halving gives too.
+ * All rows have the same length in every round and lie behind each other, those of several pieces together. */
+static void weigh_body(void *context, size_t begin, size_t end, unsigned worker) {
+  msm_job *job = context;
+  msm_scratch *s = &job->scratch[worker];
+  size_t pieces = end - begin, row = pieces << job->piece_log, rows = 1;
+  memcpy(s->points, job->buckets + (begin << job->piece_log), row * sizeof *s->points);
+  for (unsigned round = 0; round < job->piece_log; round++) {
+    for (size_t i = 0; i < row / 2; i++) s->odd[i] = s->points[2 * i + 1];
+    size_t pairs = row * rows / 2;
+    hf_fq inverse[2];
+    for (size_t i = 0; i < pairs; i++) s->source[i] = (uint32_t)(2 * i);
+    pairs_prepare(s, s->points, pairs, inverse);
+    for (size_t i = 0; i < pairs; i++) s->points[i] = pair_next(s, s->points, i, inverse);
+    row /= 2;
+    memcpy(s->points + pairs, s->odd, row * sizeof *s->points);
+    rows++;
+  }
+  size_t all = job->windows * job->bucket_count >> job->piece_log;
+  for (size_t k = 0; k < pieces; k++) { /* row 0: the sums; row 1 + j: what counts 2^j times */
+    hf_g1_xyzz weighted = hf_g1_xyzz_infinity();
+    for (unsigned j = job->piece_log; j-- > 0;)
+      weighted = hf_g1_xyzz_add_affine(hf_g1_xyzz_dbl(weighted), s->points[(1 + j) * pieces + k]);
+    job->weighed[begin + k] = hf_g1_xyzz_add_affine(weighted, s->points[k]);
+    job->weighed[all + begin + k] = hf_g1_to_xyzz(s->points[k]);
+  }
+}
+
+/* sum over the window's buckets of (bucket number + 1) * bucket, from its pieces. */
+static hf_g1_xyzz window_sum(const msm_job *job, size_t w) {
+  size_t all = job->windows * job->bucket_count >> job->piece_log, per = job->bucket_count >> job->piece_log;
+  hf_g1_xyzz sum = hf_g1_xyzz_infinity(), running = sum;
+  for (size_t k = per; k-- > 1;) { /* piece k counts k * 2^piece_log more */
+    running = hf_g1_xyzz_add(running, job->weighed[all + w * per + k]);
+    sum = hf_g1_xyzz_add(sum, running);
+  }
+  for (unsigned j = 0; j < job->piece_log; j++) sum = hf_g1_xyzz_dbl(sum);
+  for (size_t k = 0; k < per; k++) sum = hf_g1_xyzz_add(sum, job->weighed[w * per + k]);
+  return sum;
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static size_t input_length(const msm_job *job) {
+  size_t length = 0;
+  for (unsigned j = 0; j < job->kappa; j++)
+    if (job->input_lengths[j] > length) length = job->input_lengths[j];
+  return length;
+}
+
+static void compact_count_body(void *context, size_t begin, size_t end, unsigned worker) {
+  (void)worker;
+  msm_job *job = context;
+  size_t count = 0;
+  for (unsigned j = 0; j < job->kappa; j++)
+    for (size_t i = begin; i < end && i < job->input_lengths[j]; i++) count += !hf_fr_is_zero(job->inputs[j][i]);
+  job->chunk_start[begin / job->chunk] = count;
+}
+
+static void compact_body(void *context, size_t begin, size_t end, unsigned worker) {
+  (void)worker;
+  msm_job *job = context;
+  size_t at = job->chunk_start[begin / job->chunk];
+  for (size_t i = begin; i < end; i++)
+    for (unsigned j = 0; j < job->kappa; j++) {
+      if (i >= job->input_lengths[j] || hf_fr_is_zero(job->inputs[j][i])) continue;
+      hf_fr e = hf_fr_to_limbs(job->inputs[j][i]);
+      hf_u64 carry = 0;
+      for (int k = 0; k < 4; k++) e.l[k] = hf_adc(e.l[k], job->bias.l[k], &carry);
+      job->scalars[at] = e;
+      job->index[at++] = (uint32_t)(job->kappa * i + j);
+    }
+}
+
+/* The window with the least multiplications: 6 an addition and about 2 for fetching a point; two additions and
+ * some handling a bucket. */
+static unsigned window_choose(size_t terms) {
+  unsigned best = 2;
+  double least = 0;
+  for (unsigned c = 2; c <= HF_MSM_MAX_WINDOW; c++) {
+    double windows = (double)((HF_MSM_SCALAR_BITS + c - 1) / c), buckets = (double)((size_t)1 << (c - 1));
+    double cost = windows * ((double)terms * 8 + buckets * 15);
+    if (c == 2 || cost < least) {
+      best = c;
+      least = cost;
+    }
+  }
+  return best;
+}
+
+static hf_status windows_run(msm_job *job, hf_g1_xyzz *sums) {
+  hf_pool *pool = job->cpu->pool;
+  hf_status status = HF_OK;
+  size_t tasks = (size_t)job->windows * job->slices, part_count;
+  hf_pool_run(pool, tasks, 1, count_body, job);
+  positions_make(job);
+  hf_pool_run(pool, tasks, 1, sort_body, job);
+  size_t segments = segments_cut(job, NULL, &part_count);
+  job->segments = malloc((segments ? segments : 1) * sizeof *job->segments);
+  job->parts = malloc((part_count ? part_count : 1) * sizeof *job->parts);
+  if (!job->segments || !job->parts) HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu segments", segments));
+  segments_cut(job, job->segments, &part_count);
+  memset(job->buckets, 0, job->windows * job->bucket_count * sizeof *job->buckets);
+  hf_pool_run(pool, segments, 1, segment_body, job);
+  for (size_t i = 0; i < segments;) { /* buckets that were cut */
+    if (job->segments[i].buckets) {
+      i++;
+      continue;
+    }
+    uint32_t bucket = job->segments[i].bucket;
+    hf_g1_xyzz sum = hf_g1_xyzz_infinity();
+    for (; i < segments && job->segments[i].buckets == 0 && job->segments[i].bucket == bucket; i++)
+      sum = hf_g1_xyzz_add_affine(sum, job->parts[job->segments[i].part]);
+    job->buckets[bucket] = hf_g1_from_xyzz(sum);
+  }
+  size_t pieces = job->windows * job->bucket_count >> job->piece_log;
+  hf_pool_run(pool, pieces, (size_t)HF_MSM_SEGMENT >> job->piece_log, weigh_body, job);
+  for (size_t w = 0; w < job->windows; w++) sums[w] = window_sum(job, w);
+out:
+  free(job->segments);
+  free(job->parts);
+  job->segments = NULL;
+  job->parts = NULL;
+  return status;
+}
+
+static hf_status job_run(msm_job *job, hf_g1 *out) {
+  hf_pool *pool = job->cpu->pool;
+  hf_status status = HF_OK;
+  size_t length = input_length(job), scalar_bytes = 0;
+  hf_g1_xyzz sums[HF_MSM_SCALAR_BITS];
+  *out = hf_g1_infinity();
+  job->chunk = 4096;
+  job->chunks = (length + job->chunk - 1) / job->chunk;
+  if (length == 0) return HF_OK;
+  if (length > HF_MSM_MAX_TERMS / job->kappa)
+    return hf_fail(HF_E_ARGUMENT, "msm: %zu x %u terms; at most %zu", length, job->kappa, HF_MSM_MAX_TERMS);
+  job->chunk_start = malloc(job->chunks * sizeof *job->chunk_start);
+  if (!job->chunk_start) HF_TRY(hf_fail(HF_E_MEMORY, "msm: out of memory"));
+  hf_pool_run(pool, length, job->chunk, compact_count_body, job);
+  for (size_t k = 0; k < job->chunks; k++) {
+    size_t own = job->chunk_start[k];
+    job->chunk_start[k] = job->terms;
+    job->terms += own;
+  }
+  if (job->terms == 0) goto out;
+
+  job->c = window_choose(job->terms);
+  job->window_count = (HF_MSM_SCALAR_BITS + job->c - 1) / job->c;
+  job->bucket_count = (size_t)1 << (job->c - 1);
+  for (unsigned w = 0; w + 1 < job->window_count; w++) {
+    unsigned bit = w * job->c + job->c - 1;
+    job->bias.l[bit / 64] |= (hf_u64)1 << (bit % 64);
+  }
+  job->piece_log = job->c - 1 < HF_MSM_PIECE_LOG ? job->c - 1 : HF_MSM_PIECE_LOG;
+  size_t at_once = HF_MSM_SORT_BYTES / (job->terms * sizeof *job->order);
+  if (at_once < 1) at_once = 1;
+  if (at_once > job->window_count) at_once = job->window_count;
+  job->slices = (unsigned)((2 * hf_pool_size(pool) + at_once - 1) / at_once);
+  size_t row = at_once * job->bucket_count;
+  scalar_bytes = job->terms * sizeof *job->scalars;
+  job->scalars = hf_cpu_alloc(scalar_bytes);
+  job->index = malloc(job->terms * sizeof *job->index);
+  job->counts = malloc(row * job->slices * sizeof *job->counts);
+  job->starts = malloc((row + 1) * sizeof *job->starts);
+  job->order = malloc(at_once * job->terms * sizeof *job->order);
+  job->buckets = hf_cpu_alloc(row * sizeof *job->buckets);
+  job->weighed = malloc((row >> job->piece_log) * 2 * sizeof *job->weighed);
+  job->scratch = hf_cpu_alloc(hf_pool_size(pool) * sizeof *job->scratch);
+  if (!job->scalars || !job->index || !job->counts || !job->starts || !job->order || !job->buckets ||
+      !job->weighed || !job->scratch)
+    HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu terms", job->terms));
+  hf_pool_run(pool, length, job->chunk, compact_body, job);
+  for (job->first_window = 0; job->first_window < job->window_count; job->first_window += job->windows) {
+    unsigned left = job->window_count - job->first_window;
+    job->windows = left < at_once ? left : (unsigned)at_once;
+    HF_TRY(windows_run(job, sums + job->first_window));
+  }
+  hf_g1_xyzz sum = hf_g1_xyzz_infinity();
+  for (unsigned w = job->window_count; w-- > 0;) {
+    for (unsigned j = 0; j < job->c; j++) sum = hf_g1_xyzz_dbl(sum);
+    sum = hf_g1_xyzz_add(sum, sums[w]);
+  }
+  *out = hf_g1_from_xyzz(sum);
+out:
+  hf_cpu_free(job->scalars, scalar_bytes);
+  free(job->index);
+  free(job->counts);
+  free(job->starts);
+  free(job->order);
+  free(job->buckets);
+  free(job->weighed);
+  free(job->scratch);
+  free(job->chunk_start);
+  return status;
+}
+
+hf_status HF_CPU_NAME(commit)(hf_backend *backend, const hf_points *points, const hf_vec *const *parts, unsigned kappa,
+                              size_t length, hf_g1 *out) {
+  if (kappa < 1 || kappa > HF_MAX_KAPPA)
+    return hf_fail(HF_E_ARGUMENT, "commit: kappa is %u; 1 to %d", kappa, HF_MAX_KAPPA);
+  msm_job job = {.cpu = hf_cpu_of(backend), .points = points->data, .kappa = kappa};
+  for (unsigned j = 0; j < kappa; j++) {
+    if (!parts[j]) continue;
+    job.inputs[j] = parts[j]->data;
+    job.input_lengths[j] = parts[j]->length < length ? parts[j]->length : length;
+  }
+  size_t longest = input_length(&job);
+  if (longest > points->count / kappa + (points->count % kappa != 0) ||
+      (longest && kappa * (longest - 1) >= points->count))
+    return hf_fail(HF_E_ARGUMENT, "commit: %zu coefficients x kappa %u on %zu points", longest, kappa, points->count);
+  for (unsigned j = 0; j < kappa; j++)
+    if (job.input_lengths[j] && kappa * (job.input_lengths[j] - 1) + j >= points->count)
+      return hf_fail(HF_E_ARGUMENT, "commit: %zu coefficients x kappa %u on %zu points", longest, kappa, points->count);
+  return job_run(&job, out);
+}
+
+hf_status HF_CPU_NAME(msm)(hf_backend *backend, const hf_points *points, const hf_vec *scalars, size_t count,
+                           hf_g1 *out) {
+  hf_status status = hf_cpu_range("msm (scalars)", scalars, 0, count);
+  if (status != HF_OK) return status;
+  if (count > points->count) return hf_fail(HF_E_ARGUMENT, "msm: %zu scalars on %zu points", count, points->count);
+  msm_job job = {.cpu = hf_cpu_of(backend), .points = points->data, .kappa = 1};
+  job.inputs[0] = scalars->data;
+  job.input_lengths[0] = count;
+  return job_run(&job, out);
+}
