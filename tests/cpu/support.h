@@ -1,0 +1,72 @@
+/* What the backend tests share: a seeded generator, short names, every variant at several thread counts. */
+#ifndef HF_TESTS_CPU_SUPPORT_H
+#define HF_TESTS_CPU_SUPPORT_H
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include "backend.h"
+
+/* splitmix64 */
+static inline uint64_t next_u64(uint64_t *state) {
+  uint64_t z = *state += 0x9e3779b97f4a7c15ull;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+  return z ^ z >> 31;
+}
+
+static inline hf_fr random_fr(uint64_t *state) {
+  hf_fr a;
+  do
+    for (int i = 0; i < 4; i++) a.l[i] = next_u64(state) >> (i == 3 ? 2 : 0);
+  while (!hf_fr_is_reduced(a));
+  return a; /* uniform in Montgomery form too */
+}
+
+#define OK(call) cr_assert_eq((call), HF_OK, "%s: %s", #call, hf_error_message())
+#define FAILS(call, code) cr_assert_eq((call), (code), "%s", #call)
+#define SAME_FR(a, b) cr_assert(hf_fr_eq((a), (b)), "%s != %s", #a, #b)
+
+static inline hf_vec *upload(hf_backend *k, const hf_fr *data, size_t count) {
+  hf_vec *vec;
+  OK(k->ops->vec_create(k, count, &vec));
+  OK(k->ops->vec_upload(k, vec, 0, data, count));
+  return vec;
+}
+
+static inline void download(hf_backend *k, const hf_vec *vec, hf_fr *data, size_t count) {
+  OK(k->ops->vec_download(k, vec, 0, data, count));
+}
+
+static inline hf_fr *random_vector(uint64_t *seed, size_t count) {
+  hf_fr *v = malloc((count ? count : 1) * sizeof *v);
+  for (size_t i = 0; i < count; i++) v[i] = random_fr(seed);
+  return v;
+}
+
+static inline hf_fr horner_naive(const hf_fr *c, size_t count, hf_fr x) {
+  hf_fr sum = hf_fr_zero();
+  for (size_t i = count; i-- > 0;) sum = hf_fr_add(hf_fr_mul(sum, x), c[i]);
+  return sum;
+}
+
+/* Runs `body` on every variant that this machine has, with 1, 2 and 5 threads. */
+static inline void each_backend(void (*body)(hf_backend *k)) {
+  static const char *const variants[] = {"portable", "mulx"};
+  static const unsigned threads[] = {1, 2, 5};
+  unsigned ran = 0;
+  for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++)
+    for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
+      hf_backend_options options = {threads[t], variants[v]};
+      hf_backend *k;
+      hf_status status = hf_backend_create("cpu", &options, &k);
+      if (status == HF_E_UNSUPPORTED || (status == HF_E_NOT_FOUND && v > 0)) continue;
+      cr_assert_eq(status, HF_OK, "%s", hf_error_message());
+      body(k);
+      hf_backend_destroy(&k);
+      cr_assert_null(k);
+      ran++;
+    }
+  cr_assert_geq(ran, 3);
+}
+
+#endif
