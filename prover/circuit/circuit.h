@@ -53,7 +53,8 @@ typedef struct hf_builder_options {
 typedef struct hf_circuit {
   unsigned log_n;
   unsigned table_width;
-  uint32_t public_count;          /* public input i stands in wire a of row public_row + i */
+  bool foldable;                  /* as in the options */
+  uint32_t public_count;          /* public input i stands in wire a of row i */
   uint32_t used_rows;             /* rows before padding */
   hf_fr *fixed[HF_FIXED_COUNT];   /* sigma columns hold k_w * omega^i */
   hf_fr *wires[HF_WIRES];         /* the last HF_BLIND_ROWS rows are zero here; the prover randomizes them */
