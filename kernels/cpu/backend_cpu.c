@@ -2,6 +2,9 @@
 #include "cpu.h"
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 typedef struct hf_cpu_variant {
   const char *name;
@@ -11,9 +14,21 @@ typedef struct hf_cpu_variant {
 
 static bool always(void) { return true; }
 
+#if defined(__x86_64__)
+/* BMI2 (MULX) and ADX (ADCX, ADOX): general registers alone, so the processor's word is enough. Asked by hand:
+ * clang 14 does not know "adx" in __builtin_cpu_supports. */
+static bool has_mulx_adx(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_BMI2) && (b & bit_ADX);
+}
+#endif
+
 /* Best last. */
 static const hf_cpu_variant variants[] = {
     {"portable", &hf_cpu_portable_ops, always},
+#if defined(__x86_64__)
+    {"mulx", &hf_cpu_mulx_ops, has_mulx_adx},
+#endif
 };
 
 static hf_status variant_choose(const char *name, const hf_cpu_variant **out) {
@@ -36,7 +51,7 @@ static hf_status variant_choose(const char *name, const hf_cpu_variant **out) {
 
 hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out) {
   *out = NULL;
-  const hf_cpu_variant *variant;
+  const hf_cpu_variant *variant = NULL;
   hf_status status = variant_choose(options ? options->variant : NULL, &variant);
   if (status != HF_OK) return status;
   hf_cpu *cpu = calloc(1, sizeof *cpu);

@@ -66,8 +66,11 @@ hf_status hf_cpu_vec_zero(hf_backend *backend, hf_vec *vec, size_t offset, size_
 hf_status hf_cpu_points_create(hf_backend *backend, const hf_g1 *points, size_t count, hf_points **out);
 void hf_cpu_points_destroy(hf_backend *backend, hf_points *points);
 
-/* One table per variant (ops.c). */
+/* One table per variant (ops.c); the list of variants is in backend_cpu.c. */
 extern const hf_backend_ops hf_cpu_portable_ops;
+#if defined(__x86_64__)
+extern const hf_backend_ops hf_cpu_mulx_ops; /* BMI2 and ADX */
+#endif
 
 /* For registry.c. */
 hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out);

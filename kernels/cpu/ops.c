@@ -1,8 +1,6 @@
 /* The table of one variant. */
 #include "cpu.h"
 
-extern const hf_backend_ops HF_CPU_NAME(ops);
-
 const hf_backend_ops HF_CPU_NAME(ops) = {
     .name = "cpu",
     .destroy = hf_cpu_destroy,

@@ -176,7 +176,7 @@ hf_status HF_CPU_NAME(evaluate)(hf_backend *backend, const hf_vec *const *polys,
 
 /* v[i - stride] += root * v[i] from the top down leaves the quotient, shifted up by `stride`, above the
  * remainder. The blocks depend on each other only through `stride` carries, which are Horner sums of what is
- * above: with threads these come first (twice the products, but many at once). */
+ * above: with three threads or more these come first (twice the work; two threads gain nothing). */
 typedef struct divide_task {
   hf_fr *v;
   size_t length, stride, block; /* block: elements, a multiple of stride */
@@ -230,8 +230,7 @@ hf_status HF_CPU_NAME(divide)(hf_backend *backend, hf_vec *vec, size_t length, s
   unsigned threads = hf_pool_size(cpu->pool);
   size_t steps = HF_VECTOR_GRAIN / stride ? HF_VECTOR_GRAIN / stride : 1;
   divide_task task = {vec->data, length, stride, steps * stride, root, hf_fr_pow_u64(root, steps), NULL};
-  /* Two passes on two threads gain only where one pass would wait for each product, at stride 1. */
-  if (threads < 2 || (threads == 2 && stride > 1)) task.block = (length + stride - 1) / stride * stride;
+  if (threads < 3) task.block = (length + stride - 1) / stride * stride;
   size_t blocks = (length + task.block - 1) / task.block, bytes = blocks * stride * sizeof(hf_fr);
   task.carry = hf_cpu_alloc(bytes);
   if (!task.carry) return hf_fail(HF_E_MEMORY, "divide: no memory for %zu bytes", bytes);
