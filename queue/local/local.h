@@ -1,0 +1,122 @@
+/* The local backend: a folder with a SQLite database (jobs) and a tree of files
+ * (artifacts), shared by any number of processes on one machine.
+ *
+ *   FOLDER/queue.db       write-ahead log, synchronous=FULL: a commit is on the disk
+ *   FOLDER/artifacts/xx/  files named by the other 62 digits of their digest
+ *
+ * Every change is one BEGIN IMMEDIATE ... COMMIT, so that what it read still
+ * holds when it writes. Functions here expect the handle's mutex to be held. */
+#ifndef HF_QUEUE_LOCAL_H
+#define HF_QUEUE_LOCAL_H
+
+#include "queue_backend.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#define HF_LOCAL_STATEMENTS 64
+#define HF_LOCAL_NEVER      INT64_MAX /* a deadline that does not come */
+
+typedef struct hf_local {
+  hf_queue queue;
+  sqlite3 *db;
+  pthread_mutex_t mutex;
+  pid_t owner; /* a database must not be carried across fork */
+  char folder[PATH_MAX - 128]; /* room for artifacts/xx/DIGEST and a temporary name */
+  struct {
+    const char *text; /* compared by address: every text is a literal of one place */
+    sqlite3_stmt *statement;
+  } statements[HF_LOCAL_STATEMENTS];
+} hf_local;
+
+/* A row of the jobs table. */
+typedef struct hf_local_job {
+  hf_job_record record;
+  hf_digest payload;
+  int64_t due;         /* HF_LOCAL_NEVER: no deadline */
+  uint64_t beat_ms;    /* last sign of life of the lease */
+  uint64_t advance_ms; /* when progress last grew */
+  uint64_t charged_ms; /* expected time that was charged for fairness when leased */
+} hf_local_job;
+
+/* ---- local_store.c: connection, statements, transactions ---- */
+
+/* Takes the handle: HF_E_STATE in a forked child. */
+hf_status hf_local_enter(hf_local *local);
+void hf_local_leave(hf_local *local);
+/* Takes the handle and the database's write lock; ends with hf_local_end, which commits when
+ * `status` is HF_OK, rolls back otherwise, and gives the final status. */
+hf_status hf_local_begin(hf_local *local);
+hf_status hf_local_end(hf_local *local, hf_status status);
+
+/* A cached statement with its parameters bound in order: 'i' int64_t, 't' const
+ * char *, 'b' const void * and size_t, 'n' NULL (no argument). `text` must be a literal. */
+hf_status hf_local_prepare(hf_local *local, sqlite3_stmt **out, const char *text, const char *types, ...);
+/* `row` is false at the end. The statement is reset when no row or an error comes. */
+hf_status hf_local_step(hf_local *local, sqlite3_stmt *statement, bool *row);
+/* Prepares and runs a statement that gives no rows. */
+hf_status hf_local_run(hf_local *local, const char *text, const char *types, ...);
+/* Runs a query for one integer; 0 for no row or NULL. */
+hf_status hf_local_number(hf_local *local, int64_t *out, const char *text, const char *types, ...);
+hf_status hf_local_error(hf_local *local, int code, const char *doing);
+
+/* A text or blob column into a fixed buffer; HF_E_FORMAT when it does not fit. */
+hf_status hf_local_column_text(sqlite3_stmt *statement, int column, char *out, size_t capacity);
+hf_status hf_local_column_digest(sqlite3_stmt *statement, int column, hf_digest *out); /* NULL: zeros */
+
+/* ---- local_jobs.c: rows and their changes ---- */
+
+/* The columns of hf_local_read_job, in its order. */
+#define HF_LOCAL_JOB_COLUMNS                                                                       \
+  "seq, header, payload, due, state, cancel, epoch, attempts, losses, worker, done, total, phase, " \
+  "submitted_at, leased_at, expires_at, ended_at, used, result, cause, beat_at, advance_at, charged"
+hf_status hf_local_read_job(sqlite3_stmt *statement, hf_local_job *out);
+hf_status hf_local_find(hf_local *local, const hf_job_key *key, hf_local_job *out); /* HF_E_NOT_FOUND */
+
+hf_status hf_local_event(hf_local *local, uint64_t now, hf_event_kind kind, const hf_local_job *job,
+                         const char *worker, const char *detail);
+/* To be called before a tenant gets a queued job: makes its row, and where it has
+ * been idle lets its fair share start at the present. */
+hf_status hf_local_wake_tenant(hf_local *local, const char *tenant);
+
+hf_status hf_local_submit(hf_queue *, const hf_job_header *, size_t, hf_submission *);
+hf_status hf_local_get(hf_queue *, const hf_job_key *, hf_job_record *);
+hf_status hf_local_list(hf_queue *, const hf_job_filter *, hf_job_record *, size_t, size_t *);
+hf_status hf_local_cancel(hf_queue *, const hf_job_key *, const char *, hf_job_state *);
+hf_status hf_local_requeue(hf_queue *, const hf_job_key *, uint64_t);
+
+/* ---- local_lease.c ---- */
+
+/* Ends the current lease of a job at `until`: meters the time, corrects the fair share. */
+hf_status hf_local_close_lease(hf_local *local, hf_local_job *job, uint64_t until, bool proved);
+hf_status hf_local_reap_now(hf_local *local, uint64_t now, uint64_t *changed);
+
+hf_status hf_local_lease(hf_queue *, const hf_worker *, hf_lease *, bool *);
+hf_status hf_local_heartbeat(hf_queue *, const hf_job_key *, uint64_t, const hf_progress *, hf_beat *);
+hf_status hf_local_finish(hf_queue *, const hf_job_key *, uint64_t, const char *, const hf_digest *,
+                          hf_finish_outcome *);
+hf_status hf_local_fail(hf_queue *, const hf_job_key *, uint64_t, hf_status, const char *, hf_job_state *);
+hf_status hf_local_release(hf_queue *, const hf_job_key *, uint64_t);
+hf_status hf_local_reap(hf_queue *, uint64_t *);
+
+/* ---- local_admin.c ---- */
+
+hf_status hf_local_attempts(hf_queue *, const hf_job_key *, hf_attempt *, size_t, size_t *);
+hf_status hf_local_set_tenant(hf_queue *, const char *, uint32_t, uint64_t);
+hf_status hf_local_tenants(hf_queue *, const char *, hf_tenant_stats *, size_t, size_t *);
+hf_status hf_local_stats(hf_queue *, hf_queue_stats *);
+hf_status hf_local_workers(hf_queue *, uint64_t, const char *, hf_worker_record *, size_t, size_t *);
+hf_status hf_local_events(hf_queue *, uint64_t, hf_event *, size_t, size_t *);
+
+/* ---- local_artifacts.c ---- */
+
+hf_status hf_local_artifact_put(hf_queue *, const void *, size_t, hf_digest *);
+hf_status hf_local_artifact_get(hf_queue *, const hf_digest *, size_t, uint8_t **, size_t *);
+hf_status hf_local_artifact_has(hf_queue *, const hf_digest *, bool *);
+hf_status hf_local_collect(hf_queue *, uint64_t, uint64_t, uint64_t *, uint64_t *);
+/* Without taking the handle. */
+hf_status hf_local_artifact_exists(const hf_local *local, const hf_digest *digest, bool *has);
+
+#endif

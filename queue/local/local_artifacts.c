@@ -1,0 +1,162 @@
+/* Artifacts of the local store: files named by the digest of their bytes. A file
+ * is complete from the moment that it has its name, so nothing here takes a lock
+ * except the removal of what no job refers to. */
+#include "local.h"
+
+#include <hyperfold/file.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void artifact_path(const hf_local *local, const hf_digest *digest, char *folder, char *path) {
+  char hex[HF_DIGEST_HEX];
+  hf_digest_hex(digest, hex);
+  snprintf(folder, PATH_MAX, "%s/artifacts/%.2s", local->folder, hex);
+  snprintf(path, PATH_MAX, "%s/artifacts/%.2s/%s", local->folder, hex, hex + 2);
+}
+
+/* A file's time is that of its last put, on the clock of the options: it keeps a
+ * fresh artifact from being collected before a job refers to it. */
+static void touch(const char *path, uint64_t now) {
+  struct timespec times[2] = {{0, UTIME_OMIT}, {(time_t)(now / 1000), (long)(now % 1000) * 1000000}};
+  (void)utimensat(AT_FDCWD, path, times, 0);
+}
+
+static hf_status sync_folder(const char *folder) {
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int error = fd < 0 || fsync(fd) ? errno : 0;
+  if (fd >= 0) close(fd);
+  return error ? hf_fail(hf_status_of_errno(error), "%s: cannot sync: %s", folder, strerror(error)) : HF_OK;
+}
+
+static bool holds_these_bytes(const char *path, const hf_digest *digest, size_t length) {
+  uint8_t *data;
+  size_t got;
+  if (hf_file_read(path, length, &data, &got) != HF_OK) return false;
+  hf_digest actual = hf_digest_bytes(data, got);
+  free(data);
+  return got == length && hf_digest_eq(&actual, digest);
+}
+
+hf_status hf_local_artifact_put(hf_queue *queue, const void *data, size_t length, hf_digest *digest) {
+  hf_local *local = (hf_local *)queue;
+  char folder[PATH_MAX], path[PATH_MAX];
+  *digest = hf_digest_bytes(data, length);
+  artifact_path(local, digest, folder, path);
+  if (holds_these_bytes(path, digest, length)) {
+    touch(path, hf_queue_now(queue));
+    /* Whoever wrote it may not have synced the folder yet. */
+    return sync_folder(folder);
+  }
+  if (mkdir(folder, 0750) == 0) {
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%s/artifacts", local->folder);
+    hf_status status = sync_folder(parent);
+    if (status != HF_OK) return status;
+  } else if (errno != EEXIST) {
+    return hf_fail(hf_status_of_errno(errno), "%s: cannot create the folder: %s", folder, strerror(errno));
+  }
+  hf_bytes part = {data, length};
+  hf_status status = hf_file_write(path, 0640, &part, 1);
+  if (status == HF_OK) touch(path, hf_queue_now(queue));
+  return status;
+}
+
+hf_status hf_local_artifact_get(hf_queue *queue, const hf_digest *digest, size_t limit, uint8_t **data,
+                                size_t *length) {
+  hf_local *local = (hf_local *)queue;
+  char folder[PATH_MAX], path[PATH_MAX];
+  artifact_path(local, digest, folder, path);
+  hf_status status = hf_file_read(path, limit, data, length);
+  if (status != HF_OK) return status;
+  hf_digest actual = hf_digest_bytes(*data, *length);
+  if (hf_digest_eq(&actual, digest)) return HF_OK;
+  free(*data);
+  *data = NULL;
+  *length = 0;
+  return hf_fail(HF_E_CHECKSUM, "%s: the artifact is damaged; put it again", path);
+}
+
+hf_status hf_local_artifact_exists(const hf_local *local, const hf_digest *digest, bool *has) {
+  char folder[PATH_MAX], path[PATH_MAX];
+  struct stat info;
+  artifact_path(local, digest, folder, path);
+  int error = stat(path, &info) ? errno : 0;
+  *has = error == 0 && S_ISREG(info.st_mode);
+  if (error != 0 && error != ENOENT && error != ENOTDIR)
+    return hf_fail(HF_E_IO, "%s: cannot stat: %s", path, strerror(error));
+  return HF_OK;
+}
+
+hf_status hf_local_artifact_has(hf_queue *queue, const hf_digest *digest, bool *has) {
+  return hf_local_artifact_exists((hf_local *)queue, digest, has);
+}
+
+/* One of the 256 folders, under the database's write lock: no submit or finish can
+ * come to refer to a file between the look and the removal. */
+static hf_status collect_folder(hf_local *local, unsigned number, uint64_t put_before_ms, uint64_t *removed) {
+  char folder[PATH_MAX], path[PATH_MAX + 300], hex[HF_DIGEST_HEX];
+  hf_digest digest;
+  struct dirent *entry;
+  struct stat info;
+  int64_t referred;
+  snprintf(folder, sizeof folder, "%s/artifacts/%02x", local->folder, number);
+  DIR *listing = opendir(folder);
+  if (!listing) return HF_OK; /* nothing was ever put here */
+  hf_status status = hf_local_begin(local);
+  if (status != HF_OK) {
+    closedir(listing);
+    return status;
+  }
+  while ((entry = readdir(listing))) {
+    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    if (stat(path, &info) || !S_ISREG(info.st_mode)) continue;
+    uint64_t put_ms = (uint64_t)info.st_mtim.tv_sec * 1000 + (uint64_t)info.st_mtim.tv_nsec / 1000000;
+    if (put_ms >= put_before_ms) continue;
+    size_t length = strlen(entry->d_name);
+    if (length == 62) {
+      snprintf(hex, sizeof hex, "%02x%.62s", number & 0xff, entry->d_name);
+      if (hf_digest_parse(hex, &digest) != HF_OK) continue;
+      HF_TRY(hf_local_number(local, &referred,
+                             "SELECT EXISTS (SELECT 1 FROM jobs WHERE input = ?1)"
+                             " OR EXISTS (SELECT 1 FROM jobs WHERE result = ?1)",
+                             "b", digest.b, sizeof digest.b));
+      if (referred || unlink(path)) continue;
+      ++*removed;
+    } else if (entry->d_name[0] == '.' && length > 4 && strcmp(entry->d_name + length - 4, ".tmp") == 0) {
+      unlink(path); /* left by a writer that was killed */
+    }
+  }
+out:
+  closedir(listing);
+  return hf_local_end(local, status);
+}
+
+hf_status hf_local_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms, uint64_t *jobs,
+                           uint64_t *artifacts) {
+  hf_local *local = (hf_local *)queue;
+  for (;;) { /* in strides, so that nobody waits long for the write lock */
+    hf_status status = hf_local_begin(local);
+    if (status != HF_OK) return status;
+    status = hf_local_run(local,
+                          "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE state > 1 AND state <> 5"
+                          " AND ended_at < ? LIMIT 1000)",
+                          "i", (int64_t)(ended_before_ms > INT64_MAX ? INT64_MAX : ended_before_ms));
+    int64_t removed = sqlite3_changes64(local->db);
+    status = hf_local_end(local, status);
+    if (status != HF_OK) return status;
+    *jobs += (uint64_t)removed;
+    if (removed == 0) break;
+  }
+  for (unsigned i = 0; i < 256; i++) {
+    hf_status status = collect_folder(local, i, put_before_ms, artifacts);
+    if (status != HF_OK) return status;
+  }
+  return HF_OK;
+}

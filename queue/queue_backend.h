@@ -1,0 +1,50 @@
+/* What a backend of the queue provides. The functions of queue.h check their
+ * arguments and then come here, so a backend may rely on valid headers, names,
+ * keys and non-NULL outputs. The semantics stand in queue.h. */
+#ifndef HF_QUEUE_BACKEND_H
+#define HF_QUEUE_BACKEND_H
+
+#include "queue.h"
+
+typedef struct hf_queue_backend {
+  const char *scheme;
+  void (*close)(hf_queue *queue);
+  hf_status (*artifact_put)(hf_queue *, const void *, size_t, hf_digest *);
+  hf_status (*artifact_get)(hf_queue *, const hf_digest *, size_t, uint8_t **, size_t *);
+  hf_status (*artifact_has)(hf_queue *, const hf_digest *, bool *);
+  /* Jobs whose result already has a status other than HF_OK are skipped. */
+  hf_status (*submit)(hf_queue *, const hf_job_header *, size_t, hf_submission *);
+  hf_status (*get)(hf_queue *, const hf_job_key *, hf_job_record *);
+  hf_status (*cancel)(hf_queue *, const hf_job_key *, const char *, hf_job_state *);
+  hf_status (*list)(hf_queue *, const hf_job_filter *, hf_job_record *, size_t, size_t *);
+  hf_status (*lease)(hf_queue *, const hf_worker *, hf_lease *, bool *);
+  hf_status (*heartbeat)(hf_queue *, const hf_job_key *, uint64_t, const hf_progress *, hf_beat *);
+  hf_status (*finish)(hf_queue *, const hf_job_key *, uint64_t, const char *, const hf_digest *,
+                      hf_finish_outcome *);
+  hf_status (*fail)(hf_queue *, const hf_job_key *, uint64_t, hf_status, const char *, hf_job_state *);
+  hf_status (*release)(hf_queue *, const hf_job_key *, uint64_t);
+  hf_status (*reap)(hf_queue *, uint64_t *);
+  hf_status (*requeue)(hf_queue *, const hf_job_key *, uint64_t);
+  hf_status (*attempts)(hf_queue *, const hf_job_key *, hf_attempt *, size_t, size_t *);
+  hf_status (*set_tenant)(hf_queue *, const char *, uint32_t, uint64_t);
+  hf_status (*tenants)(hf_queue *, const char *, hf_tenant_stats *, size_t, size_t *);
+  hf_status (*stats)(hf_queue *, hf_queue_stats *);
+  hf_status (*workers)(hf_queue *, uint64_t, const char *, hf_worker_record *, size_t, size_t *);
+  hf_status (*events)(hf_queue *, uint64_t, hf_event *, size_t, size_t *);
+  hf_status (*collect)(hf_queue *, uint64_t, uint64_t, uint64_t *, uint64_t *);
+} hf_queue_backend;
+
+/* The first member of every backend's own struct. */
+struct hf_queue {
+  const hf_queue_backend *backend;
+  hf_queue_options options; /* defaults filled in; `location` is not kept */
+};
+
+static inline uint64_t hf_queue_now(const hf_queue *queue) {
+  return queue->options.clock.now_ms(queue->options.clock.context);
+}
+
+/* The backends. `folder` is what follows "local:". */
+hf_status hf_queue_local_open(const char *folder, const hf_queue_options *options, hf_queue **out);
+
+#endif
