@@ -1,0 +1,300 @@
+/* hyperfold job: what a client does with the queue. */
+#include "commands.h"
+#include "queue_common.h"
+
+#include <hyperfold/file.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define INPUT_LIMIT ((size_t)1 << 30)
+
+static hf_status parse_parameters(const char *text, hf_job_header *header) {
+  while (text != NULL && *text != 0) {
+    size_t length = strcspn(text, ",");
+    char item[64], *end = NULL;
+    if (length >= sizeof item) return hf_fail(HF_E_ARGUMENT, "--parameters: \"%.40s...\" is too long", text);
+    memcpy(item, text, length);
+    item[length] = 0;
+    char *equals = strchr(item, '=');
+    if (equals == NULL || equals[1] < '0' || equals[1] > '9')
+      return hf_fail(HF_E_ARGUMENT, "--parameters: \"%s\" is not NAME=NUMBER", item);
+    *equals = 0;
+    uint64_t value = strtoull(equals + 1, &end, 10);
+    if (*end != 0) return hf_fail(HF_E_ARGUMENT, "--parameters: \"%s\" is not a number", equals + 1);
+    hf_status status = hf_job_set_parameter(header, item, value);
+    if (status != HF_OK) return status;
+    text += length + (text[length] == ',');
+  }
+  return HF_OK;
+}
+
+static hf_status submit(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  uint8_t *input = NULL;
+  size_t length;
+  hf_job_header header = {0};
+  hf_submission result = {0};
+  const char *circuit, *vk, *kind = hf_cli_text(cli, "kind"), *id = hf_cli_text(cli, "id");
+  char text[HF_JOB_ID_TEXT];
+  HF_TRY(hf_cli_need(cli, "circuit", &circuit));
+  HF_TRY(hf_cli_need(cli, "vk", &vk));
+  HF_TRY(hf_name_copy("--circuit", circuit, header.circuit));
+  HF_TRY(hf_digest_parse(vk, &header.vk_digest));
+  HF_TRY(hf_job_kind_parse(kind != NULL                    ? kind
+                           : strcmp(circuit, "batch") == 0 ? "prove-batch"
+                                                           : "prove-circuit",
+                           &header.kind));
+  HF_TRY(parse_parameters(hf_cli_text(cli, "parameters"), &header));
+  header.priority = (int32_t)hf_cli_signed(cli, "priority");
+  if (hf_cli_given(cli, "deadline"))
+    header.deadline_ms = ((uint64_t)time(NULL) + hf_cli_number(cli, "deadline")) * 1000;
+  HF_TRY(hf_file_read(cli->arguments[0], INPUT_LIMIT, &input, &length));
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_artifact_put(queue, input, length, &header.input_digest));
+  hf_job_id job_id = {.length = 16};
+  if (id != NULL)
+    HF_TRY(hf_job_id_parse(id, &job_id));
+  else
+    memcpy(job_id.b, header.input_digest.b, 16);
+  HF_TRY(hf_job_key_make(hf_cli_text(cli, "tenant"), job_id.b, job_id.length, &header.key));
+  HF_TRY(hf_queue_submit_one(queue, &header, &result));
+  hf_job_id_text(&job_id, text);
+  if (cli->json)
+    status = hf_cli_print_json(cli, json_pack("{s:s, s:s, s:b, s:s}", "tenant", header.key.tenant, "id", text,
+                                              "created", (int)result.created, "state",
+                                              hf_job_state_text(result.state)));
+  else
+    printf("%s\n", text);
+out:
+  hf_queue_close(&queue);
+  free(input);
+  return status;
+}
+
+static hf_status save_artifact(hf_queue *queue, const hf_digest *digest, const char *path) {
+  uint8_t *data = NULL;
+  size_t length;
+  hf_status status;
+  HF_TRY(hf_artifact_get(queue, digest, INPUT_LIMIT, &data, &length));
+  hf_bytes part = {data, length};
+  HF_TRY(hf_file_write(path, 0644, &part, 1));
+out:
+  free(data);
+  return status;
+}
+
+/* Prints the record, writes the files that were asked for. */
+static hf_status show(hf_cli *cli, hf_queue *queue, const hf_job_record *record) {
+  hf_status status = HF_OK;
+  const char *out = hf_cli_text(cli, "out"), *input = hf_cli_text(cli, "input");
+  if (out != NULL) {
+    if (record->state != HF_JOB_DONE)
+      return hf_fail(HF_E_STATE, "the job is %s: there is no result to write to %s",
+                     hf_job_state_text(record->state), out);
+    HF_TRY(save_artifact(queue, &record->result, out));
+  }
+  if (input != NULL) HF_TRY(save_artifact(queue, &record->header.input_digest, input));
+  if (cli->json) {
+    HF_TRY(hf_cli_print_json(cli, hf_cli_record_json(record)));
+  } else {
+    hf_cli_record_head();
+    hf_cli_record_line(record);
+  }
+out:
+  return status;
+}
+
+static hf_status get(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  hf_job_key key;
+  hf_job_record record;
+  HF_TRY(hf_cli_job_key(cli, 0, &key));
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_queue_get(queue, &key, &record));
+  HF_TRY(show(cli, queue, &record));
+out:
+  hf_queue_close(&queue);
+  return status;
+}
+
+static hf_status wait_for(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  hf_job_key key;
+  hf_job_record record;
+  uint64_t left = hf_cli_number(cli, "timeout") * 1000;
+  HF_TRY(hf_cli_job_key(cli, 0, &key));
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  do { /* in slices, so that a terminal sees progress */
+    uint64_t slice = left < 500 ? left : 500;
+    status = hf_queue_wait(queue, &key, slice, &record);
+    left -= slice;
+    if (status == HF_E_TIMEOUT) {
+      char text[160];
+      snprintf(text, sizeof text, "%s %s %llu/%llu", hf_job_state_text(record.state), record.progress.phase,
+               (unsigned long long)record.progress.done, (unsigned long long)record.progress.total);
+      hf_cli_progress(text);
+    }
+  } while (status == HF_E_TIMEOUT && left > 0);
+  hf_cli_progress(NULL);
+  if (status != HF_OK) goto out;
+  HF_TRY(show(cli, queue, &record));
+  if (record.state != HF_JOB_DONE)
+    status = hf_fail(HF_E_REFUSED, "the job ended as %s: %s", hf_job_state_text(record.state), record.cause);
+out:
+  hf_queue_close(&queue);
+  return status;
+}
+
+static hf_status cancel(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  hf_job_key key;
+  hf_job_state state;
+  HF_TRY(hf_cli_job_key(cli, 0, &key));
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_queue_cancel(queue, &key, hf_cli_text(cli, "cause"), &state));
+  if (cli->json)
+    status = hf_cli_print_json(
+        cli, json_pack("{s:s, s:s}", "id", cli->arguments[0], "state", hf_job_state_text(state)));
+  else
+    printf("%s\n", state == HF_JOB_LEASED ? "leased: the worker is told to stop" : hf_job_state_text(state));
+out:
+  hf_queue_close(&queue);
+  return status;
+}
+
+#define PAGE 64
+
+static hf_status list(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  json_t *jobs = json_array();
+  hf_job_record *records = calloc(PAGE, sizeof *records);
+  hf_job_filter filter = {.circuit = hf_cli_text(cli, "circuit"),
+                          .tenant = hf_cli_text(cli, "tenant"),
+                          .worker = hf_cli_text(cli, "worker")};
+  uint64_t left = hf_cli_number(cli, "limit");
+  if (records == NULL || jobs == NULL) {
+    status = hf_fail(HF_E_MEMORY, "no memory for a page of jobs");
+    goto out;
+  }
+  if (hf_cli_given(cli, "state")) {
+    hf_job_state state;
+    HF_TRY(hf_job_state_parse(hf_cli_text(cli, "state"), &state));
+    filter.state_mask = 1u << state;
+  }
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  if (!cli->json) hf_cli_record_head();
+  for (size_t count = PAGE; left > 0 && count == PAGE;) {
+    HF_TRY(hf_queue_list(queue, &filter, records, PAGE, &count));
+    for (size_t i = 0; i < count && left > 0; i++, left--) {
+      if (cli->json)
+        json_array_append_new(jobs, hf_cli_record_json(&records[i]));
+      else
+        hf_cli_record_line(&records[i]);
+      filter.after = records[i].sequence;
+    }
+  }
+  if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "jobs", jobs)));
+out:
+  json_decref(jobs);
+  free(records);
+  hf_queue_close(&queue);
+  return status;
+}
+
+#define END                                                                                                  \
+  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
+
+static const hf_option submit_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    HF_OPTION_TENANT,
+    {"id", HF_OPTION_TEXT, "ID", NULL, "the job's id within the tenant (default: from the input's digest)"},
+    {"circuit", HF_OPTION_TEXT, "NAME", NULL, "the circuit to prove"},
+    {"vk", HF_OPTION_TEXT, "DIGEST", NULL,
+     "digest of the verifying key that the proof must satisfy (see circuit info)"},
+    {"kind", HF_OPTION_TEXT, "KIND", NULL, "prove-batch or prove-circuit (default: by the circuit)"},
+    {"parameters", HF_OPTION_TEXT, "LIST", NULL, "parameters of the circuit: NAME=NUMBER,..."},
+    {"priority", HF_OPTION_SIGNED, "N", "0", "-100 to 100, larger is sooner"},
+    {"deadline", HF_OPTION_NUMBER, "SECONDS", NULL, "fail the job when it is not done by then"},
+    END,
+};
+static const hf_option get_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    HF_OPTION_TENANT,
+    {"out", HF_OPTION_TEXT, "FILE", NULL, "write the proof"},
+    {"input", HF_OPTION_TEXT, "FILE", NULL, "write the input"},
+    END,
+};
+static const hf_option wait_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    HF_OPTION_TENANT,
+    {"timeout", HF_OPTION_NUMBER, "SECONDS", "3600", "give up after this time (exit status 5)"},
+    {"out", HF_OPTION_TEXT, "FILE", NULL, "write the proof"},
+    {"input", HF_OPTION_TEXT, "FILE", NULL, "write the input"},
+    END,
+};
+static const hf_option cancel_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    HF_OPTION_TENANT,
+    {"cause", HF_OPTION_TEXT, "TEXT", "cancelled by its owner", "what to record"},
+    END,
+};
+static const hf_option list_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    {"tenant", HF_OPTION_TEXT, "NAME", NULL, "only this tenant's"},
+    {"state", HF_OPTION_TEXT, "STATE", NULL, "queued, leased, done, failed, cancelled or dead"},
+    {"circuit", HF_OPTION_TEXT, "NAME", NULL, "only of this circuit"},
+    {"worker", HF_OPTION_TEXT, "NAME", NULL, "only those that this worker had last"},
+    {"limit", HF_OPTION_NUMBER, "N", "1000", "at most so many"},
+    END,
+};
+
+const hf_command hf_job_commands[] = {
+    {.name = "submit",
+     .summary = "put a job in the queue and print its id",
+     .arguments = "INPUT",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = submit_options,
+     .run = submit,
+     .details = "Accepted means durable. The same submission again is the same job; another payload under an "
+                "id that\n"
+                "is taken is refused."},
+    {.name = "get",
+     .summary = "show a job, write its proof",
+     .arguments = "ID",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = get_options,
+     .run = get},
+    {.name = "wait",
+     .summary = "wait until a job is over",
+     .arguments = "ID",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = wait_options,
+     .run = wait_for,
+     .details =
+         "Exit status 0 when the job is done, 4 when it failed, died or was cancelled, 5 after the time."},
+    {.name = "cancel",
+     .summary = "cancel a job",
+     .arguments = "ID",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = cancel_options,
+     .run = cancel},
+    {.name = "list", .summary = "list jobs in the order of submission", .options = list_options, .run = list},
+    {.name = NULL},
+};

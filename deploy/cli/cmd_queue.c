@@ -1,0 +1,313 @@
+/* hyperfold queue: what an operator does with the queue. */
+#include "commands.h"
+#include "queue_common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PAGE 64
+
+static hf_status stats(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  hf_queue_stats s;
+  json_t *tenants = json_array(), *jobs = json_object();
+  hf_tenant_stats page[16];
+  char after[HF_NAME_MAX + 1] = "";
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_queue_get_stats(queue, &s));
+  for (int i = 0; i < HF_JOB_STATES; i++)
+    json_object_set_new(jobs, hf_job_state_text((hf_job_state)i), hf_cli_json_u64(s.jobs[i]));
+  if (!cli->json) {
+    for (int i = 0; i < HF_JOB_STATES; i++)
+      printf("%-10s %llu\n", hf_job_state_text((hf_job_state)i), (unsigned long long)s.jobs[i]);
+    printf("oldest     waits %.1f s\n", (double)s.oldest_queued_ms / 1000);
+    printf("counters   submitted %llu again %llu conflicting %llu refused %llu; leases %llu expired %llu "
+           "released %llu; "
+           "failures %llu stale %llu; results %llu late %llu differing %llu\n",
+           (unsigned long long)s.submitted, (unsigned long long)s.resubmitted,
+           (unsigned long long)s.conflicts, (unsigned long long)s.refused, (unsigned long long)s.leases,
+           (unsigned long long)s.expired, (unsigned long long)s.released, (unsigned long long)s.failures,
+           (unsigned long long)s.stale, (unsigned long long)s.results, (unsigned long long)s.late_results,
+           (unsigned long long)s.late_differing);
+  }
+  for (size_t count = 16; count == 16;) {
+    HF_TRY(hf_queue_tenants(queue, after, page, 16, &count));
+    for (size_t i = 0; i < count; i++) {
+      const hf_tenant_stats *t = &page[i];
+      if (cli->json)
+        json_array_append_new(tenants, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "tenant", t->tenant,
+                                                 "weight", (int)t->weight, "quota", hf_cli_json_u64(t->quota),
+                                                 "done", hf_cli_json_u64(t->jobs[HF_JOB_DONE]), "used_ms",
+                                                 hf_cli_json_u64(t->used_ms), "proved_ms",
+                                                 hf_cli_json_u64(t->proved_ms)));
+      else
+        printf("tenant     %s: weight %u, %llu queued, %llu done, %.1f s used, %.1f s of them proved\n",
+               t->tenant, t->weight, (unsigned long long)t->jobs[HF_JOB_QUEUED],
+               (unsigned long long)t->jobs[HF_JOB_DONE], (double)t->used_ms / 1000,
+               (double)t->proved_ms / 1000);
+      memcpy(after, t->tenant, sizeof after);
+    }
+  }
+  if (cli->json)
+    HF_TRY(hf_cli_print_json(
+        cli,
+        json_pack(
+            "{s:O, s:o, s:{s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:o, s:o}, s:O}",
+            "jobs", jobs, "oldest_queued_ms", hf_cli_json_u64(s.oldest_queued_ms), "submissions", "accepted",
+            hf_cli_json_u64(s.submitted), "again", hf_cli_json_u64(s.resubmitted), "conflicts",
+            hf_cli_json_u64(s.conflicts), "refused", hf_cli_json_u64(s.refused), "leases", "granted",
+            hf_cli_json_u64(s.leases), "expired", hf_cli_json_u64(s.expired), "released",
+            hf_cli_json_u64(s.released), "failures", "charged", hf_cli_json_u64(s.failures), "stale",
+            hf_cli_json_u64(s.stale), "results", "accepted", hf_cli_json_u64(s.results), "late",
+            hf_cli_json_u64(s.late_results), "differing", hf_cli_json_u64(s.late_differing), "tenants",
+            tenants)));
+out:
+  json_decref(jobs);
+  json_decref(tenants);
+  hf_queue_close(&queue);
+  return status;
+}
+
+static hf_status dead(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  json_t *letters = json_array();
+  hf_job_record *records = calloc(PAGE, sizeof *records);
+  hf_job_filter filter = {.state_mask = 1u << HF_JOB_DEAD};
+  if (records == NULL) {
+    status = hf_fail(HF_E_MEMORY, "no memory for a page of jobs");
+    goto out;
+  }
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  for (size_t count = PAGE; count == PAGE;) {
+    HF_TRY(hf_queue_list(queue, &filter, records, PAGE, &count));
+    for (size_t i = 0; i < count; i++) {
+      hf_attempt attempts[16];
+      size_t tries;
+      HF_TRY(hf_queue_attempts(queue, &records[i].header.key, attempts, 16, &tries));
+      json_t *list = json_array();
+      if (!cli->json) hf_cli_record_line(&records[i]);
+      for (size_t k = 0; k < tries; k++) {
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:s, s:i, s:o}", "time_ms", hf_cli_json_u64(attempts[k].time_ms),
+                            "epoch", hf_cli_json_u64(attempts[k].epoch), "worker", attempts[k].worker, "code",
+                            attempts[k].code, "cause", hf_cli_json_text(attempts[k].cause)));
+        if (!cli->json)
+          printf("         epoch %llu on %s: %s\n", (unsigned long long)attempts[k].epoch, attempts[k].worker,
+                 attempts[k].cause);
+      }
+      json_t *job = hf_cli_record_json(&records[i]);
+      json_object_set_new(job, "failures", list);
+      json_array_append_new(letters, job);
+      filter.after = records[i].sequence;
+    }
+  }
+  if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "jobs", letters)));
+out:
+  json_decref(letters);
+  free(records);
+  hf_queue_close(&queue);
+  return status;
+}
+
+static hf_status requeue(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  hf_job_key key;
+  uint64_t deadline = 0;
+  if (hf_cli_given(cli, "deadline"))
+    deadline = ((uint64_t)time(NULL) + hf_cli_number(cli, "deadline")) * 1000;
+  HF_TRY(hf_cli_job_key(cli, 0, &key));
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_queue_requeue(queue, &key, deadline));
+  if (cli->json)
+    HF_TRY(hf_cli_print_json(cli, json_pack("{s:s, s:s}", "id", cli->arguments[0], "state", "queued")));
+out:
+  hf_queue_close(&queue);
+  return status;
+}
+
+static hf_status workers(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  json_t *list = json_array();
+  hf_worker_record *page = calloc(PAGE, sizeof *page);
+  char after[HF_NAME_MAX + 1] = "";
+  uint64_t since = ((uint64_t)time(NULL) - hf_cli_number(cli, "within")) * 1000;
+  if (page == NULL) {
+    status = hf_fail(HF_E_MEMORY, "no memory for a page of workers");
+    goto out;
+  }
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  for (size_t count = PAGE; count == PAGE;) {
+    HF_TRY(hf_queue_workers(queue, since, after, page, PAGE, &count));
+    for (size_t i = 0; i < count; i++) {
+      const hf_worker *w = &page[i].worker;
+      json_t *circuits = json_array();
+      for (uint32_t k = 0; k < w->capability_count; k++)
+        json_array_append_new(circuits, json_string(w->capabilities[k].circuit));
+      if (!cli->json) {
+        printf("%s seen %.1f s ago:", w->name, ((double)time(NULL) * 1000 - (double)page[i].seen_ms) / 1000);
+        for (uint32_t k = 0; k < w->capability_count; k++) printf(" %s", w->capabilities[k].circuit);
+        putchar('\n');
+      }
+      json_array_append_new(list,
+                            json_pack("{s:s, s:s, s:o, s:o}", "name", w->name, "software", w->software,
+                                      "seen_ms", hf_cli_json_u64(page[i].seen_ms), "circuits", circuits));
+      memcpy(after, w->name, sizeof after);
+    }
+  }
+  if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "workers", list)));
+out:
+  json_decref(list);
+  free(page);
+  hf_queue_close(&queue);
+  return status;
+}
+
+static hf_status events(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  json_t *list = json_array();
+  hf_event *page = calloc(PAGE, sizeof *page);
+  uint64_t after = hf_cli_number(cli, "after"), left = hf_cli_number(cli, "limit");
+  if (page == NULL) {
+    status = hf_fail(HF_E_MEMORY, "no memory for a page of events");
+    goto out;
+  }
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  for (size_t count = PAGE; count == PAGE && left > 0;) {
+    HF_TRY(hf_queue_events(queue, after, page, PAGE, &count));
+    for (size_t i = 0; i < count && left > 0; i++, left--) {
+      const hf_event *e = &page[i];
+      char id[HF_JOB_ID_TEXT];
+      hf_job_id_text(&e->key.id, id);
+      after = e->sequence;
+      if (cli->json)
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:s, s:s, s:s, s:o, s:s, s:o}", "sequence",
+                                        hf_cli_json_u64(e->sequence), "time_ms", hf_cli_json_u64(e->time_ms),
+                                        "event", hf_event_kind_text(e->kind), "tenant", e->key.tenant, "id",
+                                        id, "epoch", hf_cli_json_u64(e->epoch), "worker", e->worker, "detail",
+                                        hf_cli_json_text(e->detail)));
+      else
+        printf("%-8llu %-16s %s/%s epoch %llu %s%s%s\n", (unsigned long long)e->sequence,
+               hf_event_kind_text(e->kind), e->key.tenant, id, (unsigned long long)e->epoch, e->worker,
+               e->detail[0] != 0 ? ": " : "", e->detail);
+    }
+  }
+  if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "events", list)));
+out:
+  json_decref(list);
+  free(page);
+  hf_queue_close(&queue);
+  return status;
+}
+
+static hf_status reap(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  uint64_t changed, jobs = 0, artifacts = 0;
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_queue_reap(queue, &changed));
+  if (hf_cli_given(cli, "forget")) {
+    uint64_t before = ((uint64_t)time(NULL) - hf_cli_number(cli, "forget")) * 1000;
+    HF_TRY(hf_queue_collect(queue, before, before, &jobs, &artifacts));
+  }
+  if (cli->json)
+    status = hf_cli_print_json(cli, json_pack("{s:o, s:o, s:o}", "changed", hf_cli_json_u64(changed),
+                                              "jobs_forgotten", hf_cli_json_u64(jobs), "artifacts_removed",
+                                              hf_cli_json_u64(artifacts)));
+  else
+    printf("%llu jobs changed, %llu forgotten, %llu artifacts removed\n", (unsigned long long)changed,
+           (unsigned long long)jobs, (unsigned long long)artifacts);
+out:
+  hf_queue_close(&queue);
+  return status;
+}
+
+static hf_status tenant(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  uint64_t weight = hf_cli_number(cli, "weight"), quota = hf_cli_number(cli, "quota");
+  if (weight > UINT32_MAX) return hf_fail(HF_E_ARGUMENT, "--weight is at most 1000000");
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_queue_set_tenant(queue, cli->arguments[0], (uint32_t)weight, quota));
+  if (cli->json)
+    status = hf_cli_print_json(cli, json_pack("{s:s, s:o, s:o}", "tenant", cli->arguments[0], "weight",
+                                              hf_cli_json_u64(weight), "quota", hf_cli_json_u64(quota)));
+out:
+  hf_queue_close(&queue);
+  return status;
+}
+
+#define END                                                                                                  \
+  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
+
+static const hf_option plain_options[] = {HF_OPTION_DATA, HF_OPTION_QUEUE, END};
+static const hf_option requeue_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    HF_OPTION_TENANT,
+    {"deadline", HF_OPTION_NUMBER, "SECONDS", NULL, "a new deadline from now (default: none)"},
+    END,
+};
+static const hf_option workers_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    {"within", HF_OPTION_NUMBER, "SECONDS", "60", "those seen in this time"},
+    END,
+};
+static const hf_option events_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    {"after", HF_OPTION_NUMBER, "N", "0", "only events with a larger sequence"},
+    {"limit", HF_OPTION_NUMBER, "N", "1000", "at most so many"},
+    END,
+};
+static const hf_option reap_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    {"forget", HF_OPTION_NUMBER, "SECONDS", NULL,
+     "also forget jobs that ended longer ago, and their artifacts"},
+    END,
+};
+static const hf_option tenant_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    {"weight", HF_OPTION_NUMBER, "N", "1", "share of the fleet, 1 to 1000000"},
+    {"quota", HF_OPTION_NUMBER, "N", "0", "open jobs at most; 0: the queue's default"},
+    END,
+};
+
+const hf_command hf_queue_commands[] = {
+    {.name = "stats", .summary = "jobs by state, counters, tenants", .options = plain_options, .run = stats},
+    {.name = "dead", .summary = "dead letters with their failures", .options = plain_options, .run = dead},
+    {.name = "requeue",
+     .summary = "put a dead, failed or cancelled job back",
+     .arguments = "ID",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = requeue_options,
+     .run = requeue},
+    {.name = "workers",
+     .summary = "workers that were seen lately",
+     .options = workers_options,
+     .run = workers},
+    {.name = "events", .summary = "what happened, oldest first", .options = events_options, .run = events},
+    {.name = "reap",
+     .summary = "offer expired leases again, end what is past its deadline",
+     .options = reap_options,
+     .run = reap},
+    {.name = "tenant",
+     .summary = "set a tenant's weight and quota",
+     .arguments = "NAME",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = tenant_options,
+     .run = tenant},
+    {.name = NULL},
+};

@@ -1,0 +1,57 @@
+/* hyperfold: one command, many subcommands. */
+#include "cli.h"
+#include "commands.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const hf_command hf_commands[] = {
+    {.name = "job", .summary = "submit, get, wait for, cancel and list jobs", .subcommands = hf_job_commands},
+    {.name = "queue", .summary = "look at the queue and repair it", .subcommands = hf_queue_commands},
+    {.name = NULL},
+};
+
+static hf_status print_help(hf_cli *cli) {
+  if (!cli->json) {
+    hf_cli_usage(cli, cli->command, stdout);
+    return HF_OK;
+  }
+  char *text = NULL;
+  size_t length = 0;
+  FILE *to = open_memstream(&text, &length);
+  if (to == NULL) return hf_fail(HF_E_MEMORY, "no memory for the help");
+  hf_cli_usage(cli, cli->command, to);
+  fclose(to);
+  hf_status status = hf_cli_print_json(cli, json_pack("{s:s, s:s}", "command", cli->path, "help", text));
+  free(text);
+  return status;
+}
+
+int main(int argc, char **argv) {
+  hf_cli cli = {0};
+  bool help;
+  signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error of a write, not a death */
+  hf_status status = hf_cli_parse(&cli, argc, argv, &help);
+  if (status == HF_OK && help) {
+    status = print_help(&cli);
+  } else if (status == HF_OK) {
+    status = cli.command->run(&cli);
+  }
+  hf_cli_progress(NULL);
+  if (fflush(stdout) != 0 && status == HF_OK) status = hf_fail(HF_E_IO, "stdout: %s", strerror(errno));
+  if (status != HF_OK) {
+    const char *message = hf_error_message();
+    fprintf(stderr, "hyperfold%s%s: %s: %s\n", cli.path[0] ? " " : "", cli.path, hf_status_text(status),
+            message);
+    if (cli.json && !cli.printed) {
+      (void)hf_cli_print_json(&cli, json_pack("{s:{s:i, s:i, s:s, s:o}}", "error", "code", (int)status,
+                                              "exit", hf_exit_code(status), "status", hf_status_text(status),
+                                              "message", hf_cli_json_text(message)));
+    }
+  }
+  hf_cli_release(&cli);
+  return hf_exit_code(status);
+}

@@ -1,0 +1,71 @@
+#include "queue_common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+hf_status hf_cli_queue_open(hf_cli *cli, hf_queue **out) {
+  char *own = NULL;
+  const char *location = hf_cli_text(cli, "queue");
+  if (location == NULL) location = own = hf_cli_data_path(cli, "queue");
+  if (location == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
+  hf_queue_options options = {.location = location, .log = &cli->log};
+  hf_status status = hf_queue_open(&options, out);
+  free(own);
+  return status;
+}
+
+hf_status hf_cli_job_key(const hf_cli *cli, unsigned index, hf_job_key *out) {
+  hf_job_id id;
+  hf_status status = hf_job_id_parse(cli->arguments[index], &id);
+  if (status != HF_OK) return status;
+  return hf_job_key_make(hf_cli_text(cli, "tenant"), id.b, id.length, out);
+}
+
+static json_t *digest_json(const hf_digest *digest) {
+  char hex[HF_DIGEST_HEX];
+  if (hf_digest_is_zero(digest)) return json_null();
+  hf_digest_hex(digest, hex);
+  return json_string(hex);
+}
+
+json_t *hf_cli_record_json(const hf_job_record *r) {
+  char id[HF_JOB_ID_TEXT];
+  hf_job_id_text(&r->header.key.id, id);
+  json_t *parameters = json_object();
+  for (uint32_t i = 0; i < r->header.parameter_count; i++)
+    json_object_set_new(parameters, r->header.parameters[i].name,
+                        hf_cli_json_u64(r->header.parameters[i].value));
+  json_t *job =
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:i, s:o}", "tenant", r->header.key.tenant, "id",
+                id, "state", hf_job_state_text(r->state), "kind", hf_job_kind_text(r->header.kind), "circuit",
+                r->header.circuit, "parameters", parameters, "vk_digest", digest_json(&r->header.vk_digest),
+                "input_digest", digest_json(&r->header.input_digest), "priority", (int)r->header.priority,
+                "deadline_ms", hf_cli_json_u64(r->header.deadline_ms));
+  json_t *life = json_pack("{s:o, s:b, s:o, s:o, s:o, s:s, s:{s:o, s:o, s:s}, s:o, s:o, s:o, s:o, s:o, s:o}",
+                           "sequence", hf_cli_json_u64(r->sequence), "cancel_requested",
+                           (int)r->cancel_requested, "epoch", hf_cli_json_u64(r->epoch), "attempts",
+                           hf_cli_json_u64(r->attempts), "losses", hf_cli_json_u64(r->losses), "worker",
+                           r->worker, "progress", "done", hf_cli_json_u64(r->progress.done), "total",
+                           hf_cli_json_u64(r->progress.total), "phase", r->progress.phase, "submitted_ms",
+                           hf_cli_json_u64(r->submitted_ms), "leased_ms", hf_cli_json_u64(r->leased_ms),
+                           "ended_ms", hf_cli_json_u64(r->ended_ms), "used_ms", hf_cli_json_u64(r->used_ms),
+                           "result", digest_json(&r->result), "cause", hf_cli_json_text(r->cause));
+  if (job == NULL || life == NULL || json_object_update_new(job, life) != 0) {
+    json_decref(job);
+    return NULL;
+  }
+  return job;
+}
+
+void hf_cli_record_head(void) {
+  printf("%-8s %-12s %-34s %-9s %-16s %4s %6s  %s\n", "seq", "tenant", "id", "state", "circuit", "try",
+         "epoch", "worker / cause");
+}
+
+void hf_cli_record_line(const hf_job_record *r) {
+  char id[HF_JOB_ID_TEXT];
+  hf_job_id_text(&r->header.key.id, id);
+  printf("%-8llu %-12s %-34s %-9s %-16s %4u %6llu  %s%s%s\n", (unsigned long long)r->sequence,
+         r->header.key.tenant, id, hf_job_state_text(r->state), r->header.circuit, r->attempts,
+         (unsigned long long)r->epoch, r->worker, r->cause[0] != 0 ? " / " : "", r->cause);
+}
