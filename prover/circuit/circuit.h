@@ -78,4 +78,17 @@ hf_digest hf_circuit_structure_digest(const hf_circuit *circuit);
  * names the constraint, the gadget path, the row and the values. */
 hf_status hf_circuit_check(const hf_circuit *circuit);
 
+/* Rows by scope: one node for each scope path, parents before children, in the order of first use. */
+typedef struct hf_scope_rows {
+  const char *name;  /* last part of the path; "" for the root */
+  uint32_t parent;   /* index of the parent; the root is its own */
+  uint32_t depth;    /* 0 for the root */
+  uint32_t own;      /* rows laid directly in this scope */
+  uint32_t total;    /* with all scopes below */
+  uint32_t entered;  /* how often the scope was entered */
+} hf_scope_rows;
+
+/* The tree, owned by the circuit; *count nodes. Public inputs and preamble are scopes of their own. */
+const hf_scope_rows *hf_circuit_scopes(const hf_circuit *circuit, size_t *count);
+
 #endif
