@@ -56,6 +56,38 @@ HF_FN HF_FP_T HF_FP(reduce_once)(HF_FP_T a) {
   return s;
 }
 
+#if defined(HF_X86_MULX)
+/* In assembly as well: compilers make the carries of these go through registers. */
+HF_FN HF_FP_T HF_FP(add)(HF_FP_T a, HF_FP_T b) {
+  static const hf_u64 p[4] = {HF_FP_P0, HF_FP_P1, HF_FP_P2, HF_FP_P3};
+  hf_u64 s0, s1, s2, s3;
+  __asm__("addq %[b0], %[a0]\n\t adcq %[b1], %[a1]\n\t adcq %[b2], %[a2]\n\t adcq %[b3], %[a3]\n\t"
+          "movq %[a0], %[s0]\n\t subq %[p], %[s0]\n\t movq %[a1], %[s1]\n\t sbbq 8+%[p], %[s1]\n\t"
+          "movq %[a2], %[s2]\n\t sbbq 16+%[p], %[s2]\n\t movq %[a3], %[s3]\n\t sbbq 24+%[p], %[s3]\n\t"
+          "cmovncq %[s0], %[a0]\n\t cmovncq %[s1], %[a1]\n\t"
+          "cmovncq %[s2], %[a2]\n\t cmovncq %[s3], %[a3]\n\t"
+          : [a0] "+&r"(a.l[0]), [a1] "+&r"(a.l[1]), [a2] "+&r"(a.l[2]), [a3] "+&r"(a.l[3]), [s0] "=&r"(s0),
+            [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "=&r"(s3)
+          : [b0] "rm"(b.l[0]), [b1] "rm"(b.l[1]), [b2] "rm"(b.l[2]), [b3] "rm"(b.l[3]), [p] "o"(p)
+          : "cc");
+  return a;
+}
+
+HF_FN HF_FP_T HF_FP(sub)(HF_FP_T a, HF_FP_T b) {
+  static const hf_u64 p[4] = {HF_FP_P0, HF_FP_P1, HF_FP_P2, HF_FP_P3};
+  hf_u64 s0, s1, s2, s3;
+  __asm__("movl $0, %k[s0]\n\t movl $0, %k[s1]\n\t movl $0, %k[s2]\n\t movl $0, %k[s3]\n\t"
+          "subq %[b0], %[a0]\n\t sbbq %[b1], %[a1]\n\t sbbq %[b2], %[a2]\n\t sbbq %[b3], %[a3]\n\t"
+          "cmovcq %[p], %[s0]\n\t cmovcq 8+%[p], %[s1]\n\t"
+          "cmovcq 16+%[p], %[s2]\n\t cmovcq 24+%[p], %[s3]\n\t"
+          "addq %[s0], %[a0]\n\t adcq %[s1], %[a1]\n\t adcq %[s2], %[a2]\n\t adcq %[s3], %[a3]\n\t"
+          : [a0] "+&r"(a.l[0]), [a1] "+&r"(a.l[1]), [a2] "+&r"(a.l[2]), [a3] "+&r"(a.l[3]), [s0] "=&r"(s0),
+            [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "=&r"(s3)
+          : [b0] "rm"(b.l[0]), [b1] "rm"(b.l[1]), [b2] "rm"(b.l[2]), [b3] "rm"(b.l[3]), [p] "o"(p)
+          : "cc");
+  return a;
+}
+#else
 HF_FN HF_FP_T HF_FP(add)(HF_FP_T a, HF_FP_T b) {
   HF_FP_T s;
   hf_u64 carry = 0;
@@ -80,6 +112,7 @@ HF_FN HF_FP_T HF_FP(sub)(HF_FP_T a, HF_FP_T b) {
   s.l[3] = s.l[3] + (HF_FP_P3 & mask) + carry;
   return s;
 }
+#endif
 
 HF_FN HF_FP_T HF_FP(neg)(HF_FP_T a) { return HF_FP(sub)(HF_FP(zero)(), a); }
 HF_FN HF_FP_T HF_FP(dbl)(HF_FP_T a) { return HF_FP(add)(a, a); }
@@ -126,7 +159,7 @@ HF_FN HF_FP_T HF_FP(mul)(HF_FP_T a, HF_FP_T b) {
           "cmovncq %[hi], %[t1]\n\t cmovncq %%rdx, %[t2]\n\t"
           : [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [t4] "=&r"(t4),
             [lo] "=&r"(lo), [hi] "=&r"(hi)
-          : [a0] "m"(a.l[0]), [a1] "m"(a.l[1]), [a2] "m"(a.l[2]), [a3] "m"(a.l[3]), [b0] "m"(b.l[0]),
+          : [a0] "r"(a.l[0]), [a1] "r"(a.l[1]), [a2] "r"(a.l[2]), [a3] "r"(a.l[3]), [b0] "m"(b.l[0]),
             [b1] "m"(b.l[1]), [b2] "m"(b.l[2]), [b3] "m"(b.l[3]), [p] "o"(p)
           : "rdx", "cc");
 #undef HF_FP_ROUND
