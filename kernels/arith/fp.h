@@ -56,6 +56,10 @@ HF_FN HF_FP_T HF_FP(reduce_once)(HF_FP_T a) {
   return s;
 }
 
+#if defined(HF_X86_MULX) && !defined(__OPTIMIZE__)
+#undef HF_X86_MULX /* unoptimised code keeps every address in a register and leaves the assembly too few */
+#endif
+
 #if defined(HF_X86_MULX)
 /* In assembly as well: compilers make the carries of these go through registers. */
 HF_FN HF_FP_T HF_FP(add)(HF_FP_T a, HF_FP_T b) {
