@@ -15,7 +15,8 @@ hf_status hf_status_of_errno(int error) {
   switch (error) {
   case 0: return HF_OK;
   case ENOSPC:
-  case EDQUOT: return HF_E_FULL;
+  case EDQUOT:
+  case EFBIG: return HF_E_FULL;
   case ENOENT:
   case ENOTDIR: return HF_E_NOT_FOUND;
   case EEXIST: return HF_E_EXISTS;

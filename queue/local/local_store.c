@@ -77,8 +77,11 @@ static const char schema[] =
     " s3 = s3 - (OLD.state = 3), s4 = s4 - (OLD.state = 4), s5 = s5 - (OLD.state = 5) WHERE name = OLD.tenant; END;";
 
 hf_status hf_local_error(hf_local *local, int code, const char *doing) {
+  int last_errno = errno;
   const char *message = local->db ? sqlite3_errmsg(local->db) : sqlite3_errstr(code);
-  int error = local->db ? sqlite3_system_errno(local->db) : 0;
+  /* SQLite itself calls ENOSPC full. It keeps the errno of other failures for most
+   * statements, but not of a COMMIT: there errno still holds it. */
+  int error = local->db && sqlite3_system_errno(local->db) ? sqlite3_system_errno(local->db) : last_errno;
   switch (code & 0xff) {
   case SQLITE_BUSY:
   case SQLITE_LOCKED: return hf_fail(HF_E_BUSY, "queue %s: %s: %s", local->folder, doing, message);
@@ -186,6 +189,7 @@ hf_status hf_local_prepare(hf_local *local, sqlite3_stmt **out, const char *text
 }
 
 hf_status hf_local_step(hf_local *local, sqlite3_stmt *statement, bool *row) {
+  errno = 0;
   int rc = sqlite3_step(statement);
   *row = rc == SQLITE_ROW;
   if (rc == SQLITE_ROW) return HF_OK;

@@ -13,7 +13,7 @@ extern "C" {
  * `path` (".NAME.RANDOM.tmp"), syncs it, renames it over `path` and syncs the
  * folder: after a crash at any moment `path` is the old file or the whole new
  * one. `mode` is as for open(2), before the umask: 0644, or 0600 for secrets.
- * Errors: HF_E_FULL (disk or quota), HF_E_NOT_FOUND (folder), HF_E_IO. */
+ * Errors: HF_E_FULL (disk, quota or limit), HF_E_NOT_FOUND (folder), HF_E_IO. */
 hf_status hf_file_write(const char *path, unsigned mode, const hf_bytes *parts, size_t part_count);
 
 /* Reads a whole file of at most `limit` bytes into fresh memory, which the

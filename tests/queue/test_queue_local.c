@@ -1,0 +1,194 @@
+/* The local backend against the conformance suite, and what is its own: damage,
+ * foreign files, a full disk. */
+#include "queue_fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void local_make(char location[256]) {
+  char folder[] = "/tmp/hf-queue-XXXXXX";
+  cr_assert(mkdtemp(folder) != NULL);
+  snprintf(location, 256, "local:%s/store", folder);
+}
+
+static void local_drop(const char *location) {
+  char command[300];
+  snprintf(command, sizeof command, "rm -rf '%.*s'", (int)strlen(location) - 12, location + 6);
+  cr_assert(system(command) == 0);
+}
+
+static void local_check(const char *location) {
+  char path[300];
+  sqlite3 *db;
+  sqlite3_stmt *statement;
+  snprintf(path, sizeof path, "%s/queue.db", location + 6);
+  cr_assert(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK);
+  cr_assert(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &statement, NULL) == SQLITE_OK);
+  cr_assert(sqlite3_step(statement) == SQLITE_ROW);
+  cr_assert_str_eq((const char *)sqlite3_column_text(statement, 0), "ok");
+  sqlite3_finalize(statement);
+  /* The counters that triggers keep agree with the rows. */
+  cr_assert(sqlite3_prepare_v2(db,
+                               "SELECT count(*) FROM tenants t WHERE EXISTS (SELECT 1 FROM"
+                               " (SELECT sum(state=0) a, sum(state=1) b, sum(state=2) c, sum(state=3) d, sum(state=4) e,"
+                               " sum(state=5) f FROM jobs WHERE tenant = t.name) WHERE (s0,s1,s2,s3,s4,s5) IS NOT"
+                               " (coalesce(a,0),coalesce(b,0),coalesce(c,0),coalesce(d,0),coalesce(e,0),coalesce(f,0)))",
+                               -1, &statement, NULL) == SQLITE_OK);
+  cr_assert(sqlite3_step(statement) == SQLITE_ROW);
+  EQ(sqlite3_column_int(statement, 0), 0);
+  sqlite3_finalize(statement);
+  sqlite3_close(db);
+}
+
+static const hf_queue_factory factory = {local_make, local_drop, local_check};
+
+Test(queue_local, submit) { hf_case_submit(&factory); }
+Test(queue_local, placement_and_order) {
+  hf_case_placement(&factory);
+  hf_case_order(&factory);
+}
+Test(queue_local, heartbeat_and_loss) {
+  hf_case_heartbeat(&factory);
+  hf_case_lost_worker(&factory);
+}
+Test(queue_local, results) { hf_case_results(&factory); }
+Test(queue_local, failures_and_release) {
+  hf_case_failures(&factory);
+  hf_case_release(&factory);
+}
+Test(queue_local, cancel_and_deadline) {
+  hf_case_cancel(&factory);
+  hf_case_deadline(&factory);
+}
+Test(queue_local, fairness) { hf_case_fairness(&factory); }
+Test(queue_local, quota_and_views) {
+  hf_case_quota(&factory);
+  hf_case_views(&factory);
+  hf_case_wait(&factory);
+}
+Test(queue_local, artifacts) {
+  hf_case_artifacts(&factory);
+  hf_case_collect(&factory);
+}
+Test(queue_local, many_processes) { hf_case_many_processes(&factory); }
+Test(queue_local, kill) { hf_case_kill(&factory, getenv("HF_SOAK") ? 100 : 10); }
+
+Test(queue_local, foreign_and_damaged_files) {
+  fixture f;
+  fixture_open(&f, &factory);
+  hf_queue *other;
+  char path[400], folder[256], hex[HF_DIGEST_HEX];
+  strcpy(folder, f.location + 6);
+
+  /* An artifact whose bytes changed on the disk is never handed out, and a put repairs it. */
+  hf_digest_hex(&f.input, hex);
+  snprintf(path, sizeof path, "%s/artifacts/%.2s/%s", folder, hex, hex + 2);
+  cr_assert(chmod(path, 0600) == 0);
+  int fd = open(path, O_WRONLY);
+  cr_assert(fd >= 0 && pwrite(fd, "T", 1, 0) == 1);
+  close(fd);
+  uint8_t *data;
+  size_t length;
+  GIVES(HF_E_CHECKSUM, hf_artifact_get(f.q, &f.input, 100, &data, &length));
+  cr_assert(data == NULL && strstr(hf_error_message(), hex + 2));
+  OK(hf_artifact_put(f.q, "the input", 9, &f.input));
+  OK(hf_artifact_get(f.q, &f.input, 100, &data, &length));
+  free(data);
+
+  /* A plain folder name is a local queue too; other schemes are not known. */
+  hf_queue_options options = fixture_options(&f);
+  options.location = folder;
+  OK(hf_queue_open(&options, &other));
+  hf_queue_close(&other);
+  options.location = "redis://localhost";
+  GIVES(HF_E_UNSUPPORTED, hf_queue_open(&options, &other));
+  options.location = "";
+  GIVES(HF_E_ARGUMENT, hf_queue_open(&options, &other));
+  options.location = "local:/proc/nowhere/store";
+  cr_assert(hf_queue_open(&options, &other) != HF_OK && other == NULL);
+
+  /* Another program's database, a future format, and garbage. */
+  sqlite3 *db;
+  const char *const files[] = {"foreign", "future", "garbage"};
+  const hf_status wanted[] = {HF_E_FORMAT, HF_E_VERSION, HF_E_CHECKSUM};
+  for (int i = 0; i < 3; i++) {
+    snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+    cr_assert(mkdir(path, 0700) == 0);
+    snprintf(path, sizeof path, "%s/%s/queue.db", folder, files[i]);
+    if (i < 2) {
+      cr_assert(sqlite3_open(path, &db) == SQLITE_OK);
+      const char *text = i ? "CREATE TABLE t (x); PRAGMA application_id = 1212566097; PRAGMA user_version = 2"
+                           : "CREATE TABLE t (x)";
+      cr_assert(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK);
+      sqlite3_close(db);
+    } else {
+      FILE *file = fopen(path, "w");
+      for (int j = 0; j < 5000; j++) fputs("garbage ", file);
+      fclose(file);
+    }
+    snprintf(path, sizeof path, "local:%s/%s", folder, files[i]);
+    options.location = path;
+    GIVES(wanted[i], hf_queue_open(&options, &other));
+    cr_assert(other == NULL);
+  }
+  fixture_close(&f);
+}
+
+/* The disk fills up: simulated by the limit on file sizes, which write(2) meets as it meets a full disk. */
+Test(queue_local, full_disk) {
+  fixture f;
+  fixture_open(&f, &factory);
+  signal(SIGXFSZ, SIG_IGN);
+  struct rlimit limit = {400 << 10, RLIM_INFINITY}, before;
+  cr_assert(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  limit.rlim_max = before.rlim_max;
+  cr_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+
+  char id[32];
+  unsigned accepted = 0;
+  hf_status status = HF_OK;
+  hf_submission results[7];
+  hf_job_header batch[7];
+  while (status == HF_OK && accepted < 100000) {
+    for (unsigned i = 0; i < 7; i++) {
+      snprintf(id, sizeof id, "job%06u", accepted + i);
+      batch[i] = job_of(&f, "alice", id);
+    }
+    status = hf_queue_submit(f.q, batch, 7, results);
+    if (status == HF_OK) accepted += 7;
+  }
+  cr_assert(status == HF_E_FULL, "%u jobs, then %d: %s", accepted, (int)status, hf_error_message());
+  cr_assert(accepted > 0);
+  GIVES(HF_E_FULL, hf_queue_submit(f.q, batch, 7, results)); /* it stays refused, and stays alive */
+  uint8_t *large = calloc(1, 500 << 10);
+  hf_digest digest, wanted = hf_digest_bytes(large, 500 << 10);
+  bool has;
+  GIVES(HF_E_FULL, hf_artifact_put(f.q, large, 500 << 10, &digest));
+  OK(hf_artifact_has(f.q, &wanted, &has));
+  cr_assert(!has);
+  char command[400];
+  snprintf(command, sizeof command, "test -z \"$(find '%s' -name '*.tmp')\"", f.location + 6);
+  cr_assert(system(command) == 0, "a temporary file was left behind");
+  /* Reading goes on. */
+  EQ(record_of(&f, "alice", "job000000").state, HF_JOB_QUEUED);
+  EQ(stats_of(&f).jobs[HF_JOB_QUEUED], accepted);
+
+  cr_assert(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  OK(hf_queue_submit(f.q, batch, 7, results)); /* the refused ones, again */
+  for (int i = 0; i < 7; i++) cr_assert(results[i].status == HF_OK && results[i].created);
+  OK(hf_artifact_put(f.q, large, 500 << 10, &digest));
+  free(large);
+  hf_queue_close(&f.q);
+  hf_queue_options options = fixture_options(&f);
+  OK(hf_queue_open(&options, &f.q));
+  for (unsigned i = 0; i < accepted + 7; i++) {
+    snprintf(id, sizeof id, "job%06u", i);
+    EQ(record_of(&f, "alice", id).state, HF_JOB_QUEUED);
+  }
+  EQ(stats_of(&f).jobs[HF_JOB_QUEUED], accepted + 7);
+  fixture_close(&f);
+}
