@@ -97,11 +97,15 @@ void take_bytes(vector_case *c, uint8_t *out, size_t capacity, size_t *length) {
   if (*length) cr_assert(hf_unhex(word, out, *length) == HF_OK, "line %d", c->line);
 }
 
+/* The name with or without its "E_". */
+static bool names_status(const char *word, const char *name) {
+  return strcmp(word, name) == 0 || (strncmp(name, "E_", 2) == 0 && strcmp(word, name + 2) == 0);
+}
+
 hf_status take_status(vector_case *c) {
   const char *word = take_word(c);
 #define NAME(name, value, text)                                                                              \
-  if (strcmp(word, #name) == 0 || strcmp(word, #name + (strncmp(#name, "E_", 2) == 0 ? 2 : 0)) == 0)         \
-    return (hf_status)value;
+  if (names_status(word, #name)) return (hf_status)value;
   HF_STATUS_LIST(NAME)
 #undef NAME
   cr_assert(false, "line %d: unknown status %s", c->line, word);
