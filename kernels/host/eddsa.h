@@ -23,8 +23,10 @@
  * Constant time: what handles s, the prefix and the nonce. Key derivation and
  * signing use hf_bjj_mul_secret (fixed windows of 4 bits, every table entry read and
  * masked, complete additions) and host/scalar.h. The argument rests on the compiler
- * keeping masked C free of branches; caches and timing are considered, power and
- * faults are not. Verification takes public data only and is variable time.
+ * keeping masked C and the field's add, sub and mul (arith/fp.h) free of branches;
+ * caches and timing are considered, power and faults are not. Hash inputs, nonces and
+ * wide values are wiped; intermediate points on the stack are not. Verification takes public data only and is
+ * variable time.
  */
 #ifndef HF_HOST_EDDSA_H
 #define HF_HOST_EDDSA_H
