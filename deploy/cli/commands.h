@@ -4,6 +4,10 @@
 
 #include "cli.h"
 
+hf_status hf_verify_run(hf_cli *cli);
+extern const hf_option hf_verify_options[];
+hf_status hf_inspect_run(hf_cli *cli);
+extern const hf_command hf_srs_commands[];
 extern const hf_command hf_job_commands[];
 extern const hf_command hf_queue_commands[];
 

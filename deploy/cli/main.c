@@ -11,6 +11,29 @@
 const hf_command hf_commands[] = {
     {.name = "job", .summary = "submit, get, wait for, cancel and list jobs", .subcommands = hf_job_commands},
     {.name = "queue", .summary = "look at the queue and repair it", .subcommands = hf_queue_commands},
+    {.name = "verify",
+     .summary = "check a proof against a verifying key",
+     .arguments = "PROOF",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = hf_verify_options,
+     .run = hf_verify_run,
+     .details = "Exit status 0 when the proof is valid, 4 when it is not. A valid proof says that its public "
+                "inputs\n"
+                "satisfy the circuit of the key; comparing them with what is expected is up to who asks."},
+    {.name = "inspect",
+     .summary = "say what a file is and what is in it",
+     .arguments = "FILE",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .run = hf_inspect_run,
+     .details =
+         "Keys, proofs, batch inputs and SRS; what is shown was parsed and checked as it is everywhere."},
+#ifdef HF_HAVE_PROVER
+    {.name = "srs",
+     .summary = "generate, import, show and check the powers of tau",
+     .subcommands = hf_srs_commands},
+#endif
     {.name = NULL},
 };
 
