@@ -244,7 +244,7 @@ hf_status hf_srs_load(const char *path, hf_srs **out) {
     hf_fail_context(status, "%s", path);
     goto out;
   }
-  srs->points = (const hf_g1 *)(const void *)(payload.data + SRS_HEADER);
+  srs->points = (const hf_g1 *)(const void *)((const uint8_t *)payload.data + SRS_HEADER);
   *out = srs;
   srs = NULL;
 out:

@@ -13,8 +13,13 @@
 #include <unistd.h>
 #include "srs_internal.h"
 
+typedef struct ptau_section {
+  const uint8_t *data;
+  size_t length;
+} ptau_section;
+
 typedef struct ptau_file {
-  hf_bytes section[4]; /* 1, 2, 3 */
+  ptau_section section[4]; /* 1, 2, 3 */
 } ptau_file;
 
 static hf_status read_sections(hf_reader *r, ptau_file *file) {
@@ -39,7 +44,7 @@ static hf_status read_sections(hf_reader *r, ptau_file *file) {
     HF_TRY(hf_read_view(r, "ptau: section", (size_t)size, &data));
     if (type < 1 || type > 3) continue;
     if (file->section[type].data) return hf_fail(HF_E_FORMAT, "ptau: section %u stands twice", type);
-    file->section[type] = (hf_bytes){data, (size_t)size};
+    file->section[type] = (ptau_section){data, (size_t)size};
   }
   HF_TRY(hf_read_end(r, "ptau"));
   for (int i = 1; i <= 3; i++)
@@ -54,7 +59,7 @@ static hf_fq limbs(const uint8_t *bytes) {
   return x;
 }
 
-static hf_status read_header(const hf_bytes *section, uint32_t *power) {
+static hf_status read_header(const ptau_section *section, uint32_t *power) {
   hf_status status;
   hf_reader r = hf_reader_over(section->data, section->length);
   static const hf_fq q = {{0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull, 0x30644e72e131a029ull}};
