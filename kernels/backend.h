@@ -6,7 +6,7 @@
  * the law: every other backend is tried against it.
  *
  * All operations return a status; an operation that a backend lacks is NULL in its
- * table and the inline wrappers turn that into HF_E_UNSUPPORTED naming it - there
+ * table and HF_BACKEND_DO turns that into HF_E_UNSUPPORTED naming it - there
  * is no silent fallback. Calls on one backend object come from one thread at a
  * time; a backend may use many threads inside.
  */
@@ -103,13 +103,19 @@ typedef struct hf_backend_ops {
                          hf_vec *nonnative);
   /* out[i] = relation(row i of the coset) / Z_H on the coset; all columns are values on shift * H. */
   hf_status (*quotient)(hf_backend *backend, const struct hf_relation_inputs *in, hf_fr shift, hf_vec *out);
-  /* out[i] = compress4(in[4i..4i+3]), i < count */
+  /* out[i] = compress4(in[4i..4i+3]), i < count; two vectors */
   hf_status (*poseidon2_compress4)(hf_backend *backend, hf_vec *out, const hf_vec *in, size_t count);
 } hf_backend_ops;
 
 struct hf_backend {
   const hf_backend_ops *ops;
 };
+
+/* HF_BACKEND_DO(backend, operation, arguments after the backend...): for operations that give a status. */
+#define HF_BACKEND_DO(backend, operation, ...)                                                               \
+  ((backend)->ops->operation                                                                                 \
+       ? (backend)->ops->operation((backend), __VA_ARGS__)                                                   \
+       : hf_fail(HF_E_UNSUPPORTED, "backend \"%s\" has no operation " #operation, (backend)->ops->name))
 
 size_t hf_vec_length(const hf_vec *vec);
 

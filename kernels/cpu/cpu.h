@@ -12,7 +12,7 @@
 
 #define HF_CPU_HOT(X)                                                                                        \
   X(ntt) X(coset_ntt) X(coset_intt) X(msm) X(commit) X(batch_inverse) X(axpy) X(axpy_strided) X(scale)       \
-  X(hadamard) X(evaluate) X(divide) X(grand_product) X(prefix_sum) X(sum_terms) X(quotient)
+  X(hadamard) X(evaluate) X(divide) X(grand_product) X(prefix_sum) X(poseidon2_compress4) X(sum_terms) X(quotient)
 
 #define HF_CPU_PASTE3(a, b, c) a##b##_##c
 #define HF_CPU_PASTE(a, b, c) HF_CPU_PASTE3(a, b, c)
