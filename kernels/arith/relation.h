@@ -190,9 +190,9 @@ HF_FN HF_R_T HF_R(nonnative_term)(HF_R_CX const HF_R(row) *r, HF_R_T chi) {
 
 /* The compressed tuple of a ROM row plus lambda; *numerator = 1 on a read, -e on a write, 0 elsewhere. */
 HF_FN HF_R_T HF_R(rom_denominator)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *ch, HF_R_T *numerator) {
-  HF_R_T u = r->f[HF_ROM], one = HF_R_CONST(HF_RC_ONE), half = HF_R_CONST(HF_RC_INV2);
+  HF_R_T u = r->f[HF_ROM], one = HF_R_CONST(HF_RC_ONE), inv2 = HF_R_CONST(HF_RC_INV2);
   HF_R_T uu = HF_R_MUL(u, u);
-  HF_R_T read = HF_R_MUL(half, HF_R_ADD(uu, u)), write = HF_R_MUL(half, HF_R_SUB(uu, u));
+  HF_R_T read = HF_R_MUL(inv2, HF_R_ADD(uu, u)), write = HF_R_MUL(inv2, HF_R_SUB(uu, u));
   HF_R_T address = HF_R_ADD(HF_R_MUL(read, r->w[4]), HF_R_MUL(write, r->f[HF_Q5]));
   HF_R_T point = HF_R_ADD(r->w[0], HF_R_MUL(ch->eta, r->w[1]));
   /* Horner in eta: address, c, d, a, b, table */
