@@ -7,6 +7,8 @@
 hf_status hf_verify_run(hf_cli *cli);
 extern const hf_option hf_verify_options[];
 hf_status hf_inspect_run(hf_cli *cli);
+hf_status hf_doctor_run(hf_cli *cli);
+extern const hf_option hf_doctor_options[];
 extern const hf_command hf_srs_commands[];
 extern const hf_command hf_job_commands[];
 extern const hf_command hf_queue_commands[];

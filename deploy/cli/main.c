@@ -33,6 +33,10 @@ const hf_command hf_commands[] = {
     {.name = "srs",
      .summary = "generate, import, show and check the powers of tau",
      .subcommands = hf_srs_commands},
+    {.name = "doctor",
+     .summary = "is this machine fit, and is the data folder whole?",
+     .options = hf_doctor_options,
+     .run = hf_doctor_run},
 #endif
     {.name = NULL},
 };

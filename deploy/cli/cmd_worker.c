@@ -1,0 +1,129 @@
+/* hyperfold worker: prove what the queue has. */
+#include "commands.h"
+#include "device_common.h"
+#include "queue_common.h"
+#include "worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How often SIGTERM or SIGINT came. */
+static volatile sig_atomic_t hf_signals;
+
+static void on_signal(int number) {
+  (void)number;
+  hf_signals++;
+}
+
+static hf_worker_stop stop(void *context) {
+  (void)context;
+  return hf_signals == 0 ? HF_WORKER_GO_ON : hf_signals == 1 ? HF_WORKER_DRAIN : HF_WORKER_LEAVE;
+}
+
+static void progress(void *context, const hf_job_header *job, const char *phase, double done) {
+  char id[HF_JOB_ID_TEXT], line[256], bar[21];
+  (void)context;
+  hf_job_id_text(&job->key.id, id);
+  for (int i = 0; i < 20; i++) bar[i] = i < (int)(done * 20) ? '#' : '.';
+  bar[20] = 0;
+  snprintf(line, sizeof line, "%s/%.40s [%s] %3.0f%% %s", job->key.tenant, id, bar, done * 100, phase);
+  hf_cli_progress(line);
+}
+
+/* One line a job on stdout: JSON with --json, words without. */
+static void report(void *context, const hf_worker_report *r) {
+  const hf_cli *cli = context;
+  char id[HF_JOB_ID_TEXT];
+  hf_job_id_text(&r->job->key.id, id);
+  hf_cli_progress(NULL);
+  if (!cli->json) {
+    if (r->status == HF_OK)
+      printf("%s/%s %s: proven in %.2f s (witness %.2f, key %.2f, prove %.2f, verify %.3f), %u rows of 2^%u, "
+             "%llu bytes, "
+             "peak %llu MiB\n",
+             r->job->key.tenant, id, r->job->circuit, r->seconds, r->witness_seconds, r->key_seconds,
+             r->prove.seconds, r->verify_seconds, r->used_rows, r->log_n, (unsigned long long)r->proof_bytes,
+             (unsigned long long)(r->peak_memory >> 20));
+    else
+      printf("%s/%s %s: %s: %s\n", r->job->key.tenant, id, r->job->circuit, hf_status_text(r->status),
+             r->cause);
+  } else {
+    static const char *const outcomes[] = {"accepted", "duplicate", "late", "cancelled"};
+    json_t *line = json_pack(
+        "{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:i, s:o, s:f, s:f, s:f, s:o, s:f, s:f, s:f, s:o, s:o, s:o}",
+        "tenant", r->job->key.tenant, "id", id, "circuit", r->job->circuit, "epoch",
+        hf_cli_json_u64(r->epoch), "status", hf_status_text(r->status), "outcome",
+        r->status == HF_OK ? outcomes[r->outcome] : "none", "cause", hf_cli_json_text(r->cause), "log_n",
+        (int)r->log_n, "rows", hf_cli_json_u64(r->used_rows), "fetch_seconds", r->fetch_seconds,
+        "witness_seconds", r->witness_seconds, "key_seconds", r->key_seconds, "prove",
+        hf_cli_prove_report_json(&r->prove), "verify_seconds", r->verify_seconds, "store_seconds",
+        r->store_seconds, "seconds", r->seconds, "input_bytes", hf_cli_json_u64(r->input_bytes),
+        "proof_bytes", hf_cli_json_u64(r->proof_bytes), "peak_bytes", hf_cli_json_u64(r->peak_memory));
+    if (line != NULL) json_dumpf(line, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(line);
+  }
+  fflush(stdout);
+}
+
+hf_status hf_worker_command_run(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  hf_cli_device device = {0};
+  hf_worker_totals totals = {0};
+  char host[33] = "", name[HF_NAME_MAX + 1];
+  const char *circuit = hf_cli_text(cli, "circuit");
+  struct sigaction action = {.sa_handler = on_signal};
+  (void)gethostname(host, sizeof host - 1);
+  snprintf(name, sizeof name, "%.32s/%d", host, (int)getpid());
+  if (hf_cli_given(cli, "name")) HF_TRY(hf_name_copy("--name", hf_cli_text(cli, "name"), name));
+  /* No SA_RESTART: a sleep in an idle loop ends at once. */
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGINT, &action, NULL);
+  cli->log.part = "worker";
+  HF_TRY(hf_cli_device_open(cli, (size_t)hf_cli_number(cli, "srs-points"), &device));
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  hf_worker_options options = {
+      .queue = queue,
+      .backend = device.backend,
+      .srs = device.srs,
+      .keys = device.keys,
+      .name = name,
+      .software = HF_VERSION,
+      .circuits = circuit != NULL ? &circuit : NULL,
+      .circuit_count = circuit != NULL,
+      .device_memory = hf_cli_free_memory(),
+      .host_memory = hf_cli_free_memory(),
+      .once = hf_cli_flag(cli, "once"),
+      .job_limit = hf_cli_number(cli, "jobs"),
+      .stop = stop,
+      .progress = isatty(2) ? progress : NULL,
+      .report = report,
+      .context = cli,
+      .log = &cli->log,
+  };
+  cli->printed = true; /* stdout is a stream of lines, one a job */
+  HF_TRY(hf_worker_run(&options, &totals));
+  if (!cli->json)
+    hf_cli_say("%llu proven, %llu failed, %llu left", (unsigned long long)totals.proven,
+               (unsigned long long)totals.failed, (unsigned long long)totals.abandoned);
+out:
+  hf_queue_close(&queue);
+  hf_cli_device_close(&device);
+  return status;
+}
+
+const hf_option hf_worker_command_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    HF_OPTIONS_DEVICE,
+    {"srs-points", HF_OPTION_NUMBER, "N", "0", "make the development SRS at least this large; 0: as it is"},
+    {"name", HF_OPTION_TEXT, "NAME", NULL, "the worker's name, unique in the fleet (default: HOST/PID)"},
+    {"circuit", HF_OPTION_TEXT, "NAME", NULL, "prove only this circuit (default: all)"},
+    {"once", HF_OPTION_FLAG, NULL, NULL, "end when there is nothing to do"},
+    {"jobs", HF_OPTION_NUMBER, "N", "0", "end after so many jobs; 0: no limit"},
+    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+};

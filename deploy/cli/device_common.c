@@ -1,0 +1,100 @@
+#include "device_common.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <hyperfold/file.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* One process generates, the others find the file. */
+static hf_status open_srs(hf_cli *cli, size_t points, hf_cli_device *device) {
+  hf_status status;
+  bool dev = hf_cli_flag(cli, "dev");
+  char *lock_path = NULL;
+  int lock = -1;
+  status = hf_srs_load(device->srs_path, &device->srs);
+  if (status == HF_OK && device->srs->development && !dev) {
+    status = hf_fail(HF_E_REFUSED, "%s is the development SRS, whose secret is public; --dev accepts it",
+                     device->srs_path);
+    goto out;
+  }
+  if (status == HF_OK && device->srs->count >= points) goto out;
+  if (status == HF_OK && !device->srs->development) {
+    status = hf_fail(HF_E_RANGE, "%s holds %zu points, %zu are needed: import more of the ceremony",
+                     device->srs_path, device->srs->count, points);
+    goto out;
+  }
+  if (status != HF_OK && status != HF_E_NOT_FOUND) goto out;
+  if (!dev) {
+    hf_fail_context(status, "no SRS (import a ceremony with \"hyperfold srs import\", or pass --dev)");
+    goto out;
+  }
+  if (asprintf(&lock_path, "%s.lock", device->srs_path) < 0) {
+    lock_path = NULL;
+    status = hf_fail(HF_E_MEMORY, "no memory for a path");
+    goto out;
+  }
+  lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock < 0 || flock(lock, LOCK_EX) != 0) {
+    status = hf_fail(hf_status_of_errno(errno), "%s: %s", lock_path, strerror(errno));
+    goto out;
+  }
+  hf_srs_destroy(&device->srs);
+  if (hf_srs_load(device->srs_path, &device->srs) == HF_OK && device->srs->count >= points) {
+    status = HF_OK;
+    goto out;
+  }
+  hf_srs_destroy(&device->srs);
+  hf_cli_progress("generating the development SRS");
+  HF_TRY(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, points, (unsigned)hf_cli_number(cli, "threads"),
+                         &device->srs));
+  HF_TRY(hf_srs_save(device->srs_path, device->srs));
+out:
+  hf_cli_progress(NULL);
+  if (lock >= 0) close(lock);
+  free(lock_path);
+  return status;
+}
+
+hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *device) {
+  hf_status status;
+  const char *srs = hf_cli_text(cli, "srs");
+  hf_backend_options options = {.threads = (unsigned)hf_cli_number(cli, "threads")};
+  *device = (hf_cli_device){0};
+  HF_TRY(hf_folder_create(hf_cli_text(cli, "data"), 0755));
+  device->srs_path = srs != NULL ? strdup(srs) : hf_cli_data_path(cli, "srs");
+  device->key_folder = hf_cli_data_path(cli, "keys");
+  if (device->srs_path == NULL || device->key_folder == NULL) {
+    status = hf_fail(HF_E_MEMORY, "no memory for a path");
+    goto out;
+  }
+  HF_TRY(hf_backend_create(hf_cli_text(cli, "backend"), &options, &device->backend));
+  HF_TRY(open_srs(cli, points, device));
+  hf_key_cache_options keys = {
+      .folder = device->key_folder, .backend = device->backend, .srs = device->srs, .log = &cli->log};
+  HF_TRY(hf_key_cache_create(&keys, &device->keys));
+out:
+  if (status != HF_OK) hf_cli_device_close(device);
+  return status;
+}
+
+void hf_cli_device_close(hf_cli_device *device) {
+  hf_key_cache_destroy(&device->keys);
+  hf_srs_destroy(&device->srs);
+  hf_backend_destroy(&device->backend);
+  free(device->srs_path);
+  free(device->key_folder);
+  device->srs_path = device->key_folder = NULL;
+}
+
+json_t *hf_cli_prove_report_json(const hf_prove_report *r) {
+  json_t *phases = json_object();
+  for (unsigned i = 0; i < r->phase_count; i++)
+    json_object_set_new(phases, r->phases[i].name, json_real(r->phases[i].seconds));
+  return json_pack("{s:f, s:o, s:f, s:f, s:o, s:o}", "seconds", r->seconds, "phases", phases, "msm_seconds",
+                   r->msm_seconds, "ntt_seconds", r->ntt_seconds, "msm_points",
+                   hf_cli_json_u64(r->msm_points), "ntt_count", hf_cli_json_u64(r->ntt_count));
+}

@@ -1,0 +1,32 @@
+/* What the commands that prove share: device, SRS and keys. */
+#ifndef HF_DEVICE_COMMON_H
+#define HF_DEVICE_COMMON_H
+
+#include "cli.h"
+#include "key_cache.h"
+#include "machine.h"
+
+typedef struct hf_cli_device {
+  hf_backend *backend;
+  hf_srs *srs;
+  hf_key_cache *keys;
+  char *srs_path, *key_folder;
+} hf_cli_device;
+
+/* Opens the device and the SRS of --srs (or DATA/srs) with at least `points` points, and the key cache in
+ * DATA/keys. With --dev a missing or too small development SRS is generated and kept. HF_E_REFUSED for a
+ * development SRS without --dev. */
+hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *out);
+void hf_cli_device_close(hf_cli_device *device);
+
+#define HF_OPTIONS_DEVICE                                                                                    \
+  {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS (default: DATA/srs)"},                                      \
+      {"dev", HF_OPTION_FLAG, NULL, NULL,                                                                    \
+       "accept, and make where it is missing, the insecure development SRS"},                                \
+      {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device to prove on"}, {                                \
+    "threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"                      \
+  }
+
+json_t *hf_cli_prove_report_json(const hf_prove_report *report);
+
+#endif

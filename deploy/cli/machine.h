@@ -1,0 +1,10 @@
+/* Time and memory of this machine. */
+#ifndef HF_MACHINE_H
+#define HF_MACHINE_H
+
+#include <stdint.h>
+
+uint64_t hf_cli_free_memory(void); /* bytes; 0 if unknown */
+double hf_cli_now(void);           /* seconds on the monotonic clock */
+
+#endif

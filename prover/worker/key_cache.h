@@ -1,0 +1,42 @@
+/* Proving keys on disk, by the digest of their verifying key, and the one in use on the device.
+ *
+ * A key is derived from a circuit and the SRS and never received from anybody: what a job pins is the digest
+ * of its verifying key, and a key is used for it only when it has that digest. Files:
+ *   FOLDER/DIGEST.pkey        the proving key ("PKEY")
+ *   FOLDER/DIGEST.vkey        its verifying key ("VKEY"), for whoever verifies
+ *   FOLDER/STRUCTURE.ref      the digest that circuit structure, SRS, kappa and transcript lead to
+ * Several processes may share a folder: a key is derived under a file lock, so once. A damaged file is
+ * derived again. */
+#ifndef HF_KEY_CACHE_H
+#define HF_KEY_CACHE_H
+
+#include <hyperfold/digest.h>
+#include <hyperfold/log.h>
+#include "keys.h"
+#include "prove.h"
+
+typedef struct hf_key_cache hf_key_cache;
+
+typedef struct hf_key_cache_options {
+  const char *folder;  /* made when it is missing; NULL: nothing is kept on disk */
+  hf_backend *backend; /* not owned; backend and SRS must outlive the cache */
+  const hf_srs *srs;
+  hf_key_options keys;  /* kappa 0: HF_PRODUCTION_KAPPA */
+  const hf_logger *log; /* NULL: silent */
+} hf_key_cache_options;
+
+hf_status hf_key_cache_create(const hf_key_cache_options *options, hf_key_cache **out);
+void hf_key_cache_destroy(hf_key_cache **cache);
+
+/* The key of this circuit's structure, from memory, disk or derivation. `expected` NULL: any digest;
+ * otherwise HF_E_MISMATCH when circuit and SRS lead to another key. The key lives until the next call or
+ * destroy. */
+hf_status hf_key_cache_get(hf_key_cache *cache, const hf_circuit *circuit, const hf_digest *expected,
+                           const hf_proving_key **key);
+/* A prover loaded with the key of the last hf_key_cache_get; same lifetime. */
+hf_status hf_key_cache_prover(hf_key_cache *cache, hf_prover **prover);
+
+/* The 32 little-endian bytes of the digest of a verifying key: what jobs and file names call it. */
+hf_digest hf_vk_digest_bytes(const hf_verifying_key *vk);
+
+#endif

@@ -1,0 +1,280 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <registry.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "verify.h"
+
+#define HF_IDLE_MS 200
+/* A heartbeat's progress is in thousandths of the job. */
+#define HF_PROGRESS_TOTAL 1000
+/* Parts of a job before and after hf_prove, in thousandths. */
+#define HF_PROGRESS_WITNESS 20
+#define HF_PROGRESS_KEY     120
+#define HF_PROGRESS_PROVE   150
+#define HF_PROGRESS_VERIFY  960
+#define HF_PROGRESS_STORE   980
+
+typedef struct job_run {
+  const hf_worker_options *options;
+  const hf_lease *lease;
+  hf_status stopped; /* why the job must be left: HF_OK, HF_E_CANCELLED (release), HF_E_STALE (forget) */
+  hf_worker_report report;
+} job_run;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* The kernel's high-water mark of this process can be set back; where it cannot, it covers earlier jobs too.
+ */
+static void peak_reset(void) {
+  int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  if (write(fd, "5", 1) != 1) errno = 0;
+  close(fd);
+}
+
+static uint64_t peak_read(void) {
+  char line[128];
+  unsigned long long kib = 0;
+  FILE *file = fopen("/proc/self/status", "re");
+  if (file == NULL) return 0;
+  while (fgets(line, sizeof line, file) != NULL) {
+    if (sscanf(line, "VmHWM: %llu", &kib) == 1) break;
+  }
+  fclose(file);
+  return (uint64_t)kib * 1024;
+}
+
+/* Tells the queue how far the job is; false when it must be left. */
+static bool beat(job_run *run, const char *phase, double thousandths) {
+  const hf_worker_options *o = run->options;
+  hf_progress progress = {.done = (uint64_t)thousandths + 1, .total = HF_PROGRESS_TOTAL + 1};
+  hf_beat answer = {0};
+  if (run->stopped != HF_OK) return false;
+  snprintf(progress.phase, sizeof progress.phase, "%s", hf_name_valid(phase) ? phase : "");
+  if (o->progress != NULL)
+    o->progress(o->context, &run->lease->header, phase, thousandths / HF_PROGRESS_TOTAL);
+  if (o->stop != NULL && o->stop(o->context) == HF_WORKER_LEAVE) {
+    run->stopped = hf_fail(HF_E_CANCELLED, "the worker was told to leave");
+    return false;
+  }
+  hf_status status =
+      hf_queue_heartbeat(o->queue, &run->lease->header.key, run->lease->epoch, &progress, &answer);
+  if (status == HF_E_STALE || status == HF_E_NOT_FOUND) {
+    run->stopped = HF_E_STALE;
+    return false;
+  }
+  if (status != HF_OK) { /* the lease has time left: the next beat may get through */
+    hf_log(o->log, HF_LOG_WARN, "heartbeat failed", HF_LOG_STATUS(status));
+    return true;
+  }
+  if (answer.action == HF_BEAT_CANCELLED) run->stopped = hf_fail(HF_E_CANCELLED, "cancelled by its owner");
+  if (answer.action == HF_BEAT_DEADLINE) run->stopped = hf_fail(HF_E_STALE, "the deadline passed");
+  return run->stopped == HF_OK;
+}
+
+static bool prover_progress(void *context, const char *phase, double done) {
+  return beat(context, phase, HF_PROGRESS_PROVE + done * (HF_PROGRESS_VERIFY - HF_PROGRESS_PROVE));
+}
+
+#define HF_BEAT(run, phase, at)                                                                              \
+  do {                                                                                                       \
+    if (!beat((run), (phase), (at))) {                                                                       \
+      status = (run)->stopped;                                                                               \
+      goto out;                                                                                              \
+    }                                                                                                        \
+  } while (0)
+
+/* From the lease to a verified proof in the store. */
+static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
+  const hf_worker_options *o = run->options;
+  const hf_job_header *job = &run->lease->header;
+  hf_worker_report *r = &run->report;
+  hf_status status;
+  uint8_t *input = NULL;
+  size_t length = 0;
+  hf_circuit *circuit = NULL;
+  const hf_proving_key *key = NULL;
+  hf_prover *prover = NULL;
+  hf_writer bytes = {0};
+  const hf_registry_entry *entry;
+  double at = now();
+
+  HF_TRY(hf_registry_find(job->circuit, &entry));
+  HF_BEAT(run, "fetch", 0);
+  HF_TRY(hf_artifact_get(o->queue, &job->input_digest, entry->input_limit, &input, &length));
+  r->input_bytes = length;
+  r->fetch_seconds = now() - at;
+
+  at = now();
+  HF_BEAT(run, "witness", HF_PROGRESS_WITNESS);
+  HF_TRY(hf_registry_build(entry, job->parameters, job->parameter_count, input, length, &circuit));
+  r->log_n = circuit->log_n;
+  r->used_rows = circuit->used_rows;
+  r->witness_seconds = now() - at;
+
+  at = now();
+  HF_BEAT(run, "key", HF_PROGRESS_KEY);
+  HF_TRY(hf_key_cache_get(o->keys, circuit, &job->vk_digest, &key));
+  HF_TRY(hf_key_cache_prover(o->keys, &prover));
+  r->key_seconds = now() - at;
+
+  hf_prove_options prove = {.progress = prover_progress, .context = run};
+  status = hf_prove(prover, circuit, &prove, proof, &r->prove);
+  if (status == HF_E_CANCELLED && run->stopped != HF_OK) status = run->stopped;
+  if (status == HF_E_UNSATISFIED) goto explain;
+  if (status != HF_OK) goto out;
+
+  at = now();
+  HF_BEAT(run, "verify", HF_PROGRESS_VERIFY);
+  bool ok = false;
+  HF_TRY(hf_verify(&key->vk, proof, &ok));
+  r->verify_seconds = now() - at;
+  if (!ok) {
+    status = hf_fail_context(HF_E_VERIFY, "the proof that was made does not verify");
+    goto explain;
+  }
+
+  at = now();
+  HF_BEAT(run, "store", HF_PROGRESS_STORE);
+  HF_TRY(hf_proof_encode(proof, &bytes));
+  HF_TRY(hf_writer_status(&bytes));
+  r->proof_bytes = bytes.length;
+  HF_TRY(hf_artifact_put(o->queue, bytes.data, bytes.length, result));
+  r->store_seconds = now() - at;
+  goto out;
+
+explain : {
+  /* The checker names the constraint; if it finds nothing, the device is at fault and the status stays. */
+  hf_status found = hf_circuit_check(circuit);
+  if (found != HF_OK) status = found;
+}
+out:
+  hf_writer_free(&bytes);
+  hf_circuit_destroy(&circuit);
+  if (input != NULL) {
+    explicit_bzero(input, length);
+    free(input);
+  }
+  return status;
+}
+
+static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_proof *proof,
+                         hf_worker_totals *totals) {
+  job_run run = {.options = o, .lease = lease, .report = {.job = &lease->header, .epoch = lease->epoch}};
+  const hf_job_key *key = &lease->header.key;
+  char id[HF_JOB_ID_TEXT], cause[HF_DETAIL_MAX + 1] = "";
+  hf_digest result = {{0}};
+  hf_job_state state = HF_JOB_QUEUED;
+  double began = now();
+  hf_status queue_status = HF_OK;
+
+  hf_job_id_text(&key->id, id);
+  hf_log(o->log, HF_LOG_INFO, "job leased", HF_LOG_TEXT("tenant", key->tenant), HF_LOG_TEXT("job", id),
+         HF_LOG_TEXT("circuit", lease->header.circuit), HF_LOG_UINT("epoch", lease->epoch));
+  peak_reset();
+  hf_status status = prove_job(&run, proof, &result);
+  if (status != HF_OK) hf_detail_copy(hf_error_message(), cause);
+  if (status == HF_OK) {
+    queue_status = hf_queue_finish(o->queue, key, lease->epoch, o->name, &result, &run.report.outcome);
+    totals->proven += queue_status == HF_OK;
+  } else if (run.stopped == HF_E_STALE) {
+    totals->abandoned++;
+  } else if (run.stopped != HF_OK) {
+    queue_status = hf_queue_release(o->queue, key, lease->epoch);
+    totals->abandoned++;
+  } else {
+    queue_status = hf_queue_fail(o->queue, key, lease->epoch, status, cause, &state);
+    totals->failed++;
+  }
+  if (queue_status == HF_E_STALE) queue_status = HF_OK; /* lost in the meantime: somebody else has it */
+  if (queue_status != HF_OK && status == HF_OK) {
+    status = queue_status;
+    hf_detail_copy(hf_error_message(), cause);
+  }
+  run.report.status = status;
+  run.report.cause = cause;
+  run.report.seconds = now() - began;
+  run.report.peak_memory = peak_read();
+  hf_log(o->log, status == HF_OK ? HF_LOG_INFO : HF_LOG_WARN,
+         status == HF_OK ? "job proven" : "job not proven", HF_LOG_TEXT("tenant", key->tenant),
+         HF_LOG_TEXT("job", id), HF_LOG_UINT("epoch", lease->epoch),
+         HF_LOG_REAL("seconds", run.report.seconds), HF_LOG_UINT("rows", run.report.used_rows),
+         HF_LOG_UINT("peak_bytes", run.report.peak_memory), HF_LOG_TEXT("cause", cause));
+  if (o->report != NULL) o->report(o->context, &run.report);
+  return queue_status;
+}
+
+static hf_status announce(const hf_worker_options *o, hf_worker *me) {
+  hf_status status;
+  HF_TRY(hf_name_copy("worker", o->name, me->name));
+  if (o->software != NULL) HF_TRY(hf_name_copy("software", o->software, me->software));
+  me->device_memory = o->device_memory;
+  me->host_memory = o->host_memory;
+  size_t count = o->circuits != NULL ? o->circuit_count : hf_registry_count();
+  if (count > HF_CAPABILITY_MAX)
+    return hf_fail(HF_E_ARGUMENT, "a worker announces at most %d circuits", HF_CAPABILITY_MAX);
+  for (size_t i = 0; i < count; i++) {
+    const hf_registry_entry *entry;
+    if (o->circuits != NULL)
+      HF_TRY(hf_registry_find(o->circuits[i], &entry));
+    else
+      entry = hf_registry_at(i);
+    HF_TRY(hf_name_copy("circuit", entry->name, me->capabilities[i].circuit));
+    me->capability_count++;
+  }
+  me->device_count = 1;
+  HF_TRY(hf_name_copy("device", o->backend->ops->name, me->devices[0].name));
+  snprintf(me->devices[0].backend, sizeof me->devices[0].backend, "%.*s", HF_PARAMETER_NAME,
+           o->backend->ops->name);
+  me->devices[0].memory = o->device_memory;
+out:
+  return status;
+}
+
+hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
+  hf_status status = HF_OK;
+  hf_worker *me = calloc(1, sizeof *me);
+  hf_lease *lease = calloc(1, sizeof *lease);
+  hf_proof *proof = calloc(1, sizeof *proof);
+  *totals = (hf_worker_totals){0};
+  if (me == NULL || lease == NULL || proof == NULL) {
+    status = hf_fail(HF_E_MEMORY, "no memory for a worker");
+    goto out;
+  }
+  HF_TRY(announce(o, me));
+  unsigned troubles = 0;
+  while (o->stop == NULL || o->stop(o->context) == HF_WORKER_GO_ON) {
+    bool found = false;
+    status = hf_queue_lease(o->queue, me, lease, &found);
+    if (status == HF_E_BUSY && ++troubles < 10) { /* a crowded store: others are at work in it */
+      hf_log(o->log, HF_LOG_WARN, "the queue is busy", HF_LOG_STATUS(status));
+      continue;
+    }
+    if (status != HF_OK) goto out;
+    troubles = 0;
+    if (!found) {
+      if (o->once) break;
+      unsigned ms = o->idle_ms != 0 ? o->idle_ms : HF_IDLE_MS;
+      struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+      nanosleep(&pause, NULL); /* a signal ends it early, as it should */
+      continue;
+    }
+    HF_TRY(run_job(o, lease, proof, totals));
+    if (o->job_limit != 0 && totals->proven + totals->failed + totals->abandoned >= o->job_limit) break;
+  }
+out:
+  free(proof);
+  free(lease);
+  free(me);
+  return status;
+}

@@ -1,0 +1,64 @@
+/* The worker: takes jobs from a queue, proves them on one device, verifies what it proved, and hands it in.
+ *
+ *   lease -> fetch the input -> witness (circuit registry) -> key (cache) -> prove -> verify -> store ->
+ * finish
+ *
+ * The lease is renewed from the prover's own progress, never by a timer: a prover that hangs loses its lease.
+ * A proof leaves only when the native verifier accepted it under the key that the job pins. What fails is
+ * told to the queue with its cause; an unsatisfied witness with the name of the constraint. */
+#ifndef HF_WORKER_H
+#define HF_WORKER_H
+
+#include <hyperfold/log.h>
+#include "key_cache.h"
+#include "queue.h"
+
+typedef enum hf_worker_stop {
+  HF_WORKER_GO_ON = 0,
+  HF_WORKER_DRAIN = 1, /* finish the job in hand, take no other */
+  HF_WORKER_LEAVE = 2, /* give the job in hand back */
+} hf_worker_stop;
+
+/* What became of one job. Strings live as long as the call that gets them. */
+typedef struct hf_worker_report {
+  const hf_job_header *job;
+  uint64_t epoch;
+  hf_status status;          /* HF_OK: proven, verified and handed in */
+  const char *cause;         /* why not */
+  hf_finish_outcome outcome; /* with HF_OK */
+  unsigned log_n;
+  uint32_t used_rows;
+  double fetch_seconds, witness_seconds, key_seconds, verify_seconds, store_seconds, seconds;
+  hf_prove_report prove;
+  uint64_t input_bytes, proof_bytes;
+  uint64_t peak_memory; /* bytes: the process at its largest since the job began; 0: unknown */
+} hf_worker_report;
+
+typedef struct hf_worker_options {
+  hf_queue *queue; /* nothing here is owned; all must outlive the call */
+  hf_backend *backend;
+  const hf_srs *srs;
+  hf_key_cache *keys;
+  const char *name;            /* unique in the fleet */
+  const char *software;        /* version, or NULL */
+  const char *const *circuits; /* names to offer; NULL: all of the registry */
+  size_t circuit_count;
+  uint64_t device_memory, host_memory;   /* free bytes to announce */
+  bool once;                             /* return when there is nothing to lease */
+  uint64_t job_limit;                    /* return after so many jobs; 0: no limit */
+  unsigned idle_ms;                      /* between two looks at an empty queue; 0: 200 */
+  hf_worker_stop (*stop)(void *context); /* or NULL */
+  void (*progress)(void *context, const hf_job_header *, const char *phase, double done); /* or NULL */
+  void (*report)(void *context, const hf_worker_report *report);                          /* or NULL */
+  void *context;
+  const hf_logger *log; /* NULL: silent */
+} hf_worker_options;
+
+typedef struct hf_worker_totals {
+  uint64_t proven, failed, abandoned; /* abandoned: cancelled, lost or given back */
+} hf_worker_totals;
+
+/* Works until told to stop. A job that fails does not end it; a queue that cannot be used does. */
+hf_status hf_worker_run(const hf_worker_options *options, hf_worker_totals *totals);
+
+#endif
