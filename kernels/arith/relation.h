@@ -15,6 +15,7 @@
  * All constraints have degree at most 6 in the columns. Gates (a ' marks the next row):
  *
  * arithmetic  q1 a + q2 b + q3 c + q4 d + q5 e + qab ab + qcd cd + qn e' + qc = 0 (public inputs are added outside)
+ * update      (arithmetic selector 2) a'..d' = a..d but for one of them, which grew by e' - e
  * merkle      children a b c d; e = child number e' of them, e' in {0,1,2,3};
  *             a'..d' = the state after the external matrix and the first full round (constants q1..q4)
  * full        a'..d' = a full round of a..d (constants q1..q4)
@@ -28,8 +29,8 @@
  *             (a + c Y) + X (b + d Y) with X = 2^64, Y = chi, reduced by pairing powers (see nonnative_term);
  *             rho is 0 where an identity starts (q4) and on every row outside the gate.
  *
- * Selectors are 0/1; merkle, full, partial, middle and edwards are mutually exclusive (the builder checks
- * both), so these five share powers of alpha.
+ * Selectors are 0/1, but for the arithmetic one, where 2 selects the update gate. merkle, full, partial, middle,
+ * edwards and update are mutually exclusive (the builder checks both), so these six share powers of alpha.
  */
 
 typedef struct HF_R(row) {
@@ -147,6 +148,18 @@ HF_FN void HF_R(gate_middle)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   out[0] = HF_R_SUB(HF_R(pow5)(HF_R_PASS HF_R_ADD(r->w[0], r->f[HF_Q1])), r->w[4]);
 }
 
+/* out[0..3]: each child stays or takes the whole change; out[4]: the changes sum to e' - e. So at most one child
+ * changes, and by e' - e; two merkle rows that choose the same child number from a..d as e and from a'..d' as e'
+ * make it theirs. */
+HF_FN void HF_R(gate_update)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
+  HF_R_T change = HF_R_SUB(r->wn[4], r->w[4]);
+  for (int i = 0; i < 4; i++) {
+    HF_R_T d = HF_R_SUB(r->wn[i], r->w[i]);
+    out[i] = HF_R_MUL(d, HF_R_SUB(d, change));
+    out[4] = i == 0 ? HF_R_SUB(d, change) : HF_R_ADD(out[4], d);
+  }
+}
+
 /* x3 (1 + d x1x2y1y2) = x1y2 + y1x2;  y3 (1 - d x1x2y1y2) = y1y2 - a x1x2 */
 HF_FN void HF_R(gate_edwards)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   HF_R_T xx = HF_R_MUL(r->w[0], r->w[2]), yy = HF_R_MUL(r->w[1], r->w[3]);
@@ -215,7 +228,11 @@ HF_FN HF_R_T HF_R(fold)(HF_R_CX HF_R_T alpha, const HF_R_T *x, int count, HF_R_T
  * running columns of an honest prover). The quotient is this over Z_H. */
 HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *ch) {
   HF_R_T one = HF_R_CONST(HF_RC_ONE), gates[6], o[6], rest[7], t;
-  /* the five exclusive gates share alpha^0..alpha^5 */
+  /* arithmetic selector s: s (2 - s) is 1 for 1, s (s - 1) / 2 is 1 for 2 */
+  HF_R_T s = r->f[HF_S_ARITHMETIC], s1 = HF_R_SUB(s, one);
+  HF_R_T arithmetic = HF_R_MUL(s, HF_R_SUB(one, s1));
+  HF_R_T update = HF_R_MUL(HF_R_CONST(HF_RC_INV2), HF_R_MUL(s, s1));
+  /* the six exclusive gates share alpha^0..alpha^5 */
   HF_R(gate_merkle)(HF_R_PASS r, o);
   for (int i = 0; i < 6; i++) gates[i] = HF_R_MUL(r->f[HF_S_MERKLE], o[i]);
   HF_R(gate_full)(HF_R_PASS r, o);
@@ -226,9 +243,11 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
   for (int i = 0; i < 5; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_MIDDLE], o[i]));
   HF_R(gate_edwards)(HF_R_PASS r, o);
   for (int i = 0; i < 2; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_EDWARDS], o[i]));
+  HF_R(gate_update)(HF_R_PASS r, o);
+  for (int i = 0; i < 5; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(update, o[i]));
 
   /* 0: arithmetic and public inputs */
-  rest[0] = HF_R_ADD(HF_R_MUL(r->f[HF_S_ARITHMETIC], HF_R(gate_arithmetic)(HF_R_PASS r)), r->pi);
+  rest[0] = HF_R_ADD(HF_R_MUL(arithmetic, HF_R(gate_arithmetic)(HF_R_PASS r)), r->pi);
   /* 1, 2: non-native */
   t = HF_R_SUB(HF_R_SUB(r->rhon, r->rho), HF_R(nonnative_term)(HF_R_PASS r, ch->chi));
   rest[1] = HF_R_MUL(r->f[HF_S_NONNATIVE], t);
