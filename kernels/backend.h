@@ -41,6 +41,7 @@ struct hf_relation_inputs; /* arith/relation_inputs.h: columns and challenges of
 
 typedef struct hf_backend_ops {
   const char *name;
+  const char *variant; /* code path within the backend; "" if it has but one */
   void (*destroy)(hf_backend *backend);
 
   /* --- memory ------------------------------------------------------------- */
@@ -122,6 +123,7 @@ size_t hf_vec_length(const hf_vec *vec);
 /* Opens a backend by name ("cpu"); HF_E_NOT_FOUND lists the names there are. */
 hf_status hf_backend_create(const char *name, const hf_backend_options *options, hf_backend **out);
 void hf_backend_destroy(hf_backend **backend);
+static inline const char *hf_backend_variant(const hf_backend *backend) { return backend->ops->variant; }
 /* Known answers for every operation that the backend has. */
 hf_status hf_backend_selftest(hf_backend *backend);
 

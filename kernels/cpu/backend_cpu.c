@@ -62,7 +62,6 @@ hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out) {
     return status;
   }
   cpu->base.ops = variant->ops;
-  cpu->variant = variant->name;
   *out = &cpu->base;
   return HF_OK;
 }

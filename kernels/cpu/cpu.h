@@ -39,7 +39,6 @@ struct hf_points {
 typedef struct hf_cpu {
   hf_backend base; /* first: an hf_backend * is an hf_cpu * */
   hf_pool *pool;
-  const char *variant;
   /* twiddles[b] = w^bitreverse(b), w of order 2^twiddle_log: the first 2^s entries serve stage s of every size */
   hf_fr *twiddles;
   unsigned twiddle_log; /* the table has 2^(twiddle_log - 1) entries and serves transforms up to 2^twiddle_log */

@@ -1,8 +1,12 @@
 /* The table of one variant. */
 #include "cpu.h"
 
+#define HF_CPU_QUOTE_(x) #x
+#define HF_CPU_QUOTE(x) HF_CPU_QUOTE_(x)
+
 const hf_backend_ops HF_CPU_NAME(ops) = {
     .name = "cpu",
+    .variant = HF_CPU_QUOTE(HF_CPU_VARIANT),
     .destroy = hf_cpu_destroy,
     .vec_create = hf_cpu_vec_create,
     .vec_destroy = hf_cpu_vec_destroy,
