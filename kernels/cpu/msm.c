@@ -72,64 +72,64 @@ typedef struct msm_scratch {
 
 /* --- batched affine additions --------------------------------------------------- */
 
-enum { PAIR_PLAIN, PAIR_DOUBLE, PAIR_CANCEL, PAIR_FIRST, PAIR_SECOND };
+enum { PAIR_PLAIN, PAIR_DOUBLE, PAIR_CANCEL, PAIR_FIRST, PAIR_SECOND }; /* PAIR_FIRST: the second is infinity */
 
 static bool infinite(const hf_g1 *p) { return hf_fq_is_zero(p->y); } /* no point of order two: y = 0 is (0, 0) */
 
 /* What a pair that is no plain addition is, and its denominator. */
-static uint8_t pair_classify(const hf_g1 *p, const hf_g1 *q, hf_fq *denominator) {
+static __attribute__((noinline)) uint8_t pair_classify(const hf_g1 *p, const hf_g1 *q, hf_fq *denominator) {
   *denominator = hf_fq_one();
   if (infinite(q)) return PAIR_FIRST;
   if (infinite(p)) return PAIR_SECOND;
-  *denominator = hf_fq_sub(q->x, p->x);
-  if (!hf_fq_is_zero(*denominator)) return PAIR_PLAIN;
-  if (hf_fq_eq(p->y, q->y)) {
-    *denominator = hf_fq_dbl(p->y);
-    return PAIR_DOUBLE;
-  }
-  *denominator = hf_fq_one();
-  return PAIR_CANCEL;
+  if (!hf_fq_eq(p->y, q->y)) return PAIR_CANCEL;
+  *denominator = hf_fq_dbl(p->y);
+  return PAIR_DOUBLE;
 }
 
-static hf_g1 pair_add(const hf_g1 *p, const hf_g1 *q, uint8_t kind, hf_fq inverse) {
-  hf_fq slope;
-  hf_g1 sum;
-  switch (kind) {
-  case PAIR_FIRST: return *p;
-  case PAIR_SECOND: return *q;
-  case PAIR_CANCEL: return hf_g1_infinity();
-  case PAIR_DOUBLE: {
-    hf_fq xx = hf_fq_sqr(p->x);
-    slope = hf_fq_mul(hf_fq_add(hf_fq_dbl(xx), xx), inverse);
-    break;
-  }
-  default: slope = hf_fq_mul(hf_fq_sub(q->y, p->y), inverse);
-  }
-  sum.x = hf_fq_sub(hf_fq_sub(hf_fq_sqr(slope), p->x), q->x);
-  sum.y = hf_fq_sub(hf_fq_mul(slope, hf_fq_sub(p->x, sum.x)), p->y);
-  return sum;
+static __attribute__((noinline)) void pair_special(hf_g1 *sum, const hf_g1 *p, const hf_g1 *q, uint8_t kind,
+                                                   const hf_fq *inverse) {
+  hf_g1 first = *p;
+  if (kind == PAIR_FIRST) *sum = first;
+  if (kind == PAIR_SECOND) *sum = *q;
+  if (kind == PAIR_CANCEL) *sum = hf_g1_infinity();
+  if (kind != PAIR_DOUBLE) return;
+  hf_fq xx = hf_fq_sqr(first.x), slope = hf_fq_mul(hf_fq_add(hf_fq_dbl(xx), xx), *inverse);
+  sum->x = hf_fq_sub(hf_fq_sqr(slope), hf_fq_dbl(first.x));
+  sum->y = hf_fq_sub(hf_fq_mul(slope, hf_fq_sub(first.x, sum->x)), first.y);
 }
 
-/* to[i] = v[source[i]] + v[source[i] + 1] for pairs in ascending order; i <= source[i] allows to == v, since
- * results are written in ascending order too. Two chains of products, so that one need not wait for the other. */
+/* Sums of pairs of neighbours, (v[source[i]], the next), taken in ascending order once prepared: a sum may be
+ * written over any point before its pair. Two chains of products, so that one need not wait for the other. */
 static void pairs_prepare(msm_scratch *s, const hf_g1 *v, size_t pairs, hf_fq inverse[2]) {
   hf_fq product[2] = {hf_fq_one(), hf_fq_one()};
   for (size_t i = pairs; i-- > 0;) {
     const hf_g1 *p = &v[s->source[i]];
-    s->kind[i] = pair_classify(p, p + 1, &s->difference[i]);
+    hf_fq difference = hf_fq_sub(p[1].x, p[0].x);
+    s->kind[i] = PAIR_PLAIN;
+    if (__builtin_expect(infinite(&p[0]) | infinite(&p[1]) | hf_fq_is_zero(difference), 0))
+      s->kind[i] = pair_classify(p, p + 1, &difference);
+    s->difference[i] = difference;
     s->product[i] = product[i & 1];
-    product[i & 1] = hf_fq_mul(product[i & 1], s->difference[i]);
+    product[i & 1] = hf_fq_mul(product[i & 1], difference);
   }
   hf_fq both = hf_fq_inv(hf_fq_mul(product[0], product[1]));
   inverse[0] = hf_fq_mul(both, product[1]);
   inverse[1] = hf_fq_mul(both, product[0]);
 }
 
-static hf_g1 pair_next(msm_scratch *s, const hf_g1 *v, size_t i, hf_fq inverse[2]) {
-  const hf_g1 *p = &v[s->source[i]];
+static inline __attribute__((always_inline)) void pair_next(msm_scratch *s, const hf_g1 *p, hf_g1 *sum, size_t i,
+                                                            hf_fq inverse[2]) {
   hf_fq own = hf_fq_mul(inverse[i & 1], s->product[i]);
   inverse[i & 1] = hf_fq_mul(inverse[i & 1], s->difference[i]);
-  return pair_add(p, p + 1, s->kind[i], own);
+  if (__builtin_expect(s->kind[i] != PAIR_PLAIN, 0)) {
+    pair_special(sum, p, p + 1, s->kind[i], &own);
+    return;
+  }
+  hf_fq x = p->x, y = p->y;
+  hf_fq slope = hf_fq_mul(hf_fq_sub(p[1].y, y), own);
+  hf_fq x3 = hf_fq_sub(hf_fq_sub(hf_fq_sqr(slope), x), p[1].x);
+  sum->x = x3;
+  sum->y = hf_fq_sub(hf_fq_mul(slope, hf_fq_sub(x, x3)), y);
 }
 
 /* --- buckets ---------------------------------------------------------------------- */
@@ -156,7 +156,8 @@ static void groups_sum(msm_scratch *s, size_t groups, hf_g1 *to) {
     for (size_t g = 0; g < groups; g++) {
       size_t length = s->length[g];
       if (length > 1) {
-        for (size_t k = 0; k + 1 < length; k += 2) s->points[write++] = pair_next(s, s->points, pair++, inverse);
+        for (size_t k = 0; k + 1 < length; k += 2, pair++)
+          pair_next(s, &s->points[at + k], &s->points[write++], pair, inverse);
         if (length & 1) s->points[write++] = s->points[at + length - 1];
         s->bucket[kept] = s->bucket[g];
         s->length[kept++] = (uint32_t)((length + 1) / 2);
@@ -175,8 +176,11 @@ static void segment_body(void *context, size_t begin, size_t end, unsigned worke
     const uint32_t *order = job->order + segment->entry;
     for (size_t k = 0; k < segment->entries; k++) {
       if (k + 12 < segment->entries) __builtin_prefetch(&job->points[order[k + 12] >> 1]);
-      s->points[k] = job->points[order[k] >> 1];
-      if (order[k] & 1) s->points[k].y = hf_fq_neg(s->points[k].y);
+      hf_g1 p = job->points[order[k] >> 1];
+      hf_fq negative = hf_fq_neg(p.y);
+      hf_u64 choose = (hf_u64)0 - (order[k] & 1); /* the sign is random: no branch */
+      for (int l = 0; l < 4; l++) p.y.l[l] ^= (p.y.l[l] ^ negative.l[l]) & choose;
+      s->points[k] = p;
     }
     if (segment->buckets == 0) {
       s->bucket[0] = segment->part;
@@ -301,7 +305,7 @@ static void weigh_body(void *context, size_t begin, size_t end, unsigned worker)
     hf_fq inverse[2];
     for (size_t i = 0; i < pairs; i++) s->source[i] = (uint32_t)(2 * i);
     pairs_prepare(s, s->points, pairs, inverse);
-    for (size_t i = 0; i < pairs; i++) s->points[i] = pair_next(s, s->points, i, inverse);
+    for (size_t i = 0; i < pairs; i++) pair_next(s, &s->points[2 * i], &s->points[i], i, inverse);
     row /= 2;
     memcpy(s->points + pairs, s->odd, row * sizeof *s->points);
     rows++;
