@@ -1,0 +1,179 @@
+/* Poseidon2 in rows: merkle-gate row (external matrix and round 0), 3 full rounds, 11 rows of 5 partial rounds,
+ * one middle row (the 56th partial round and full round 4), 3 full rounds; the state after them stands on the
+ * 20th row. */
+#include "circuit/hash.h"
+#include <stdlib.h>
+#include <string.h>
+#include "arith/poseidon2.h"
+#include "circuit/builder_internal.h"
+
+#define HF_PERMUTE_ROWS 19 /* rows with a gate */
+
+static void patterns_make(hf_builder *b) {
+  if (b->poseidon_ready) return;
+  b->poseidon_ready = true;
+  for (int row = 0; row < HF_PERMUTE_ROWS; row++) {
+    hf_pattern p;
+    memset(&p, 0, sizeof p);
+    if (row < 4 || row > 15) {
+      int round = row < 4 ? row : row - 11;
+      p.on = row == 0 ? HF_ON_MERKLE : HF_ON_FULL;
+      for (int i = 0; i < 4; i++) p.q[HF_Q1 + i] = hf_poseidon2_rc[4 * round + i];
+    } else if (row < 15) {
+      p.on = HF_ON_PARTIAL;
+      for (int i = 0; i < 5; i++) p.q[HF_Q1 + i] = hf_poseidon2_rc[HF_POSEIDON2_RC_PARTIAL + 5 * (row - 4) + i];
+    } else {
+      p.on = HF_ON_MIDDLE;
+      p.q[HF_Q1] = hf_poseidon2_rc[HF_POSEIDON2_RC_PARTIAL + 55];
+      for (int i = 0; i < 4; i++) p.q[HF_Q2 + i] = hf_poseidon2_rc[16 + i];
+    }
+    b->poseidon_patterns[row] = hf_pattern_intern(b, &p);
+  }
+}
+
+/* The 19 gate rows; e on the first row is `chosen`, the child of number `digit`. The outputs are on the next row. */
+static void permute_rows(hf_builder *b, const hf_var in[4], hf_var chosen, hf_var digit, hf_var out[4]) {
+  hf_state4 s;
+  uint32_t w[HF_WIRES], next[HF_WIRES];
+  for (int i = 0; i < 4; i++) {
+    s.s[i] = hf_value(b, in[i]);
+    w[i] = in[i].id;
+  }
+  patterns_make(b);
+  for (int i = 0; i < 4; i++) out[i] = (hf_var){0};
+  if (!hf_builder_ok(b)) return;
+  for (int row = 0; row < HF_PERMUTE_ROWS; row++) {
+    const char *name = "Poseidon2 full round";
+    w[4] = HF_NO_VAR;
+    next[4] = HF_NO_VAR;
+    if (row == 0) {
+      name = "Poseidon2 first round or child selection";
+      w[4] = chosen.id;
+      next[4] = digit.id;
+      s = hf_poseidon2_full_round(hf_poseidon2_external(s), 0);
+    } else if (row < 4 || row > 15) {
+      s = hf_poseidon2_full_round(s, row < 4 ? row : row - 11);
+    } else if (row < 15) {
+      name = "Poseidon2 partial rounds";
+      int round = 5 * (row - 4);
+      w[4] = hf_var_new(b, hf_pow5(hf_fr_add(s.s[0], hf_poseidon2_rc[HF_POSEIDON2_RC_PARTIAL + round]))).id;
+      for (int i = 0; i < 5; i++) s = hf_poseidon2_partial_round(s, round + i);
+    } else {
+      name = "Poseidon2 middle rounds";
+      w[4] = hf_var_new(b, hf_pow5(hf_fr_add(s.s[0], hf_poseidon2_rc[HF_POSEIDON2_RC_PARTIAL + 55]))).id;
+      s = hf_poseidon2_full_round(hf_poseidon2_partial_round(s, 55), 4);
+    }
+    for (int i = 0; i < 4; i++) next[i] = hf_var_new(b, s.s[i]).id;
+    hf_row_lay(b, b->poseidon_patterns[row], w, next, name);
+    memcpy(w, next, sizeof w);
+  }
+  for (int i = 0; i < 4; i++) out[i].id = next[i];
+}
+
+void hf_permute(hf_builder *b, const hf_var in[4], hf_var out[4]) {
+  permute_rows(b, in, in[0], hf_zero(b), out);
+}
+
+/* The 20th row: out = P(x)[0] + x0, out on e of the row that follows. */
+static hf_var feed_forward(hf_builder *b, const hf_var state[4], hf_var x0) {
+  hf_var out = hf_var_new(b, hf_fr_add(hf_value(b, state[0]), hf_value(b, x0)));
+  hf_pattern p;
+  memset(&p, 0, sizeof p);
+  p.on = HF_ON_ARITHMETIC;
+  p.q[HF_Q1] = p.q[HF_Q5] = hf_fr_one();
+  p.q[HF_QN] = hf_fr_neg(hf_fr_one());
+  uint32_t w[HF_WIRES] = {state[0].id, state[1].id, state[2].id, state[3].id, x0.id};
+  uint32_t next[HF_WIRES] = {HF_NO_VAR, HF_NO_VAR, HF_NO_VAR, HF_NO_VAR, out.id};
+  hf_row_lay(b, hf_pattern_intern(b, &p), w, next, "compress4 feed-forward");
+  return out;
+}
+
+hf_var hf_hash4(hf_builder *b, const hf_var in[4]) {
+  hf_var state[4];
+  hf_permute(b, in, state);
+  return feed_forward(b, state, in[0]);
+}
+
+hf_var hf_hash_words(hf_builder *b, uint64_t domain, const hf_var *words, size_t count) {
+  hf_fr tag = {{domain, count, 0, 0}};
+  hf_var state[4], zero = hf_zero(b);
+  hf_scope_begin(b, "sponge");
+  state[3] = hf_constant(b, hf_fr_from_limbs(tag));
+  for (size_t at = 0; at == 0 || at < count; at += 3) {
+    for (size_t i = 0; i < 3; i++) state[i] = at + i < count ? words[at + i] : zero;
+    hf_permute(b, state, state);
+  }
+  hf_scope_end(b);
+  return state[0];
+}
+
+/* The four children of a level: siblings in order around the child at place p. */
+static void children_of(hf_builder *b, hf_var digit, hf_fr current, const hf_fr siblings[3], hf_var out[4]) {
+  uint64_t p = hf_value_u64(b, digit) & 3;
+  for (uint64_t i = 0; i < 4; i++) {
+    hf_fr value = i == p ? current : siblings[i < p ? i : i - 1];
+    out[i] = hf_hint(b, value, "Merkle child");
+  }
+}
+
+static hf_var level(hf_builder *b, const hf_var children[4], hf_var current, hf_var digit) {
+  hf_var state[4];
+  permute_rows(b, children, current, digit, state);
+  return feed_forward(b, state, children[0]);
+}
+
+hf_var hf_merkle_root(hf_builder *b, hf_var leaf, const hf_var *digits, const hf_fr *siblings, unsigned levels) {
+  hf_scope_begin(b, "merkle path");
+  for (unsigned l = 0; l < levels; l++) {
+    hf_var children[4];
+    children_of(b, digits[l], hf_value(b, leaf), &siblings[3 * l], children);
+    leaf = level(b, children, leaf, digits[l]);
+  }
+  hf_scope_end(b);
+  return leaf;
+}
+
+void hf_merkle_update(hf_builder *b, hf_var old_leaf, hf_var new_leaf, const hf_var *digits,
+                      const hf_fr *siblings, unsigned levels, hf_var *old_root, hf_var *new_root) {
+  *old_root = old_leaf;
+  *new_root = new_leaf;
+  if (!hf_builder_ok(b)) return;
+  hf_var(*children)[4] = NULL;
+  size_t capacity = 0;
+  if (!hf_grow(b, (void **)&children, &capacity, levels + 1, sizeof *children)) return;
+  hf_scope_begin(b, "merkle update");
+  for (unsigned l = 0; l < levels; l++) {
+    children_of(b, digits[l], hf_value(b, *old_root), &siblings[3 * l], children[l]);
+    *old_root = level(b, children[l], *old_root, digits[l]);
+  }
+  for (unsigned l = 0; l < levels; l++) {
+    hf_var updated[4];
+    children_of(b, digits[l], hf_value(b, *new_root), &siblings[3 * l], updated);
+    /* (new_i - old_i)(p - i) = 0: all but child p stay */
+    for (uint64_t i = 0; i < 4; i++) {
+      hf_fr minus_i = hf_fr_neg(hf_fr_from_u64(i));
+      hf_product products[2] = {{hf_fr_one(), updated[i], digits[l]},
+                                {hf_fr_neg(hf_fr_one()), children[l][i], digits[l]}};
+      hf_term terms[2] = {{minus_i, updated[i]}, {hf_fr_from_u64(i), children[l][i]}};
+      hf_assert_quadratic(b, "Merkle update: siblings stay", products, 2, terms, 2, hf_fr_zero());
+    }
+    *new_root = level(b, updated, *new_root, digits[l]);
+  }
+  hf_scope_end(b);
+  free(children);
+}
+
+void hf_merkle_digits(hf_builder *b, hf_var index, unsigned levels, hf_var *digits) {
+  hf_term terms[65];
+  if (levels > 31) {
+    hf_builder_fail(b, HF_E_ARGUMENT, "a tree of %u levels; at most 31", levels);
+    return;
+  }
+  uint64_t value = hf_value_u64(b, index);
+  for (unsigned l = 0; l < levels; l++) {
+    digits[l] = hf_hint(b, hf_fr_from_u64(value >> 2 * l & 3), "Merkle digit");
+    terms[l] = (hf_term){hf_fr_from_u64(1ull << 2 * l), digits[l]};
+  }
+  terms[levels] = (hf_term){hf_fr_neg(hf_fr_one()), index};
+  hf_assert_linear(b, "Merkle index = sum of digits", terms, levels + 1, hf_fr_zero());
+}
