@@ -265,10 +265,11 @@ void hf_case_quota(const hf_queue_factory *factory) {
   /* And a quota for all together. */
   hf_queue_close(&f.q);
   hf_queue_options options = fixture_options(&f);
-  options.total_quota = 6;
+  options.total_quota = 6; /* five are open */
   OK(hf_queue_open(&options, &f.q));
-  bob = job_of(&f, "bob", "b");
-  OK(hf_queue_submit_one(f.q, &bob, NULL)); /* the sixth */
+  for (int i = 0; i < 3; i++) batch[i] = job_of(&f, "bob", ids[i + 1]);
+  OK(hf_queue_submit(f.q, batch, 3, results));
+  for (int i = 0; i < 3; i++) EQ(results[i].status, i < 1 ? HF_OK : HF_E_BUSY);
   bob = job_of(&f, "bob", "c");
   GIVES(HF_E_BUSY, hf_queue_submit_one(f.q, &bob, &result));
   cr_assert(result.retry_after_ms >= 1000);
