@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +34,11 @@ static void stage_close(stage *s, const hf_queue_factory *factory) {
   snprintf(command, sizeof command, "rm -rf '%s'", s->folder);
   cr_assert(system(command) == 0);
   factory->drop(s->location);
+}
+
+/* A child never outlives its test, however that ends. */
+static void die_with_parent(pid_t parent) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent) _exit(45);
 }
 
 static hf_queue *stage_queue(const stage *s) {
@@ -156,16 +162,22 @@ static void client_main(stage *s, unsigned first) {
 }
 
 static pid_t spawn_worker(stage *s, unsigned number, bool fickle) {
-  pid_t pid = fork();
+  pid_t parent = getpid(), pid = fork();
   cr_assert(pid >= 0);
-  if (pid == 0) worker_main(s, number, fickle);
+  if (pid == 0) {
+    die_with_parent(parent);
+    worker_main(s, number, fickle);
+  }
   return pid;
 }
 
 static pid_t spawn_client(stage *s, unsigned first) {
-  pid_t pid = fork();
+  pid_t parent = getpid(), pid = fork();
   cr_assert(pid >= 0);
-  if (pid == 0) client_main(s, first);
+  if (pid == 0) {
+    die_with_parent(parent);
+    client_main(s, first);
+  }
   return pid;
 }
 
