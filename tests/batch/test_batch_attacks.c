@@ -364,17 +364,20 @@ Test(attacks, kinds_of_slots) {
 
   /* values that no byte string of the input can hold */
   const struct {
-    const char *hint, *rule;
+    const char *hint, *rules; /* the rule first, then what else the value changes */
     unsigned bits;
-  } large[] = {{"amount", "amount", 64}, {"from balance", "from balance", 64}, {"to balance", "to balance", 64},
-               {"to nonce", "to nonce", 32}, {"operator balance", "operator balance", 64},
-               {"operator nonce", "operator nonce", 32}};
+  } large[] = {{"amount", "amount|to balance after|new_root|in the tree|data|total_in", 64},
+               {"from balance", "from balance|new_root|in the tree", 64},
+               {"to balance", "to balance|new_root|in the tree", 64},
+               {"to nonce", "to nonce|new_root|in the tree", 32},
+               {"operator balance", "operator balance|new_root|in the tree", 64},
+               {"operator nonce", "operator nonce|new_root|in the tree", 32}};
   for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
     ref_world_init(&w, DEPTH, SLOTS, 7);
     op = ref_deposit(2, w.keys[1].public_key, 500);
     ref_batch_make(&w.state, &w.batch, &op, 1, &input);
     lie_hint lie = {large[i].hint, 0, power(large[i].bits)};
-    refuse_hints(large[i].hint, &input, &lie, 1, large[i].rule);
+    refuse_hints(large[i].hint, &input, &lie, 1, large[i].rules);
     hf_batch_input_free(&input);
     ref_world_free(&w);
   }
