@@ -6,7 +6,7 @@
 #include "arith/relation_fr.h"
 #include "circuit/builder_internal.h"
 
-static const char *part_names[HF_PART_COUNT] = {"public input",     "arithmetic", "child selection and round", "full round",
+static const char *part_names[HF_PART_COUNT] = {"public input",     "arithmetic", "Merkle update", "child selection and round", "full round",
                                                 "partial rounds",   "middle rounds", "Edwards addition",
                                                 "non-native identity", "range lookup", "ROM", "copy"};
 
@@ -284,8 +284,11 @@ static void row_gates(collector *k, uint32_t r) {
   row = row_of(c, r);
   if (r < c->public_count) {
     add(k, r, HF_PART_PUBLIC, 0, hf_fr_eq(hf_rel_gate_arithmetic(&row), c->public_inputs[r]));
-  } else if (on(c, HF_S_ARITHMETIC, r)) {
+  } else if (hf_fr_eq(c->fixed[HF_S_ARITHMETIC][r], hf_fr_one())) {
     add(k, r, HF_PART_ARITHMETIC, 0, hf_fr_is_zero(hf_rel_gate_arithmetic(&row)));
+  } else if (on(c, HF_S_ARITHMETIC, r)) {
+    hf_rel_gate_update(&row, out);
+    for (unsigned i = 0; i < 5; i++) add(k, r, HF_PART_UPDATE, i, hf_fr_is_zero(out[i]));
   }
   for (size_t g = 0; g < sizeof gates / sizeof gates[0]; g++) {
     if (!on(c, gates[g].column, r)) continue;

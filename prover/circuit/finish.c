@@ -38,6 +38,10 @@ void hf_preamble(hf_builder *b) {
   zeros[4] = zero.id;
   hf_row_lay(b, hf_pattern_intern(b, &p), zeros, NULL, "preamble: ROM read");
   hf_rom_count_read(b, rom, hf_fr_zero());
+  memset(&p, 0, sizeof p);
+  p.on = HF_ON_UPDATE;
+  for (int i = 0; i < HF_WIRES; i++) next[i] = zero.id;
+  hf_row_lay(b, hf_pattern_intern(b, &p), zeros, next, "preamble: update");
   hf_point_add(b, (hf_point){zero, one}, (hf_point){zero, one});
   hf_permute(b, state, state);
   hf_scope_end(b);
@@ -50,6 +54,7 @@ static void fixed_row(hf_circuit *c, uint32_t row, const hf_pattern *p) {
   for (int i = 0; i < HF_PATTERN_Q; i++) c->fixed[HF_Q1 + i][row] = p->q[i];
   for (int i = 0; i < 8; i++)
     if (p->on & selector_bits[i]) c->fixed[HF_S_ARITHMETIC + i][row] = hf_fr_one();
+  if (p->on & HF_ON_UPDATE) c->fixed[HF_S_ARITHMETIC][row] = hf_fr_from_u64(2);
   if (p->on & HF_ON_ROM_READ) c->fixed[HF_ROM][row] = hf_fr_one();
   if (p->on & HF_ON_ROM_WRITE) c->fixed[HF_ROM][row] = hf_fr_neg(hf_fr_one());
 }

@@ -2,7 +2,6 @@
  * one middle row (the 56th partial round and full round 4), 3 full rounds; the state after them stands on the
  * 20th row. */
 #include "circuit/hash.h"
-#include <stdlib.h>
 #include <string.h>
 #include "arith/poseidon2.h"
 #include "circuit/builder_internal.h"
@@ -133,40 +132,46 @@ hf_var hf_merkle_root(hf_builder *b, hf_var leaf, const hf_var *digits, const hf
   return leaf;
 }
 
+/* The row before the new level's first: its children are the old ones but for one, which goes from `from` to `to`.
+ * The first rows of both levels say that it is child number `digit`. */
+static void update_row(hf_builder *b, const hf_var old[4], hf_var from, const hf_var new[4], hf_var to) {
+  hf_pattern p;
+  memset(&p, 0, sizeof p);
+  p.on = HF_ON_UPDATE;
+  uint32_t w[HF_WIRES] = {old[0].id, old[1].id, old[2].id, old[3].id, from.id};
+  uint32_t next[HF_WIRES] = {new[0].id, new[1].id, new[2].id, new[3].id, to.id};
+  hf_row_lay(b, hf_pattern_intern(b, &p), w, next, "Merkle update: siblings stay");
+}
+
 void hf_merkle_update(hf_builder *b, hf_var old_leaf, hf_var new_leaf, const hf_var *digits,
                       const hf_fr *siblings, unsigned levels, hf_var *old_root, hf_var *new_root) {
   *old_root = old_leaf;
   *new_root = new_leaf;
   if (!hf_builder_ok(b)) return;
-  hf_var(*children)[4] = NULL;
-  size_t capacity = 0;
-  if (!hf_grow(b, (void **)&children, &capacity, levels + 1, sizeof *children)) return;
+  if (levels > HF_MERKLE_MAX_LEVELS) {
+    hf_builder_fail(b, HF_E_ARGUMENT, "a tree of %u levels; at most %d", levels, HF_MERKLE_MAX_LEVELS);
+    return;
+  }
+  hf_var children[HF_MERKLE_MAX_LEVELS][4], current[HF_MERKLE_MAX_LEVELS];
   hf_scope_begin(b, "merkle update");
   for (unsigned l = 0; l < levels; l++) {
+    current[l] = *old_root;
     children_of(b, digits[l], hf_value(b, *old_root), &siblings[3 * l], children[l]);
     *old_root = level(b, children[l], *old_root, digits[l]);
   }
   for (unsigned l = 0; l < levels; l++) {
     hf_var updated[4];
     children_of(b, digits[l], hf_value(b, *new_root), &siblings[3 * l], updated);
-    /* (new_i - old_i)(p - i) = 0: all but child p stay */
-    for (uint64_t i = 0; i < 4; i++) {
-      hf_fr minus_i = hf_fr_neg(hf_fr_from_u64(i));
-      hf_product products[2] = {{hf_fr_one(), updated[i], digits[l]},
-                                {hf_fr_neg(hf_fr_one()), children[l][i], digits[l]}};
-      hf_term terms[2] = {{minus_i, updated[i]}, {hf_fr_from_u64(i), children[l][i]}};
-      hf_assert_quadratic(b, "Merkle update: siblings stay", products, 2, terms, 2, hf_fr_zero());
-    }
+    update_row(b, children[l], current[l], updated, *new_root);
     *new_root = level(b, updated, *new_root, digits[l]);
   }
   hf_scope_end(b);
-  free(children);
 }
 
 void hf_merkle_digits(hf_builder *b, hf_var index, unsigned levels, hf_var *digits) {
-  hf_term terms[65];
-  if (levels > 31) {
-    hf_builder_fail(b, HF_E_ARGUMENT, "a tree of %u levels; at most 31", levels);
+  hf_term terms[HF_MERKLE_MAX_LEVELS + 1];
+  if (levels > HF_MERKLE_MAX_LEVELS) {
+    hf_builder_fail(b, HF_E_ARGUMENT, "a tree of %u levels; at most %d", levels, HF_MERKLE_MAX_LEVELS);
     return;
   }
   uint64_t value = hf_value_u64(b, index);
