@@ -85,7 +85,7 @@ hf_status hf_worker_command_run(hf_cli *cli) {
   sigaction(SIGINT, &action, NULL);
   cli->log.part = "worker";
   HF_TRY(hf_cli_device_open(cli, (size_t)hf_cli_number(cli, "srs-points"), &device));
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_lease(cli, hf_cli_number(cli, "lease") * 1000, &queue));
   hf_worker_options options = {
       .queue = queue,
       .backend = device.backend,
@@ -123,6 +123,8 @@ const hf_option hf_worker_command_options[] = {
     {"srs-points", HF_OPTION_NUMBER, "N", "0", "make the development SRS at least this large; 0: as it is"},
     {"name", HF_OPTION_TEXT, "NAME", NULL, "the worker's name, unique in the fleet (default: HOST/PID)"},
     {"circuit", HF_OPTION_TEXT, "NAME", NULL, "prove only this circuit (default: all)"},
+    {"lease", HF_OPTION_NUMBER, "SECONDS", "30",
+     "how long a job stays this worker's without a sign of progress"},
     {"once", HF_OPTION_FLAG, NULL, NULL, "end when there is nothing to do"},
     {"jobs", HF_OPTION_NUMBER, "N", "0", "end after so many jobs; 0: no limit"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},

@@ -7,6 +7,11 @@
 hf_status hf_verify_run(hf_cli *cli);
 extern const hf_option hf_verify_options[];
 hf_status hf_inspect_run(hf_cli *cli);
+extern const hf_command hf_wallet_commands[];
+hf_status hf_demo_run(hf_cli *cli);
+extern const hf_option hf_demo_options[];
+hf_status hf_worker_command_run(hf_cli *cli);
+extern const hf_option hf_worker_command_options[];
 hf_status hf_doctor_run(hf_cli *cli);
 extern const hf_option hf_doctor_options[];
 extern const hf_command hf_srs_commands[];

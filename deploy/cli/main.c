@@ -9,6 +9,21 @@
 #include <string.h>
 
 const hf_command hf_commands[] = {
+#ifdef HF_HAVE_DEMO
+    {.name = "demo",
+     .summary = "two chains, two workers, one of them killed: payments to verified proofs",
+     .options = hf_demo_options,
+     .run = hf_demo_run},
+#endif
+#ifdef HF_HAVE_WORKER
+    {.name = "worker",
+     .summary = "prove what the queue has",
+     .options = hf_worker_command_options,
+     .run = hf_worker_command_run,
+     .details = "Prints one line a job on stdout. SIGTERM or SIGINT: finish the job in hand and end; a "
+                "second one: give the\n"
+                "job back and end. Several workers may share a queue and a data folder."},
+#endif
     {.name = "job", .summary = "submit, get, wait for, cancel and list jobs", .subcommands = hf_job_commands},
     {.name = "queue", .summary = "look at the queue and repair it", .subcommands = hf_queue_commands},
     {.name = "verify",
@@ -29,6 +44,9 @@ const hf_command hf_commands[] = {
      .run = hf_inspect_run,
      .details =
          "Keys, proofs, batch inputs and SRS; what is shown was parsed and checked as it is everywhere."},
+#ifdef HF_HAVE_SEQUENCER
+    {.name = "wallet", .summary = "keys, signed payments, made-up load", .subcommands = hf_wallet_commands},
+#endif
 #ifdef HF_HAVE_PROVER
     {.name = "srs",
      .summary = "generate, import, show and check the powers of tau",

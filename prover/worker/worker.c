@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <registry.h>
+#include <catalog.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,10 +106,10 @@ static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
   const hf_proving_key *key = NULL;
   hf_prover *prover = NULL;
   hf_writer bytes = {0};
-  const hf_registry_entry *entry;
+  const hf_catalog_entry *entry;
   double at = now();
 
-  HF_TRY(hf_registry_find(job->circuit, &entry));
+  HF_TRY(hf_catalog_find(job->circuit, &entry));
   HF_BEAT(run, "fetch", 0);
   HF_TRY(hf_artifact_get(o->queue, &job->input_digest, entry->input_limit, &input, &length));
   r->input_bytes = length;
@@ -117,7 +117,7 @@ static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
 
   at = now();
   HF_BEAT(run, "witness", HF_PROGRESS_WITNESS);
-  HF_TRY(hf_registry_build(entry, job->parameters, job->parameter_count, input, length, &circuit));
+  HF_TRY(hf_catalog_build(entry, job->parameters, job->parameter_count, input, length, &circuit));
   r->log_n = circuit->log_n;
   r->used_rows = circuit->used_rows;
   r->witness_seconds = now() - at;
@@ -220,15 +220,15 @@ static hf_status announce(const hf_worker_options *o, hf_worker *me) {
   if (o->software != NULL) HF_TRY(hf_name_copy("software", o->software, me->software));
   me->device_memory = o->device_memory;
   me->host_memory = o->host_memory;
-  size_t count = o->circuits != NULL ? o->circuit_count : hf_registry_count();
+  size_t count = o->circuits != NULL ? o->circuit_count : hf_catalog_count();
   if (count > HF_CAPABILITY_MAX)
     return hf_fail(HF_E_ARGUMENT, "a worker announces at most %d circuits", HF_CAPABILITY_MAX);
   for (size_t i = 0; i < count; i++) {
-    const hf_registry_entry *entry;
+    const hf_catalog_entry *entry;
     if (o->circuits != NULL)
-      HF_TRY(hf_registry_find(o->circuits[i], &entry));
+      HF_TRY(hf_catalog_find(o->circuits[i], &entry));
     else
-      entry = hf_registry_at(i);
+      entry = hf_catalog_at(i);
     HF_TRY(hf_name_copy("circuit", entry->name, me->capabilities[i].circuit));
     me->capability_count++;
   }

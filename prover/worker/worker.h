@@ -1,6 +1,6 @@
 /* The worker: takes jobs from a queue, proves them on one device, verifies what it proved, and hands it in.
  *
- *   lease -> fetch the input -> witness (circuit registry) -> key (cache) -> prove -> verify -> store ->
+ *   lease -> fetch the input -> witness (catalog) -> key (cache) -> prove -> verify -> store ->
  * finish
  *
  * The lease is renewed from the prover's own progress, never by a timer: a prover that hangs loses its lease.

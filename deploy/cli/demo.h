@@ -1,0 +1,74 @@
+/* The parts of `hyperfold demo`: chains with load (demo_chains.c), worker processes (demo_workers.c), the
+ * check of all proofs and the table (demo_check.c); cmd_demo.c puts them together. */
+#ifndef HF_DEMO_H
+#define HF_DEMO_H
+
+#include "cli.h"
+#include "queue.h"
+#include "sequencer.h"
+#include "verify.h"
+
+#include <sys/types.h>
+
+#define HF_DEMO_CHAINS  8
+#define HF_DEMO_WORKERS 16 /* all that were ever started */
+
+typedef struct hf_demo_chain {
+  hf_chain_id id;
+  char name[32];
+  uint64_t offered, accepted, refused[HF_REFUSALS];
+  hf_deposit_counts deposits;
+} hf_demo_chain;
+
+typedef struct hf_demo_worker {
+  pid_t pid; /* 0: ended */
+  char name[32];
+  char *out; /* file of its report lines, owned */
+  bool killed;
+} hf_demo_worker;
+
+typedef struct hf_demo {
+  hf_cli *cli;
+  const char *data; /* the installation: SRS and keys stay from run to run */
+  char *folder;     /* of this run: queue, chains, logs */
+  char *queue_path;
+  hf_rollup_params params;
+  hf_queue *queue;
+  hf_sequencer *sequencer;
+  hf_demo_chain chains[HF_DEMO_CHAINS];
+  unsigned chain_count;
+  hf_demo_worker workers[HF_DEMO_WORKERS];
+  unsigned worker_count; /* started so far */
+  unsigned threads;      /* of each worker */
+  hf_digest vk_digest;
+  hf_verifying_key vk;
+  double began;
+  double setup_seconds, proving_seconds;
+  hf_job_key victim; /* the job whose worker was killed */
+  uint64_t victim_epoch;
+  uint64_t victim_progress; /* thousandths */
+  bool killed;
+} hf_demo;
+
+/* Opens the chains, makes and submits their load, seals batches and puts the jobs in the queue. Every verdict
+ * must be the one that the load was made for: HF_E_INTERNAL otherwise. */
+hf_status hf_demo_chains_run(hf_demo *demo);
+
+/* Starts one more worker process. */
+hf_status hf_demo_worker_start(hf_demo *demo);
+/* Kills the worker that has this name with SIGKILL and waits for its end. */
+hf_status hf_demo_worker_kill(hf_demo *demo, const char *name);
+/* HF_E_INTERNAL when a worker ended by itself. */
+hf_status hf_demo_workers_alive(hf_demo *demo);
+/* SIGTERM to all; they drain. HF_E_INTERNAL if one ends badly. */
+hf_status hf_demo_workers_drain(hf_demo *demo);
+/* SIGKILL to all that are left; for failures. */
+void hf_demo_workers_end(hf_demo *demo);
+/* The report line of the job's accepted proof; NULL if there is none. The caller releases it. */
+json_t *hf_demo_report_of(hf_demo *demo, const hf_job_key *key);
+
+/* Verifies every proof against the pinned key and the chain's own record, the chain of roots, and prints the
+ * table, or adds to `batches` with --json. *count is the number of batches. */
+hf_status hf_demo_check(hf_demo *demo, json_t *batches, unsigned *count);
+
+#endif

@@ -1,0 +1,58 @@
+#include "catalog.h"
+
+#include <hyperfold/rollup.h>
+#include <string.h>
+#include "circuits/batch.h"
+
+static hf_status batch_build(const hf_parameter *parameters, size_t count, const uint8_t *input,
+                             size_t length, hf_circuit **out) {
+  hf_status status;
+  hf_rollup_params params = {.depth = HF_ROLLUP_DEPTH, .slots = 64};
+  hf_builder_options options;
+  hf_builder *b = NULL;
+  hf_batch_input batch = {0};
+  *out = NULL;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t v = parameters[i].value;
+    if (v > UINT32_MAX) return hf_fail(HF_E_RANGE, "batch: %s is too large", parameters[i].name);
+    if (strcmp(parameters[i].name, "depth") == 0)
+      params.depth = (uint32_t)v;
+    else if (strcmp(parameters[i].name, "slots") == 0)
+      params.slots = (uint32_t)v;
+    else
+      return hf_fail(HF_E_ARGUMENT, "batch has no parameter \"%s\"", parameters[i].name);
+  }
+  HF_TRY(hf_rollup_params_check(&params));
+  if (input != NULL) HF_TRY(hf_batch_input_decode("batch input", input, length, &batch));
+  HF_TRY(hf_batch_options(&params, &options));
+  HF_TRY(hf_builder_create(&options, &b));
+  HF_TRY(hf_batch_circuit(b, &params, input != NULL ? &batch : NULL));
+  HF_TRY(hf_builder_finish(b, out));
+out:
+  hf_builder_destroy(&b);
+  hf_batch_input_free(&batch);
+  return status;
+}
+
+static const hf_catalog_entry entries[] = {
+    {HF_BATCH_CIRCUIT, "one batch of a payment chain", (size_t)64 << 20, batch_build},
+};
+
+size_t hf_catalog_count(void) { return sizeof entries / sizeof entries[0]; }
+const hf_catalog_entry *hf_catalog_at(size_t i) { return &entries[i]; }
+
+hf_status hf_catalog_find(const char *name, const hf_catalog_entry **out) {
+  *out = NULL;
+  for (size_t i = 0; i < hf_catalog_count(); i++) {
+    if (strcmp(entries[i].name, name) == 0) {
+      *out = &entries[i];
+      return HF_OK;
+    }
+  }
+  return hf_fail(HF_E_NOT_FOUND, "no circuit \"%s\"", name);
+}
+
+hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_parameter *parameters, size_t count,
+                           const uint8_t *input, size_t length, hf_circuit **out) {
+  return entry->build(parameters, count, input, length, out);
+}
