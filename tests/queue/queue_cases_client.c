@@ -453,6 +453,7 @@ void hf_case_collect(const hf_queue_factory *factory) {
   hf_job_state state;
   hf_digest proof = result_of(&f, "proof"), proof2 = result_of(&f, "proof 2"), loose = result_of(&f, "loose");
   hf_digest own_input = result_of(&f, "input of the old job");
+  OK(hf_artifact_put(f.q, "renewed", 7, &(hf_digest){{0}})); /* and put again later */
   bool has;
   uint64_t jobs, artifacts;
   hf_job_header old = job_of(&f, "alice", "old");
@@ -475,6 +476,7 @@ void hf_case_collect(const hf_queue_factory *factory) {
   uint64_t cut = f.now;
   f.now += 1000000;
   hf_digest fresh = result_of(&f, "fresh"); /* put, but no job refers to it yet */
+  hf_digest renewed = result_of(&f, "renewed");
 
   OK(hf_queue_collect(f.q, 0, 0, &jobs, &artifacts));
   EQ(jobs, 0);
@@ -490,7 +492,8 @@ void hf_case_collect(const hf_queue_factory *factory) {
   struct {
     hf_digest digest;
     bool wanted;
-  } rows[] = {{proof, false}, {loose, false}, {own_input, false}, {proof2, true}, {fresh, true}, {f.input, true}};
+  } rows[] = {{proof, false}, {loose, false}, {own_input, false}, {proof2, true}, {fresh, true},
+           {renewed, true},    {f.input, true}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     OK(hf_artifact_has(f.q, &rows[i].digest, &has));
     cr_assert(has == rows[i].wanted, "artifact %zu", i);

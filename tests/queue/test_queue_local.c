@@ -2,11 +2,13 @@
  * foreign files, a full disk. */
 #include "queue_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void local_make(char location[256]) {
@@ -135,6 +137,59 @@ Test(queue_local, foreign_and_damaged_files) {
     GIVES(wanted[i], hf_queue_open(&options, &other));
     cr_assert(other == NULL);
   }
+  fixture_close(&f);
+}
+
+/* The linker gives these to SQLite and to the library in place of libc's: they count
+ * what is forced to the disk, and fail as a disk fails. */
+static unsigned syncs;
+static bool disk_is_broken;
+
+static int counted_sync(long number, int fd) {
+  syncs++;
+  if (!disk_is_broken) return (int)syscall(number, fd);
+  errno = EIO;
+  return -1;
+}
+int fsync(int fd) { return counted_sync(SYS_fsync, fd); }
+int fdatasync(int fd) { return counted_sync(SYS_fdatasync, fd); }
+
+/* Accepted means that it was forced to the disk before the call returned, and that
+ * a disk which could not do that is not believed. */
+Test(queue_local, durable) {
+  fixture f;
+  fixture_open(&f, &factory);
+  hf_digest digest;
+  hf_finish_outcome outcome;
+  hf_job_header job = job_of(&f, "alice", "j");
+  unsigned before = syncs;
+  OK(hf_queue_submit_one(f.q, &job, NULL));
+  cr_assert(syncs > before, "submit returned before its commit was on the disk");
+  before = syncs;
+  hf_lease lease = lease_expect(&f, "w1", "j");
+  cr_assert(syncs > before);
+  before = syncs;
+  OK(hf_artifact_put(f.q, "a proof", 7, &digest));
+  cr_assert(syncs >= before + 2, "the file and its folder"); /* plus a new xx/ in artifacts/ */
+  before = syncs;
+  OK(hf_artifact_put(f.q, "a proof", 7, &digest));
+  cr_assert(syncs >= before + 1, "the folder, in case the first writer was killed before that");
+  before = syncs;
+  OK(hf_queue_finish(f.q, &lease.header.key, lease.epoch, "w1", &digest, &outcome));
+  cr_assert(syncs > before);
+  before = syncs;
+  lease_none(&f, "w1");
+  EQ(syncs, before); /* looking costs nothing */
+
+  disk_is_broken = true;
+  hf_job_header second = job_of(&f, "alice", "k");
+  GIVES(HF_E_IO, hf_queue_submit_one(f.q, &second, NULL));
+  GIVES(HF_E_IO, hf_artifact_put(f.q, "another proof", 13, &digest));
+  disk_is_broken = false;
+  hf_job_record record;
+  GIVES(HF_E_NOT_FOUND, hf_queue_get(f.q, &second.key, &record));
+  OK(hf_queue_submit_one(f.q, &second, NULL));
+  EQ(record_of(&f, "alice", "j").state, HF_JOB_DONE);
   fixture_close(&f);
 }
 
