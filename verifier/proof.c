@@ -66,10 +66,17 @@ hf_status hf_proof_load(const char *path, hf_proof *proof) {
   return status;
 }
 
+/* The payload in memory, for a proof that can have one: a proof that failed to be made is all zeros. */
+static hf_status make_payload(const hf_proof *proof, hf_writer *w) {
+  if (proof->kappa < 1 || proof->kappa > HF_KAPPA_MAX || proof->public_count > HF_MAX_PUBLIC)
+    return hf_fail(HF_E_ARGUMENT, "not a proof: kappa %u, %u public inputs", proof->kappa, proof->public_count);
+  hf_proof_write(proof, w);
+  return hf_writer_status(w);
+}
+
 hf_status hf_proof_encode(const hf_proof *proof, hf_writer *w) {
   hf_writer payload = {0};
-  hf_proof_write(proof, &payload);
-  hf_status status = hf_writer_status(&payload);
+  hf_status status = make_payload(proof, &payload);
   hf_bytes part = {payload.data, payload.length};
   if (status == HF_OK) status = hf_container_encode(w, HF_PROOF_KIND, HF_PROOF_VERSION, &part, 1);
   hf_writer_free(&payload);
@@ -78,8 +85,7 @@ hf_status hf_proof_encode(const hf_proof *proof, hf_writer *w) {
 
 hf_status hf_proof_save(const char *path, const hf_proof *proof) {
   hf_writer payload = {0};
-  hf_proof_write(proof, &payload);
-  hf_status status = hf_writer_status(&payload);
+  hf_status status = make_payload(proof, &payload);
   hf_bytes part = {payload.data, payload.length};
   if (status == HF_OK) status = hf_container_write(path, HF_PROOF_KIND, HF_PROOF_VERSION, &part, 1);
   hf_writer_free(&payload);

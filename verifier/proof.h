@@ -24,12 +24,13 @@ typedef struct hf_proof {
 #define HF_PROOF_KIND    "PROF"
 #define HF_PROOF_VERSION 1
 
-/* The payload of a "PROF" container: kappa, vk digest, public inputs, commitments, evaluations, W, W'. The reader
+/* The payload of a "PROF" container (of a proof with a valid kappa): kappa, vk digest, public inputs, commitments, evaluations, W, W'. The reader
  * refuses values that are not canonical (HF_E_RANGE), points off the curve (HF_E_CURVE) or at infinity
  * (HF_E_INFINITY), wrong counts and trailing bytes (HF_E_FORMAT). */
 void hf_proof_write(const hf_proof *proof, hf_writer *w);
 hf_status hf_proof_read(hf_reader *r, hf_proof *proof);
 
+/* Files. HF_E_ARGUMENT: kappa or the number of public inputs is none that a proof can have. */
 hf_status hf_proof_save(const char *path, const hf_proof *proof);
 hf_status hf_proof_load(const char *path, hf_proof *proof);
 hf_status hf_proof_encode(const hf_proof *proof, hf_writer *w);

@@ -140,14 +140,18 @@ out:
   return status;
 }
 
+/* The payload in memory, for a key that hf_verifying_key_finish has seen. */
+static hf_status make_payload(const hf_verifying_key *vk, hf_writer *w) {
+  if (vk->kappa < 1 || vk->kappa > HF_KAPPA_MAX) return hf_fail(HF_E_ARGUMENT, "not a finished key: kappa %u", vk->kappa);
+  hf_verifying_key_write(vk, w);
+  return hf_writer_status(w);
+}
+
 hf_status hf_verifying_key_encode(const hf_verifying_key *vk, hf_writer *w) {
   hf_writer payload = {0};
-  hf_verifying_key_write(vk, &payload);
-  hf_status status = hf_writer_status(&payload);
-  if (status == HF_OK) {
-    hf_bytes part = {payload.data, payload.length};
-    status = hf_container_encode(w, HF_VKEY_KIND, HF_VKEY_VERSION, &part, 1);
-  }
+  hf_status status = make_payload(vk, &payload);
+  hf_bytes part = {payload.data, payload.length};
+  if (status == HF_OK) status = hf_container_encode(w, HF_VKEY_KIND, HF_VKEY_VERSION, &part, 1);
   hf_writer_free(&payload);
   return status;
 }
@@ -170,8 +174,7 @@ hf_status hf_verifying_key_decode(const char *what, const void *data, size_t len
 
 hf_status hf_verifying_key_save(const char *path, const hf_verifying_key *vk) {
   hf_writer payload = {0};
-  hf_verifying_key_write(vk, &payload);
-  hf_status status = hf_writer_status(&payload);
+  hf_status status = make_payload(vk, &payload);
   hf_bytes part = {payload.data, payload.length};
   if (status == HF_OK) status = hf_container_write(path, HF_VKEY_KIND, HF_VKEY_VERSION, &part, 1);
   hf_writer_free(&payload);

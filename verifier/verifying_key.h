@@ -35,7 +35,7 @@ hf_status hf_verifying_key_read(hf_reader *r, hf_verifying_key *vk);
 #define HF_VKEY_KIND    "VKEY"
 #define HF_VKEY_VERSION 1
 
-/* Files ("VKEY" containers). */
+/* Files ("VKEY" containers). HF_E_ARGUMENT: the key to write is not finished. */
 hf_status hf_verifying_key_save(const char *path, const hf_verifying_key *vk);
 hf_status hf_verifying_key_load(const char *path, hf_verifying_key *vk);
 /* The same container in memory. `what` names the source in messages. */

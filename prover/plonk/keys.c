@@ -110,7 +110,10 @@ static hf_status read_key(const hf_bytes *payload, hf_proving_key *key) {
   HF_TRY(hf_read_end(&vk, "proving key: verifying key"));
   HF_TRY(hf_read_u32(&r, "proving key: table width", &width));
   HF_TRY(hf_read_u32(&r, "proving key: used rows", &key->used_rows));
-  HF_TRY(hf_read_view(&r, "proving key: padding", (64 - r.offset % 64) % 64, &view));
+  size_t padding = (64 - r.offset % 64) % 64;
+  HF_TRY(hf_read_view(&r, "proving key: padding", padding, &view));
+  for (size_t i = 0; i < padding; i++)
+    if (view[i]) return hf_fail(HF_E_FORMAT, "proving key: the padding is not zero");
   if (width > key->vk.log_n || key->used_rows > (uint32_t)1 << key->vk.log_n)
     return hf_fail(HF_E_RANGE, "proving key: a table of 2^%u or %u rows do not fit 2^%u", width, key->used_rows,
                    key->vk.log_n);

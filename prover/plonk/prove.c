@@ -106,13 +106,18 @@ static hf_status coset_ntt(run *r, hf_vec *out, const hf_vec *coefficients, hf_f
 
 /* --- randomness -------------------------------------------------------------------- */
 
-/* Uniform elements: 254-bit strings, those not below r drawn again; any value below r is a Montgomery form. */
+/* Uniform elements: 254-bit strings, those not below r (a quarter) drawn again; any value below r is a Montgomery
+ * form. A source that gives none in 128 draws (2^-262 by chance) is stuck. */
 static hf_status random_fr(run *r, hf_fr *out, size_t count) {
-  for (size_t i = 0; i < count; i++) do {
+  for (size_t i = 0; i < count; i++) {
+    int draws = 0;
+    do {
+      if (draws++ == 128) return hf_fail(HF_E_RANDOM, "the source of randomness is stuck");
       hf_status status = r->random(r->random_context, out[i].l, sizeof out[i].l);
       if (status != HF_OK) return status;
       out[i].l[3] &= 0x3fffffffffffffffull;
     } while (!hf_fr_is_reduced(out[i]));
+  }
   return HF_OK;
 }
 

@@ -218,13 +218,19 @@ hf_status hf_srs_read_header(hf_reader *r, hf_srs *srs) {
   HF_TRY(hf_read_u64(r, "SRS: count", &count));
   HF_TRY(hf_read_bytes(r, "SRS: name", srs->name, HF_SRS_NAME));
   HF_TRY(hf_read_bytes(r, "SRS: [tau]_2", g2, sizeof g2));
-  HF_TRY(hf_read_view(r, "SRS: padding", SRS_HEADER - r->offset, &padding));
+  size_t rest = SRS_HEADER - r->offset;
+  HF_TRY(hf_read_view(r, "SRS: padding", rest, &padding));
   if (flags > 1 || zero != 0) return hf_fail(HF_E_FORMAT, "SRS: unknown flags %u", flags);
-  if (memchr(srs->name, 0, HF_SRS_NAME) == NULL) return hf_fail(HF_E_FORMAT, "SRS: the name is not terminated");
+  if (srs->name[HF_SRS_NAME - 1]) return hf_fail(HF_E_FORMAT, "SRS: the name is not terminated");
+  for (size_t i = strlen(srs->name); i < HF_SRS_NAME; i++)
+    if (srs->name[i]) return hf_fail(HF_E_FORMAT, "SRS: something stands behind the name");
+  for (size_t i = 0; i < rest; i++)
+    if (padding[i]) return hf_fail(HF_E_FORMAT, "SRS: the padding is not zero");
   if (count < 2 || count > hf_reader_left(r) / sizeof(hf_g1) || count * sizeof(hf_g1) != hf_reader_left(r))
     return hf_fail(HF_E_FORMAT, "SRS: %llu points do not match %zu bytes", (unsigned long long)count, hf_reader_left(r));
   HF_TRY(hf_g2_from_bytes(g2, false, &srs->tau_g2));
-  if (hf_g2_eq(srs->tau_g2, hf_g2_generator())) return hf_fail(HF_E_REFUSED, "SRS: tau is 1");
+  if (hf_g2_eq(srs->tau_g2, hf_g2_generator()) || hf_g2_eq(srs->tau_g2, hf_g2_neg(hf_g2_generator())))
+    return hf_fail(HF_E_REFUSED, "SRS: tau is 1 or -1");
   srs->development = flags & 1;
   srs->count = (size_t)count;
 out:

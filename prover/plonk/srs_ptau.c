@@ -77,6 +77,16 @@ out:
   return status;
 }
 
+static hf_status read_g2(const uint8_t *bytes, const char *what, hf_g2 *out) {
+  hf_fq c[4];
+  for (int i = 0; i < 4; i++) {
+    c[i] = limbs(bytes + 32 * i);
+    if (!hf_fq_is_reduced(c[i])) return hf_fail(HF_E_RANGE, "ptau: %s has a coordinate not below q", what);
+  }
+  *out = (hf_g2){{c[0], c[1]}, {c[2], c[3]}};
+  return HF_OK;
+}
+
 static hf_status import(const hf_bytes *bytes, size_t count, hf_backend *backend, hf_srs **out) {
   hf_status status;
   hf_reader r = hf_reader_over(bytes->data, bytes->length);
@@ -98,13 +108,10 @@ static hf_status import(const hf_bytes *bytes, size_t count, hf_backend *backend
     points[i].x = limbs(file.section[2].data + 64 * i);
     points[i].y = limbs(file.section[2].data + 64 * i + 32);
   }
-  const uint8_t *g2 = file.section[3].data + 128;
-  hf_fq c[4];
-  for (int i = 0; i < 4; i++) {
-    c[i] = limbs(g2 + 32 * i);
-    if (!hf_fq_is_reduced(c[i])) HF_TRY(hf_fail(HF_E_RANGE, "ptau: [tau]_2 has a coordinate not below q"));
-  }
-  srs->tau_g2 = (hf_g2){{c[0], c[1]}, {c[2], c[3]}};
+  hf_g2 one;
+  HF_TRY(read_g2(file.section[3].data, "[1]_2", &one));
+  if (!hf_g2_eq(one, hf_g2_generator())) HF_TRY(hf_fail(HF_E_REFUSED, "ptau: the first point of G2 is not the generator"));
+  HF_TRY(read_g2(file.section[3].data + 128, "[tau]_2", &srs->tau_g2));
   strncpy(srs->name, "powers of tau", sizeof srs->name - 1);
   HF_TRY(hf_srs_check(srs, backend, &ok));
   if (!ok) {
