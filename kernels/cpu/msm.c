@@ -74,7 +74,7 @@ typedef struct msm_scratch {
 
 enum { PAIR_PLAIN, PAIR_DOUBLE, PAIR_CANCEL, PAIR_FIRST, PAIR_SECOND }; /* PAIR_FIRST: the second is infinity */
 
-static bool infinite(const hf_g1 *p) { return hf_fq_is_zero(p->y); } /* no point of order two: y = 0 is (0, 0) */
+static int infinite(const hf_g1 *p) { return hf_fq_is_zero(p->y); } /* no point of order two: y = 0 is (0, 0) */
 
 /* What a pair that is no plain addition is, and its denominator. */
 static __attribute__((noinline)) uint8_t pair_classify(const hf_g1 *p, const hf_g1 *q, hf_fq *denominator) {

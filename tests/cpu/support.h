@@ -49,10 +49,10 @@ static inline hf_fr horner_naive(const hf_fr *c, size_t count, hf_fr x) {
   return sum;
 }
 
-/* Runs `body` on every variant that this machine has, with 1, 2 and 5 threads. */
+/* Runs `body` on every variant that this machine has, with 1 and 3 threads. */
 static inline void each_backend(void (*body)(hf_backend *k)) {
   static const char *const variants[] = {"portable", "mulx"};
-  static const unsigned threads[] = {1, 2, 5};
+  static const unsigned threads[] = {1, 3};
   unsigned ran = 0;
   for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++)
     for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
@@ -66,7 +66,7 @@ static inline void each_backend(void (*body)(hf_backend *k)) {
       cr_assert_null(k);
       ran++;
     }
-  cr_assert_geq(ran, 3);
+  cr_assert_geq(ran, 2);
 }
 
 #endif
