@@ -42,8 +42,10 @@ hf_status hf_queue_open(const hf_queue_options *options, hf_queue **out) {
     return hf_fail(HF_E_ARGUMENT, "queue: a time in the options is longer than a year");
   const char *colon = strchr(o.location, ':'), *slash = strchr(o.location, '/');
   if (!colon || (slash && slash < colon)) return hf_queue_local_open(o.location, &o, out);
-  if (strncmp(o.location, "local:", 6) == 0 && o.location[6]) return hf_queue_local_open(o.location + 6, &o, out);
-  return hf_fail(HF_E_UNSUPPORTED, "queue '%s': this build has no backend for it; use local:FOLDER", o.location);
+  if (strncmp(o.location, "local:", 6) == 0 && o.location[6])
+    return hf_queue_local_open(o.location + 6, &o, out);
+  return hf_fail(HF_E_UNSUPPORTED, "queue '%s': this build has no backend for it; use local:FOLDER",
+                 o.location);
 }
 
 void hf_queue_close(hf_queue **queue) {
@@ -52,7 +54,8 @@ void hf_queue_close(hf_queue **queue) {
   *queue = NULL;
 }
 
-static const char *const state_texts[HF_JOB_STATES] = {"queued", "leased", "done", "failed", "cancelled", "dead"};
+static const char *const state_texts[HF_JOB_STATES] = {"queued", "leased",    "done",
+                                                       "failed", "cancelled", "dead"};
 
 const char *hf_job_state_text(hf_job_state state) {
   return (size_t)state < HF_JOB_STATES ? state_texts[state] : NULL;
@@ -64,8 +67,8 @@ hf_status hf_job_state_parse(const char *text, hf_job_state *out) {
       *out = (hf_job_state)i;
       return HF_OK;
     }
-  return hf_fail(HF_E_ARGUMENT, "'%.40s' is no state of a job: queued, leased, done, failed, cancelled or dead",
-                 text);
+  return hf_fail(HF_E_ARGUMENT,
+                 "'%.40s' is no state of a job: queued, leased, done, failed, cancelled or dead", text);
 }
 
 static hf_status check_key(const hf_job_key *key) {
@@ -81,7 +84,8 @@ hf_status hf_artifact_put(hf_queue *queue, const void *data, size_t length, hf_d
   return queue->backend->artifact_put(queue, data, length, digest);
 }
 
-hf_status hf_artifact_get(hf_queue *queue, const hf_digest *digest, size_t limit, uint8_t **data, size_t *length) {
+hf_status hf_artifact_get(hf_queue *queue, const hf_digest *digest, size_t limit, uint8_t **data,
+                          size_t *length) {
   *data = NULL;
   *length = 0;
   return queue->backend->artifact_get(queue, digest, limit, data, length);
@@ -149,8 +153,8 @@ hf_status hf_queue_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out
   return status == HF_OK ? queue->backend->lease(queue, worker, out, found) : status;
 }
 
-hf_status hf_queue_heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t epoch, const hf_progress *progress,
-                             hf_beat *out) {
+hf_status hf_queue_heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t epoch,
+                             const hf_progress *progress, hf_beat *out) {
   hf_status status = check_key(key);
   if (status != HF_OK) return status;
   hf_progress p = progress ? *progress : (hf_progress){0};
@@ -166,12 +170,13 @@ hf_status hf_queue_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch
   hf_finish_outcome ignored;
   hf_status status = check_key(key);
   if (status != HF_OK) return status;
-  if (!hf_name_valid(worker)) return hf_fail(HF_E_ARGUMENT, "queue: the worker of a result has no valid name");
+  if (!hf_name_valid(worker))
+    return hf_fail(HF_E_ARGUMENT, "queue: the worker of a result has no valid name");
   return queue->backend->finish(queue, key, epoch, worker, result, outcome ? outcome : &ignored);
 }
 
-hf_status hf_queue_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, hf_status code, const char *cause,
-                        hf_job_state *state) {
+hf_status hf_queue_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, hf_status code,
+                        const char *cause, hf_job_state *state) {
   hf_job_state ignored;
   hf_status status = check_key(key);
   if (status != HF_OK) return status;
@@ -207,8 +212,8 @@ hf_status hf_queue_set_tenant(hf_queue *queue, const char *tenant, uint32_t weig
   hf_status status = hf_name_copy("tenant", tenant, checked);
   if (status != HF_OK) return status;
   if (weight == 0 || weight > 1000000 || quota > INT64_MAX)
-    return hf_fail(HF_E_ARGUMENT, "tenant %s: weight %u, quota %llu; the weight is 1 to 1,000,000", tenant, weight,
-                   (unsigned long long)quota);
+    return hf_fail(HF_E_ARGUMENT, "tenant %s: weight %u, quota %llu; the weight is 1 to 1,000,000", tenant,
+                   weight, (unsigned long long)quota);
   return queue->backend->set_tenant(queue, tenant, weight, quota);
 }
 
@@ -226,7 +231,8 @@ hf_status hf_queue_get_stats(hf_queue *queue, hf_queue_stats *out) {
 hf_status hf_queue_workers(hf_queue *queue, uint64_t since_ms, const char *after, hf_worker_record *out,
                            size_t capacity, size_t *count) {
   *count = 0;
-  return capacity ? queue->backend->workers(queue, since_ms, after ? after : "", out, capacity, count) : HF_OK;
+  return capacity ? queue->backend->workers(queue, since_ms, after ? after : "", out, capacity, count)
+                  : HF_OK;
 }
 
 hf_status hf_queue_events(hf_queue *queue, uint64_t after, hf_event *out, size_t capacity, size_t *count) {

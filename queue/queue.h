@@ -94,20 +94,20 @@ typedef struct hf_clock {
 hf_clock hf_clock_system(void);
 
 typedef struct hf_queue_options {
-  const char *location;      /* "local:FOLDER" or just a folder; made when it is missing */
-  hf_clock clock;            /* all zero: the system's */
-  uint64_t lease_ms;         /* default 30,000 */
-  uint64_t stall_ms;         /* default 300,000 */
-  uint64_t retry_ms;         /* default 1,000 */
-  uint32_t max_attempts;     /* default 3 */
-  uint32_t max_losses;       /* default 50 */
-  uint64_t tenant_quota;     /* open jobs a tenant may have unless set for it; default 100,000 */
-  uint64_t total_quota;      /* open jobs in all; default 1,000,000 */
-  uint64_t artifact_limit;   /* bytes of one artifact; default 1 GiB */
-  uint64_t busy_ms;          /* how long to wait for the store's lock; default 30,000 */
-  uint32_t event_limit;      /* events kept; default 100,000 */
-  const hf_logger *log;      /* NULL: silent; not owned, must outlive the queue */
-} hf_queue_options; /* a zero means the default */
+  const char *location;    /* "local:FOLDER" or just a folder; made when it is missing */
+  hf_clock clock;          /* all zero: the system's */
+  uint64_t lease_ms;       /* default 30,000 */
+  uint64_t stall_ms;       /* default 300,000 */
+  uint64_t retry_ms;       /* default 1,000 */
+  uint32_t max_attempts;   /* default 3 */
+  uint32_t max_losses;     /* default 50 */
+  uint64_t tenant_quota;   /* open jobs a tenant may have unless set for it; default 100,000 */
+  uint64_t total_quota;    /* open jobs in all; default 1,000,000 */
+  uint64_t artifact_limit; /* bytes of one artifact; default 1 GiB */
+  uint64_t busy_ms;        /* how long to wait for the store's lock; default 30,000 */
+  uint32_t event_limit;    /* events kept; default 100,000 */
+  const hf_logger *log;    /* NULL: silent; not owned, must outlive the queue */
+} hf_queue_options;        /* a zero means the default */
 
 /* Opens a queue, making it when there is none. HF_E_UNSUPPORTED for a scheme this
  * build has no backend for, HF_E_VERSION for a store of another format. */
@@ -120,7 +120,8 @@ void hf_queue_close(hf_queue **queue); /* NULL is allowed; *queue becomes NULL *
 hf_status hf_artifact_put(hf_queue *queue, const void *data, size_t length, hf_digest *digest);
 /* Fetches into fresh memory that the caller frees. HF_E_NOT_FOUND; HF_E_CHECKSUM when the
  * stored bytes no longer have that digest; HF_E_RANGE when there are more than `limit`. */
-hf_status hf_artifact_get(hf_queue *queue, const hf_digest *digest, size_t limit, uint8_t **data, size_t *length);
+hf_status hf_artifact_get(hf_queue *queue, const hf_digest *digest, size_t limit, uint8_t **data,
+                          size_t *length);
 hf_status hf_artifact_has(hf_queue *queue, const hf_digest *digest, bool *has);
 
 /* ---- clients ---- */
@@ -157,8 +158,8 @@ hf_status hf_queue_submit(hf_queue *queue, const hf_job_header *jobs, size_t cou
 hf_status hf_queue_submit_one(hf_queue *queue, const hf_job_header *job, hf_submission *result);
 
 typedef struct hf_progress {
-  uint64_t done;  /* grows while work is done; its unit is the worker's */
-  uint64_t total; /* 0: unknown */
+  uint64_t done;                     /* grows while work is done; its unit is the worker's */
+  uint64_t total;                    /* 0: unknown */
   char phase[HF_PARAMETER_NAME + 1]; /* a name ("witness", "quotient") or "" */
 } hf_progress;
 
@@ -167,14 +168,14 @@ typedef struct hf_job_record {
   uint64_t sequence; /* ascending by submission, unique in the store */
   hf_job_state state;
   bool cancel_requested;
-  uint64_t epoch;    /* of the last lease; 0: never leased */
-  uint32_t attempts; /* failures charged since submission or requeue */
-  uint32_t losses;   /* leases that ran out since then */
+  uint64_t epoch;               /* of the last lease; 0: never leased */
+  uint32_t attempts;            /* failures charged since submission or requeue */
+  uint32_t losses;              /* leases that ran out since then */
   char worker[HF_NAME_MAX + 1]; /* of the last lease, or whose result won; "" if none */
   hf_progress progress;         /* of the last heartbeat */
   uint64_t submitted_ms, leased_ms, expires_ms, ended_ms; /* 0 where it has not come to that */
-  uint64_t used_ms;             /* device time of all leases so far */
-  hf_digest result;             /* with HF_JOB_DONE */
+  uint64_t used_ms;                                       /* device time of all leases so far */
+  hf_digest result;                                       /* with HF_JOB_DONE */
   char cause[HF_DETAIL_MAX + 1]; /* why it failed, died or was cancelled; the last failure while it is open */
 } hf_job_record;
 
@@ -187,13 +188,13 @@ hf_status hf_queue_wait(hf_queue *queue, const hf_job_key *key, uint64_t timeout
 hf_status hf_queue_cancel(hf_queue *queue, const hf_job_key *key, const char *cause, hf_job_state *state);
 
 typedef struct hf_job_filter {
-  const char *tenant;   /* NULL: all */
-  uint32_t state_mask;  /* bit 1 << state; 0: all */
-  uint32_t kind_mask;   /* bit 1 << kind; 0: all */
-  const char *circuit;  /* NULL: all */
-  const char *worker;   /* of the last lease; NULL: all */
-  uint64_t after;       /* only sequences above this: the page's cursor */
-  bool newest_first;    /* then `after` is an upper end, 0 for none */
+  const char *tenant;  /* NULL: all */
+  uint32_t state_mask; /* bit 1 << state; 0: all */
+  uint32_t kind_mask;  /* bit 1 << kind; 0: all */
+  const char *circuit; /* NULL: all */
+  const char *worker;  /* of the last lease; NULL: all */
+  uint64_t after;      /* only sequences above this: the page's cursor */
+  bool newest_first;   /* then `after` is an upper end, 0 for none */
 } hf_job_filter;
 
 /* One page in the order of submission; the last record's `sequence` is the next
@@ -228,8 +229,8 @@ typedef struct hf_beat {
 
 /* HF_E_STALE when the lease is no longer held (expired and leased again or queued
  * again, or decided by somebody else's result): stop. HF_E_NOT_FOUND. */
-hf_status hf_queue_heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t epoch, const hf_progress *progress,
-                             hf_beat *out);
+hf_status hf_queue_heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t epoch,
+                             const hf_progress *progress, hf_beat *out);
 
 typedef enum hf_finish_outcome {
   HF_FINISH_ACCEPTED = 0,
@@ -243,8 +244,8 @@ typedef enum hf_finish_outcome {
 hf_status hf_queue_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch, const char *worker,
                           const hf_digest *result, hf_finish_outcome *outcome);
 /* `state` afterwards may be NULL: HF_JOB_QUEUED, HF_JOB_DEAD or HF_JOB_CANCELLED. */
-hf_status hf_queue_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, hf_status code, const char *cause,
-                        hf_job_state *state);
+hf_status hf_queue_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, hf_status code,
+                        const char *cause, hf_job_state *state);
 hf_status hf_queue_release(hf_queue *queue, const hf_job_key *key, uint64_t epoch);
 
 /* ---- operators ---- */

@@ -28,12 +28,12 @@ static hf_status read_integer(hf_reader *r, const char *field, size_t length, ui
   return HF_OK;
 }
 
-#define READ_INTEGER(bits)                                                                         \
-  hf_status hf_read_u##bits(hf_reader *r, const char *field, uint##bits##_t *out) {                \
-    uint64_t value;                                                                                \
-    hf_status status = read_integer(r, field, bits / 8, &value);                                   \
-    if (status == HF_OK) *out = (uint##bits##_t)value;                                             \
-    return status;                                                                                 \
+#define READ_INTEGER(bits)                                                                                   \
+  hf_status hf_read_u##bits(hf_reader *r, const char *field, uint##bits##_t *out) {                          \
+    uint64_t value;                                                                                          \
+    hf_status status = read_integer(r, field, bits / 8, &value);                                             \
+    if (status == HF_OK) *out = (uint##bits##_t)value;                                                       \
+    return status;                                                                                           \
   }
 READ_INTEGER(8)
 READ_INTEGER(16)

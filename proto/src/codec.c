@@ -45,7 +45,8 @@ static hf_status not_protobuf(const char *what, const budget *b) {
 
 static hf_status check_version(const char *what, uint32_t version) {
   if (version == 0 || version > HF_WIRE_VERSION)
-    return hf_fail(HF_E_VERSION, "%s of version %u, this build reads 1 to %d", what, version, HF_WIRE_VERSION);
+    return hf_fail(HF_E_VERSION, "%s of version %u, this build reads 1 to %d", what, version,
+                   HF_WIRE_VERSION);
   return HF_OK;
 }
 
@@ -79,12 +80,17 @@ static bool strings_without_nul(const uint8_t *p, size_t length, const wire_shap
     case 0:
       if (!read_varint(&p, end, &size)) return false;
       continue;
-    case 1: size = 8; break;
-    case 5: size = 4; break;
+    case 1:
+      size = 8;
+      break;
+    case 5:
+      size = 4;
+      break;
     case 2:
       if (!read_varint(&p, end, &size)) return false;
       break;
-    default: return false;
+    default:
+      return false;
     }
     if (size > (uint64_t)(end - p)) return false;
     if ((tag & 7) == 2 && field < 16) {
@@ -98,7 +104,8 @@ static bool strings_without_nul(const uint8_t *p, size_t length, const wire_shap
   return true;
 }
 
-static const wire_shape job_shape = {.strings = 1u << 2 | 1u << 5, .nested = 1u << 6, .nested_strings[6] = 1u << 1};
+static const wire_shape job_shape = {
+    .strings = 1u << 2 | 1u << 5, .nested = 1u << 6, .nested_strings[6] = 1u << 1};
 static const wire_shape worker_shape = {.strings = 1u << 2 | 1u << 3,
                                         .nested = 1u << 4 | 1u << 5,
                                         .nested_strings[4] = 1u << 1,
@@ -115,7 +122,8 @@ static hf_status check_strings(const char *what, const void *data, size_t length
 static hf_status take_name(const char *what, const char *name, size_t limit, bool may_be_empty, char *out) {
   size_t length = strlen(name);
   if (length > limit) return hf_fail(HF_E_RANGE, "%s of %zu characters, at most %zu", what, length, limit);
-  if (!(may_be_empty && length == 0) && !hf_name_valid(name)) return hf_fail(HF_E_FORMAT, "%s is no valid name", what);
+  if (!(may_be_empty && length == 0) && !hf_name_valid(name))
+    return hf_fail(HF_E_FORMAT, "%s is no valid name", what);
   memcpy(out, name, length + 1);
   return HF_OK;
 }
@@ -278,7 +286,8 @@ hf_status hf_worker_decode(const void *data, size_t length, hf_worker *out) {
     goto out;
   }
   for (size_t i = 0; i < m->n_capabilities; i++) {
-    HF_TRY(take_name("capability", m->capabilities[i]->circuit, HF_NAME_MAX, false, out->capabilities[i].circuit));
+    HF_TRY(take_name("capability", m->capabilities[i]->circuit, HF_NAME_MAX, false,
+                     out->capabilities[i].circuit));
     HF_TRY(take_digest("capability's vk digest", m->capabilities[i]->vk_digest, true,
                        &out->capabilities[i].vk_digest));
   }
@@ -308,7 +317,8 @@ static bool detail_valid(const char *detail) {
 
 hf_status hf_event_encode(const hf_event *event, hf_writer *w) {
   Hyperfold__Wire__Event m = HYPERFOLD__WIRE__EVENT__INIT;
-  if (!hf_event_kind_text(event->kind)) return hf_fail(HF_E_ARGUMENT, "%d is no kind of event", (int)event->kind);
+  if (!hf_event_kind_text(event->kind))
+    return hf_fail(HF_E_ARGUMENT, "%d is no kind of event", (int)event->kind);
   if (!hf_name_valid(event->key.tenant) || event->key.id.length == 0 || event->key.id.length > HF_JOB_ID_MAX)
     return hf_fail(HF_E_ARGUMENT, "event without a valid job key");
   if ((event->worker[0] && !hf_name_valid(event->worker)) || !detail_valid(event->detail))

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HF_CONTAINER_MAGIC "HYPERFLD"
+#define HF_CONTAINER_MAGIC  "HYPERFLD"
 #define HF_CONTAINER_SUMMED 32 /* bytes of the header that the checksum covers */
 
 struct hf_container {
@@ -103,8 +103,8 @@ hf_status hf_container_decode(const char *what, const void *data, size_t length,
   HF_TRY(hf_read_u64(&r, "reserved bytes", &reserved));
   HF_TRY(hf_read_bytes(&r, "checksum", checksum, sizeof checksum));
   if (found_version == 0 || found_version > max_version) {
-    status = hf_fail(HF_E_VERSION, "format version %u of kind '%.4s', this build reads 1 to %u", found_version,
-                     kind, max_version);
+    status = hf_fail(HF_E_VERSION, "format version %u of kind '%.4s', this build reads 1 to %u",
+                     found_version, kind, max_version);
     goto out;
   }
   if (reserved != 0) {
@@ -153,7 +153,8 @@ hf_status hf_container_map(const char *path, const char kind[4], uint32_t max_ve
   }
   length = (size_t)info.st_size;
   if (length < HF_CONTAINER_HEADER) {
-    status = hf_fail(HF_E_FORMAT, "%s: %zu bytes, a container has at least %d", path, length, HF_CONTAINER_HEADER);
+    status =
+        hf_fail(HF_E_FORMAT, "%s: %zu bytes, a container has at least %d", path, length, HF_CONTAINER_HEADER);
     goto out;
   }
   mapping = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);

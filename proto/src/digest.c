@@ -6,12 +6,14 @@
 #include <string.h>
 
 _Static_assert(sizeof(crypto_generichash_state) <= sizeof(hf_digest_state), "room for libsodium's state");
-_Static_assert(_Alignof(crypto_generichash_state) <= _Alignof(hf_digest_state), "alignment of libsodium's state");
+_Static_assert(_Alignof(crypto_generichash_state) <= _Alignof(hf_digest_state),
+               "alignment of libsodium's state");
 
 void hf_digest_init(hf_digest_state *state) {
-  /* Chooses the vector implementation for this CPU; cheap and harmless when done
-   * before, and the hash is right (only slower) if it fails. */
-  (void)sodium_init();
+  /* Chooses the vector implementation for this CPU; cheap when done before. If it
+   * fails the hash is computed all the same, only slower. */
+  int slower = sodium_init();
+  (void)slower;
   crypto_generichash_init((crypto_generichash_state *)state->opaque, NULL, 0, sizeof(hf_digest));
 }
 
@@ -33,7 +35,9 @@ hf_digest hf_digest_bytes(const void *data, size_t length) {
   return digest;
 }
 
-bool hf_digest_eq(const hf_digest *a, const hf_digest *b) { return sodium_memcmp(a->b, b->b, sizeof a->b) == 0; }
+bool hf_digest_eq(const hf_digest *a, const hf_digest *b) {
+  return sodium_memcmp(a->b, b->b, sizeof a->b) == 0;
+}
 
 bool hf_digest_is_zero(const hf_digest *digest) { return sodium_is_zero(digest->b, sizeof digest->b) == 1; }
 

@@ -13,15 +13,21 @@
 
 hf_status hf_status_of_errno(int error) {
   switch (error) {
-  case 0: return HF_OK;
+  case 0:
+    return HF_OK;
   case ENOSPC:
   case EDQUOT:
-  case EFBIG: return HF_E_FULL;
+  case EFBIG:
+    return HF_E_FULL;
   case ENOENT:
-  case ENOTDIR: return HF_E_NOT_FOUND;
-  case EEXIST: return HF_E_EXISTS;
-  case ENOMEM: return HF_E_MEMORY;
-  default: return HF_E_IO;
+  case ENOTDIR:
+    return HF_E_NOT_FOUND;
+  case EEXIST:
+    return HF_E_EXISTS;
+  case ENOMEM:
+    return HF_E_MEMORY;
+  default:
+    return HF_E_IO;
   }
 }
 
@@ -149,7 +155,8 @@ hf_status hf_folder_create(const char *path, unsigned mode) {
     if (part[i] != '/' && part[i] != '\0') continue;
     char kept = part[i];
     part[i] = '\0';
-    if (mkdir(part, (mode_t)mode) && errno != EEXIST) return fail_errno(part, "cannot create the folder", errno);
+    if (mkdir(part, (mode_t)mode) && errno != EEXIST)
+      return fail_errno(part, "cannot create the folder", errno);
     part[i] = kept;
   }
   struct stat info;

@@ -181,7 +181,8 @@ hf_status hf_job_header_check(const hf_job_header *header) {
     return hf_fail(HF_E_ARGUMENT, "job id of %u bytes: 1 to %d are allowed", h->key.id.length, HF_JOB_ID_MAX);
   if (!hf_job_kind_text(h->kind)) return hf_fail(HF_E_ARGUMENT, "%d is no kind of job", (int)h->kind);
   if (h->parameter_count > HF_PARAMETER_MAX)
-    return hf_fail(HF_E_ARGUMENT, "%u parameters: a job has at most %d", h->parameter_count, HF_PARAMETER_MAX);
+    return hf_fail(HF_E_ARGUMENT, "%u parameters: a job has at most %d", h->parameter_count,
+                   HF_PARAMETER_MAX);
   for (uint32_t i = 0; i < h->parameter_count; i++) {
     if (!bounded_name_valid(h->parameters[i].name, HF_PARAMETER_NAME))
       return hf_fail(HF_E_ARGUMENT, "the name of parameter %u is not valid", i);

@@ -1,6 +1,5 @@
 #include <hyperfold/log.h>
 
-
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -61,10 +60,18 @@ static void put_field(line *l, const hf_log_field *field) {
   for (const char *p = field->key; *p; p++) put_char(l, *p);
   put_char(l, '=');
   switch (field->type) {
-  case HF_LOG_FIELD_TEXT: put_text(l, field->value.text); break;
-  case HF_LOG_FIELD_INT: put_format(l, "%lld", (long long)field->value.integer); break;
-  case HF_LOG_FIELD_UINT: put_format(l, "%llu", (unsigned long long)field->value.natural); break;
-  case HF_LOG_FIELD_REAL: put_format(l, "%.6g", field->value.real); break;
+  case HF_LOG_FIELD_TEXT:
+    put_text(l, field->value.text);
+    break;
+  case HF_LOG_FIELD_INT:
+    put_format(l, "%lld", (long long)field->value.integer);
+    break;
+  case HF_LOG_FIELD_UINT:
+    put_format(l, "%llu", (unsigned long long)field->value.natural);
+    break;
+  case HF_LOG_FIELD_REAL:
+    put_format(l, "%.6g", field->value.real);
+    break;
   case HF_LOG_FIELD_HEX:
     for (size_t i = 0; i < field->length; i++) put_format(l, "%02x", field->value.bytes[i]);
     break;
@@ -92,11 +99,16 @@ void hf_log_write(const hf_logger *log, hf_log_level level, const char *event, c
 
 const char *hf_log_level_text(hf_log_level level) {
   switch (level) {
-  case HF_LOG_DEBUG: return "debug";
-  case HF_LOG_INFO: return "info";
-  case HF_LOG_WARN: return "warn";
-  case HF_LOG_ERROR: return "error";
-  case HF_LOG_OFF: return "off";
+  case HF_LOG_DEBUG:
+    return "debug";
+  case HF_LOG_INFO:
+    return "info";
+  case HF_LOG_WARN:
+    return "warn";
+  case HF_LOG_ERROR:
+    return "error";
+  case HF_LOG_OFF:
+    return "off";
   }
   return "unknown";
 }

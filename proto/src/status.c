@@ -8,8 +8,9 @@ static _Thread_local char message[1024];
 
 const char *hf_status_text(hf_status status) {
   switch (status) {
-#define HF_STATUS_CASE(name, value, text)                                                          \
-  case HF_##name: return text;
+#define HF_STATUS_CASE(name, value, text)                                                                    \
+  case HF_##name:                                                                                            \
+    return text;
     HF_STATUS_LIST(HF_STATUS_CASE)
 #undef HF_STATUS_CASE
   }
@@ -32,7 +33,10 @@ hf_status hf_fail_context(hf_status status, const char *format, ...) {
   va_end(arguments);
   if (n < 0) return status;
   size_t used = (size_t)n < sizeof context ? (size_t)n : sizeof context - 1;
-  snprintf(context + used, sizeof context - used, ": %s", message[0] ? message : hf_status_text(status));
+  /* What does not fit is cut. */
+  if (snprintf(context + used, sizeof context - used, ": %s", message[0] ? message : hf_status_text(status)) <
+      0)
+    return status;
   memcpy(message, context, sizeof message);
   return status;
 }

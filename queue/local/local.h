@@ -23,7 +23,7 @@ typedef struct hf_local {
   hf_queue queue;
   sqlite3 *db;
   pthread_mutex_t mutex;
-  pid_t owner; /* a database must not be carried across fork */
+  pid_t owner;                 /* a database must not be carried across fork */
   char folder[PATH_MAX - 128]; /* room for artifacts/xx/DIGEST and a temporary name */
   struct {
     const char *text; /* compared by address: every text is a literal of one place */
@@ -69,8 +69,8 @@ hf_status hf_local_column_digest(sqlite3_stmt *statement, int column, hf_digest 
 /* ---- local_jobs.c: rows and their changes ---- */
 
 /* The columns of hf_local_read_job, in its order. */
-#define HF_LOCAL_JOB_COLUMNS                                                                       \
-  "seq, header, payload, due, state, cancel, epoch, attempts, losses, worker, done, total, phase, " \
+#define HF_LOCAL_JOB_COLUMNS                                                                                 \
+  "seq, header, payload, due, state, cancel, epoch, attempts, losses, worker, done, total, phase, "          \
   "submitted_at, leased_at, expires_at, ended_at, used, result, cause, beat_at, advance_at, charged"
 hf_status hf_local_read_job(sqlite3_stmt *statement, hf_local_job *out);
 hf_status hf_local_find(hf_local *local, const hf_job_key *key, hf_local_job *out); /* HF_E_NOT_FOUND */

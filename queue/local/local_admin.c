@@ -12,9 +12,10 @@ hf_status hf_local_attempts(hf_queue *queue, const hf_job_key *key, hf_attempt *
   hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;
   HF_TRY(hf_local_find(local, key, &job));
-  HF_TRY(hf_local_prepare(local, &statement,
-                          "SELECT at, epoch, worker, code, cause FROM attempts WHERE seq = ? AND loss = 0 ORDER BY number",
-                          "i", (int64_t)job.record.sequence));
+  HF_TRY(hf_local_prepare(
+      local, &statement,
+      "SELECT at, epoch, worker, code, cause FROM attempts WHERE seq = ? AND loss = 0 ORDER BY number", "i",
+      (int64_t)job.record.sequence));
   while (*count < capacity) {
     HF_TRY(hf_local_step(local, statement, &row));
     if (!row) break;
@@ -36,8 +37,8 @@ hf_status hf_local_set_tenant(hf_queue *queue, const char *tenant, uint32_t weig
   hf_status status = hf_local_begin(local);
   if (status != HF_OK) return status;
   HF_TRY(hf_local_wake_tenant(local, tenant));
-  HF_TRY(hf_local_run(local, "UPDATE tenants SET weight = ?, quota = ? WHERE name = ?", "iit", (int64_t)weight,
-                      (int64_t)quota, tenant));
+  HF_TRY(hf_local_run(local, "UPDATE tenants SET weight = ?, quota = ? WHERE name = ?", "iit",
+                      (int64_t)weight, (int64_t)quota, tenant));
 out:
   return hf_local_end(local, status);
 }
@@ -86,10 +87,11 @@ hf_status hf_local_stats(hf_queue *queue, hf_queue_stats *out) {
   sqlite3_reset(statement);
   HF_TRY(hf_local_number(local, &oldest, "SELECT min(submitted_at) FROM jobs WHERE state = 0", ""));
   if (out->jobs[HF_JOB_QUEUED] && (uint64_t)oldest < now) out->oldest_queued_ms = now - (uint64_t)oldest;
-  HF_TRY(hf_local_prepare(local, &statement,
-                          "SELECT submitted, resubmitted, conflicts, refused, leases, expired, released, failures,"
-                          " stale, results, late_results, late_differing FROM totals",
-                          ""));
+  HF_TRY(hf_local_prepare(
+      local, &statement,
+      "SELECT submitted, resubmitted, conflicts, refused, leases, expired, released, failures,"
+      " stale, results, late_results, late_differing FROM totals",
+      ""));
   HF_TRY(hf_local_step(local, statement, &row));
   if (row) {
     uint64_t *fields[] = {&out->submitted, &out->resubmitted, &out->conflicts,    &out->refused,
@@ -111,8 +113,8 @@ hf_status hf_local_workers(hf_queue *queue, uint64_t since_ms, const char *after
   hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;
   HF_TRY(hf_local_prepare(local, &statement,
-                          "SELECT announcement, seen FROM workers WHERE name > ? AND seen >= ? ORDER BY name", "ti",
-                          after, (int64_t)(since_ms > INT64_MAX ? INT64_MAX : since_ms)));
+                          "SELECT announcement, seen FROM workers WHERE name > ? AND seen >= ? ORDER BY name",
+                          "ti", after, (int64_t)(since_ms > INT64_MAX ? INT64_MAX : since_ms)));
   while (*count < capacity) {
     HF_TRY(hf_local_step(local, statement, &row));
     if (!row) break;

@@ -42,8 +42,9 @@ out:
 static hf_status find(hf_local *local, const hf_job_key *key, hf_local_job *out, bool *found) {
   sqlite3_stmt *statement;
   hf_status status = HF_OK;
-  HF_TRY(hf_local_prepare(local, &statement, "SELECT " HF_LOCAL_JOB_COLUMNS " FROM jobs WHERE tenant = ? AND id = ?",
-                          "tb", key->tenant, key->id.b, (size_t)key->id.length));
+  HF_TRY(hf_local_prepare(local, &statement,
+                          "SELECT " HF_LOCAL_JOB_COLUMNS " FROM jobs WHERE tenant = ? AND id = ?", "tb",
+                          key->tenant, key->id.b, (size_t)key->id.length));
   HF_TRY(hf_local_step(local, statement, found));
   if (*found) {
     status = hf_local_read_job(statement, out);
@@ -68,9 +69,9 @@ hf_status hf_local_event(hf_local *local, uint64_t now, hf_event_kind kind, cons
   char clean[HF_DETAIL_MAX + 1];
   hf_detail_copy(detail, clean);
   hf_status status = hf_local_run(
-      local, "INSERT INTO events (at, kind, tenant, id, epoch, worker, detail) VALUES (?,?,?,?,?,?,?)", "iitbitt",
-      (int64_t)now, (int64_t)kind, r->header.key.tenant, r->header.key.id.b, (size_t)r->header.key.id.length,
-      (int64_t)r->epoch, worker, clean);
+      local, "INSERT INTO events (at, kind, tenant, id, epoch, worker, detail) VALUES (?,?,?,?,?,?,?)",
+      "iitbitt", (int64_t)now, (int64_t)kind, r->header.key.tenant, r->header.key.id.b,
+      (size_t)r->header.key.id.length, (int64_t)r->epoch, worker, clean);
   if (status != HF_OK) return status;
   int64_t last = sqlite3_last_insert_rowid(local->db);
   if (last % 256 == 0) /* forget old events in strides, not one at a time */
@@ -81,8 +82,9 @@ hf_status hf_local_event(hf_local *local, uint64_t now, hf_event_kind kind, cons
     char id[HF_JOB_ID_TEXT];
     hf_job_id_text(&r->header.key.id, id);
     hf_log(log, kind == HF_EVENT_DEAD ? HF_LOG_WARN : HF_LOG_DEBUG, hf_event_kind_text(kind),
-           HF_LOG_TEXT("tenant", r->header.key.tenant), HF_LOG_TEXT("job", id), HF_LOG_UINT("epoch", r->epoch),
-           HF_LOG_TEXT("worker", worker[0] ? worker : NULL), HF_LOG_TEXT("detail", clean));
+           HF_LOG_TEXT("tenant", r->header.key.tenant), HF_LOG_TEXT("job", id),
+           HF_LOG_UINT("epoch", r->epoch), HF_LOG_TEXT("worker", worker[0] ? worker : NULL),
+           HF_LOG_TEXT("detail", clean));
   }
   return status;
 }
@@ -137,8 +139,8 @@ static hf_status submit_one(hf_local *local, const hf_job_header *job, uint64_t 
     goto out;
   }
   HF_TRY(hf_local_wake_tenant(local, job->key.tenant));
-  HF_TRY(hf_local_prepare(local, &statement, "SELECT s0 + s1, quota, average, s1 FROM tenants WHERE name = ?", "t",
-                          job->key.tenant));
+  HF_TRY(hf_local_prepare(local, &statement, "SELECT s0 + s1, quota, average, s1 FROM tenants WHERE name = ?",
+                          "t", job->key.tenant));
   HF_TRY(hf_local_step(local, statement, &row));
   int64_t open = row ? sqlite3_column_int64(statement, 0) : 0;
   int64_t quota = row ? sqlite3_column_int64(statement, 1) : 0;
@@ -162,14 +164,15 @@ static hf_status submit_one(hf_local *local, const hf_job_header *job, uint64_t 
   HF_TRY(hf_job_header_encode(job, &header));
   hf_digest_hex(&job->vk_digest, hex);
   snprintf(offer, sizeof offer, "%s:%s", job->circuit, hex);
-  HF_TRY(hf_local_run(local,
-                      "INSERT INTO jobs (tenant, id, payload, header, kind, circuit, offer, input, priority, due,"
-                      " device_memory, host_memory, submitted_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                      "tbbbittbiiiii", job->key.tenant, job->key.id.b, (size_t)job->key.id.length, payload.b,
-                      sizeof payload.b, header.data, header.length, (int64_t)job->kind, job->circuit, offer,
-                      job->input_digest.b, sizeof job->input_digest.b, (int64_t)job->priority,
-                      job->deadline_ms ? (int64_t)job->deadline_ms : HF_LOCAL_NEVER, (int64_t)job->device_memory,
-                      (int64_t)job->host_memory, (int64_t)now));
+  HF_TRY(hf_local_run(
+      local,
+      "INSERT INTO jobs (tenant, id, payload, header, kind, circuit, offer, input, priority, due,"
+      " device_memory, host_memory, submitted_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      "tbbbittbiiiii", job->key.tenant, job->key.id.b, (size_t)job->key.id.length, payload.b,
+      sizeof payload.b, header.data, header.length, (int64_t)job->kind, job->circuit, offer,
+      job->input_digest.b, sizeof job->input_digest.b, (int64_t)job->priority,
+      job->deadline_ms ? (int64_t)job->deadline_ms : HF_LOCAL_NEVER, (int64_t)job->device_memory,
+      (int64_t)job->host_memory, (int64_t)now));
   HF_TRY(hf_local_run(local, "UPDATE totals SET submitted = submitted + 1", ""));
   known = (hf_local_job){.record = {.header = *job}};
   HF_TRY(hf_local_event(local, now, HF_EVENT_SUBMITTED, &known, "", ""));
@@ -205,9 +208,9 @@ hf_status hf_local_get(hf_queue *queue, const hf_job_key *key, hf_job_record *ou
   return status;
 }
 
-#define LIST_WHERE                                                                                 \
-  "SELECT " HF_LOCAL_JOB_COLUMNS " FROM jobs WHERE (?1 = '' OR tenant = ?1)"                       \
-  " AND (?2 = 0 OR ?2 & (1 << state)) AND (?3 = 0 OR ?3 & (1 << kind)) AND (?4 = '' OR circuit = ?4)" \
+#define LIST_WHERE                                                                                           \
+  "SELECT " HF_LOCAL_JOB_COLUMNS " FROM jobs WHERE (?1 = '' OR tenant = ?1)"                                 \
+  " AND (?2 = 0 OR ?2 & (1 << state)) AND (?3 = 0 OR ?3 & (1 << kind)) AND (?4 = '' OR circuit = ?4)"        \
   " AND (?5 = '' OR worker = ?5)"
 static const char list_up[] = LIST_WHERE " AND seq > ?6 ORDER BY seq LIMIT ?7";
 static const char list_down[] = LIST_WHERE " AND (?6 = 0 OR seq < ?6) ORDER BY seq DESC LIMIT ?7";
@@ -249,8 +252,8 @@ hf_status hf_local_cancel(hf_queue *queue, const hf_job_key *key, const char *ca
   *state = job.record.state;
   switch (job.record.state) {
   case HF_JOB_QUEUED:
-    HF_TRY(hf_local_run(local, "UPDATE jobs SET state = 4, cancel = 1, ended_at = ?, cause = ? WHERE seq = ?", "iti",
-                        (int64_t)now, clean, (int64_t)job.record.sequence));
+    HF_TRY(hf_local_run(local, "UPDATE jobs SET state = 4, cancel = 1, ended_at = ?, cause = ? WHERE seq = ?",
+                        "iti", (int64_t)now, clean, (int64_t)job.record.sequence));
     HF_TRY(hf_local_event(local, now, HF_EVENT_CANCELLED, &job, "", clean));
     *state = HF_JOB_CANCELLED;
     break;
@@ -260,9 +263,11 @@ hf_status hf_local_cancel(hf_queue *queue, const hf_job_key *key, const char *ca
                         (int64_t)job.record.sequence));
     HF_TRY(hf_local_event(local, now, HF_EVENT_CANCEL_REQUESTED, &job, job.record.worker, clean));
     break;
-  case HF_JOB_CANCELLED: break;
+  case HF_JOB_CANCELLED:
+    break;
   default:
-    status = hf_fail(HF_E_STATE, "the job is %s and cannot be cancelled", hf_job_state_text(job.record.state));
+    status =
+        hf_fail(HF_E_STATE, "the job is %s and cannot be cancelled", hf_job_state_text(job.record.state));
   }
 out:
   return hf_local_end(local, status);
@@ -280,11 +285,13 @@ hf_status hf_local_requeue(hf_queue *queue, const hf_job_key *key, uint64_t dead
     goto out;
   }
   HF_TRY(hf_local_wake_tenant(local, key->tenant));
-  HF_TRY(hf_local_run(local, "UPDATE attempts SET forgiven = 1 WHERE seq = ?", "i", (int64_t)job.record.sequence));
-  HF_TRY(hf_local_run(local,
-                      "UPDATE jobs SET state = 0, cancel = 0, attempts = 0, losses = 0, ended_at = 0, due = ?,"
-                      " cause = '' WHERE seq = ?",
-                      "ii", deadline_ms ? (int64_t)deadline_ms : HF_LOCAL_NEVER, (int64_t)job.record.sequence));
+  HF_TRY(hf_local_run(local, "UPDATE attempts SET forgiven = 1 WHERE seq = ?", "i",
+                      (int64_t)job.record.sequence));
+  HF_TRY(
+      hf_local_run(local,
+                   "UPDATE jobs SET state = 0, cancel = 0, attempts = 0, losses = 0, ended_at = 0, due = ?,"
+                   " cause = '' WHERE seq = ?",
+                   "ii", deadline_ms ? (int64_t)deadline_ms : HF_LOCAL_NEVER, (int64_t)job.record.sequence));
   HF_TRY(hf_local_event(local, hf_queue_now(queue), HF_EVENT_REQUEUED, &job, "", ""));
 out:
   return hf_local_end(local, status);

@@ -7,8 +7,8 @@
 /* Fair shares are counted in microseconds of device time over weight. */
 #define VTIME_PER_MS 1000
 /* The announcement of an idle worker is written at most this often. */
-#define SEEN_EVERY_MS 5000
-#define REAP_BATCH    1000
+#define SEEN_EVERY_MS   5000
+#define REAP_BATCH      1000
 #define REAP_BATCH_TEXT "1000"
 
 hf_status hf_local_close_lease(hf_local *local, hf_local_job *job, uint64_t until, bool proved) {
@@ -26,18 +26,21 @@ hf_status hf_local_close_lease(hf_local *local, hf_local_job *job, uint64_t unti
                       (int64_t)VTIME_PER_MS, r->header.key.tenant);
 }
 
-static hf_status end_job(hf_local *local, hf_local_job *job, hf_job_state state, uint64_t now, const char *cause) {
+static hf_status end_job(hf_local *local, hf_local_job *job, hf_job_state state, uint64_t now,
+                         const char *cause) {
   return hf_local_run(local,
                       "UPDATE jobs SET state = ?, ended_at = ?, cause = ?, used = ?, attempts = ?, losses = ?"
                       " WHERE seq = ?",
                       "iitiiii", (int64_t)state, (int64_t)now, cause, (int64_t)job->record.used_ms,
-                      (int64_t)job->record.attempts, (int64_t)job->record.losses, (int64_t)job->record.sequence);
+                      (int64_t)job->record.attempts, (int64_t)job->record.losses,
+                      (int64_t)job->record.sequence);
 }
 
 static hf_status offer_again(hf_local *local, hf_local_job *job, const char *cause) {
-  return hf_local_run(local, "UPDATE jobs SET state = 0, cause = ?, used = ?, attempts = ?, losses = ? WHERE seq = ?",
-                      "tiiii", cause, (int64_t)job->record.used_ms, (int64_t)job->record.attempts,
-                      (int64_t)job->record.losses, (int64_t)job->record.sequence);
+  return hf_local_run(
+      local, "UPDATE jobs SET state = 0, cause = ?, used = ?, attempts = ?, losses = ? WHERE seq = ?",
+      "tiiii", cause, (int64_t)job->record.used_ms, (int64_t)job->record.attempts,
+      (int64_t)job->record.losses, (int64_t)job->record.sequence);
 }
 
 static hf_status cancel_now(hf_local *local, hf_local_job *job, uint64_t now) {
@@ -48,21 +51,23 @@ static hf_status cancel_now(hf_local *local, hf_local_job *job, uint64_t now) {
 
 /* Notes a failure or a loss and says whether it was the last that the job had:
  * `limit` of its kind on at least two workers, or twice that on one. */
-static hf_status note_attempt(hf_local *local, const hf_local_job *job, uint64_t now, bool loss, hf_status code,
-                              const char *cause, uint32_t count, uint32_t limit, bool *last) {
+static hf_status note_attempt(hf_local *local, const hf_local_job *job, uint64_t now, bool loss,
+                              hf_status code, const char *cause, uint32_t count, uint32_t limit, bool *last) {
   const hf_queue_options *o = &local->queue.options;
   hf_status status = HF_OK;
   int64_t workers;
   uint32_t doublings = count > 10 ? 10 : count - 1;
-  HF_TRY(hf_local_run(local,
-                      "INSERT INTO attempts (seq, number, loss, at, epoch, worker, retry_at, code, cause) VALUES"
-                      " (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE seq = ?1), ?2,?3,?4,?5,?6,?7,?8)",
-                      "iiiitiit", (int64_t)job->record.sequence, (int64_t)loss, (int64_t)now,
-                      (int64_t)job->record.epoch, job->record.worker,
-                      loss ? (int64_t)0 : (int64_t)(now + (o->retry_ms << doublings)), (int64_t)code, cause));
-  HF_TRY(hf_local_number(local, &workers,
-                         "SELECT count(DISTINCT worker) FROM attempts WHERE seq = ? AND loss = ? AND forgiven = 0", "ii",
-                         (int64_t)job->record.sequence, (int64_t)loss));
+  HF_TRY(hf_local_run(
+      local,
+      "INSERT INTO attempts (seq, number, loss, at, epoch, worker, retry_at, code, cause) VALUES"
+      " (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE seq = ?1), ?2,?3,?4,?5,?6,?7,?8)",
+      "iiiitiit", (int64_t)job->record.sequence, (int64_t)loss, (int64_t)now, (int64_t)job->record.epoch,
+      job->record.worker, loss ? (int64_t)0 : (int64_t)(now + (o->retry_ms << doublings)), (int64_t)code,
+      cause));
+  HF_TRY(hf_local_number(
+      local, &workers,
+      "SELECT count(DISTINCT worker) FROM attempts WHERE seq = ? AND loss = ? AND forgiven = 0", "ii",
+      (int64_t)job->record.sequence, (int64_t)loss));
   *last = (count >= limit && workers >= 2) || count / 2 >= limit;
 out:
   return status;
@@ -90,7 +95,8 @@ static hf_status expire(hf_local *local, hf_local_job *job, uint64_t now) {
   snprintf(cause, sizeof cause, "worker %s was lost%s%s", r->worker, r->progress.phase[0] ? " in phase " : "",
            r->progress.phase);
   HF_TRY(hf_local_event(local, now, HF_EVENT_EXPIRED, job, r->worker, cause));
-  HF_TRY(note_attempt(local, job, now, true, HF_E_TIMEOUT, cause, r->losses, local->queue.options.max_losses, &last));
+  HF_TRY(note_attempt(local, job, now, true, HF_E_TIMEOUT, cause, r->losses, local->queue.options.max_losses,
+                      &last));
   if (last) {
     size_t used = strlen(cause);
     snprintf(cause + used, sizeof cause - used, "; %u leases of this job ran out", r->losses);
@@ -108,8 +114,8 @@ static hf_status miss_deadline(hf_local *local, hf_local_job *job, uint64_t now)
   hf_job_record *r = &job->record;
   bool leased = r->state == HF_JOB_LEASED;
   if (leased) HF_TRY(hf_local_close_lease(local, job, now < r->expires_ms ? now : job->beat_ms, false));
-  snprintf(cause, sizeof cause, "the deadline passed while the job was %s%s%.200s", leased ? "running" : "waiting",
-           r->cause[0] ? "; before that: " : "", r->cause);
+  snprintf(cause, sizeof cause, "the deadline passed while the job was %s%s%.200s",
+           leased ? "running" : "waiting", r->cause[0] ? "; before that: " : "", r->cause);
   HF_TRY(end_job(local, job, HF_JOB_FAILED, now, cause));
   HF_TRY(hf_local_event(local, now, HF_EVENT_DEADLINE, job, leased ? r->worker : "", cause));
 out:
@@ -152,7 +158,8 @@ hf_status hf_local_reap_now(hf_local *local, uint64_t now, uint64_t *changed) {
   /* Deadlines first: a job that missed its deadline is not offered again. */
   HF_TRY(reap_each(local, now, "SELECT seq FROM jobs WHERE state < 2 AND due <= ? LIMIT " REAP_BATCH_TEXT,
                    read_by_sequence, miss_deadline, changed));
-  HF_TRY(reap_each(local, now, "SELECT seq FROM jobs WHERE state = 1 AND expires_at <= ? LIMIT " REAP_BATCH_TEXT,
+  HF_TRY(reap_each(local, now,
+                   "SELECT seq FROM jobs WHERE state = 1 AND expires_at <= ? LIMIT " REAP_BATCH_TEXT,
                    read_by_sequence, expire, changed));
 out:
   return status;
@@ -171,10 +178,11 @@ static hf_status announce(hf_local *local, const hf_worker *worker, uint64_t now
   hf_writer w = {0};
   hf_status status = hf_worker_encode(worker, &w);
   if (status == HF_OK)
-    status = hf_local_run(local,
-                          "INSERT INTO workers (name, announcement, seen) VALUES (?1,?2,?3) ON CONFLICT (name)"
-                          " DO UPDATE SET announcement = ?2, seen = ?3",
-                          "tbi", worker->name, w.data, w.length, (int64_t)now);
+    status =
+        hf_local_run(local,
+                     "INSERT INTO workers (name, announcement, seen) VALUES (?1,?2,?3) ON CONFLICT (name)"
+                     " DO UPDATE SET announcement = ?2, seen = ?3",
+                     "tbi", worker->name, w.data, w.length, (int64_t)now);
   hf_writer_free(&w);
   return status;
 }
@@ -189,7 +197,8 @@ static hf_status capability_list(const hf_worker *worker, hf_writer *w) {
     const hf_capability *c = &worker->capabilities[i];
     hf_digest_hex(&c->vk_digest, hex);
     bool any = hf_digest_is_zero(&c->vk_digest);
-    int n = snprintf(entry, sizeof entry, "%s\"%s%s%s\"", i ? "," : "", c->circuit, any ? "" : ":", any ? "" : hex);
+    int n = snprintf(entry, sizeof entry, "%s\"%s%s%s\"", i ? "," : "", c->circuit, any ? "" : ":",
+                     any ? "" : hex);
     hf_write_bytes(w, entry, (size_t)n);
   }
   hf_write_u8(w, ']');
@@ -210,8 +219,8 @@ static hf_status pick(hf_local *local, const hf_worker *worker, const char *tena
       " AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.seq = jobs.seq AND a.worker = ?6 AND a.retry_at > ?2"
       "  AND a.forgiven = 0)"
       " ORDER BY priority DESC, due, seq LIMIT 1",
-      "tiiitt", tenant, (int64_t)now, (int64_t)worker->device_memory, (int64_t)worker->host_memory, capabilities,
-      worker->name));
+      "tiiitt", tenant, (int64_t)now, (int64_t)worker->device_memory, (int64_t)worker->host_memory,
+      capabilities, worker->name));
   HF_TRY(hf_local_step(local, statement, found));
   if (*found) {
     status = hf_local_read_job(statement, out);
@@ -222,7 +231,8 @@ out:
 }
 
 /* Tenants in the order of their fair shares until one has a job for this worker. */
-static hf_status choose(hf_local *local, const hf_worker *worker, uint64_t now, hf_local_job *out, bool *found) {
+static hf_status choose(hf_local *local, const hf_worker *worker, uint64_t now, hf_local_job *out,
+                        bool *found) {
   sqlite3_stmt *statement;
   hf_writer capabilities = {0};
   hf_status status = HF_OK;
@@ -231,8 +241,9 @@ static hf_status choose(hf_local *local, const hf_worker *worker, uint64_t now, 
   bool row;
   *found = false;
   HF_TRY(capability_list(worker, &capabilities));
-  HF_TRY(hf_local_prepare(local, &statement,
-                          "SELECT name, vtime, weight, average FROM tenants WHERE s0 > 0 ORDER BY vtime, name", ""));
+  HF_TRY(hf_local_prepare(
+      local, &statement, "SELECT name, vtime, weight, average FROM tenants WHERE s0 > 0 ORDER BY vtime, name",
+      ""));
   for (;;) {
     HF_TRY(hf_local_step(local, statement, &row));
     if (!row) break;
@@ -289,11 +300,12 @@ hf_status hf_local_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out
                     .attempts = r->attempts,
                     .expires_ms = now + queue->options.lease_ms,
                     .lease_ms = queue->options.lease_ms};
-  HF_TRY(hf_local_run(local,
-                      "UPDATE jobs SET state = 1, epoch = ?1, worker = ?2, leased_at = ?3, beat_at = ?3,"
-                      " advance_at = ?3, expires_at = ?4, done = 0, total = 0, phase = '', charged = ?5 WHERE seq = ?6",
-                      "itiiii", (int64_t)r->epoch, worker->name, (int64_t)now, (int64_t)out->expires_ms,
-                      (int64_t)job.charged_ms, (int64_t)r->sequence));
+  HF_TRY(hf_local_run(
+      local,
+      "UPDATE jobs SET state = 1, epoch = ?1, worker = ?2, leased_at = ?3, beat_at = ?3,"
+      " advance_at = ?3, expires_at = ?4, done = 0, total = 0, phase = '', charged = ?5 WHERE seq = ?6",
+      "itiiii", (int64_t)r->epoch, worker->name, (int64_t)now, (int64_t)out->expires_ms,
+      (int64_t)job.charged_ms, (int64_t)r->sequence));
   HF_TRY(hf_local_event(local, now, HF_EVENT_LEASED, &job, worker->name, ""));
 out:
   status = hf_local_end(local, status);
@@ -301,8 +313,8 @@ out:
   return status;
 }
 
-hf_status hf_local_heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t epoch, const hf_progress *progress,
-                             hf_beat *out) {
+hf_status hf_local_heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t epoch,
+                             const hf_progress *progress, hf_beat *out) {
   hf_local *local = (hf_local *)queue;
   hf_local_job job;
   hf_status status = hf_local_begin(local), verdict = HF_OK;
@@ -337,13 +349,14 @@ hf_status hf_local_heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t ep
     out->action = HF_BEAT_STALLED;
   else
     out->expires_ms = now + queue->options.lease_ms;
-  HF_TRY(hf_local_run(local,
-                      "UPDATE jobs SET beat_at = ?, advance_at = ?, expires_at = ?, done = max(done, ?), total = ?,"
-                      " phase = ? WHERE seq = ?",
-                      "iiiiiti", (int64_t)now, (int64_t)(advanced ? now : job.advance_ms), (int64_t)out->expires_ms,
-                      (int64_t)progress->done, (int64_t)progress->total, progress->phase, (int64_t)r->sequence));
-  HF_TRY(hf_local_run(local, "UPDATE workers SET seen = ?1 WHERE name = ?2 AND seen + 1000 <= ?1", "it", (int64_t)now,
-                      r->worker));
+  HF_TRY(hf_local_run(
+      local,
+      "UPDATE jobs SET beat_at = ?, advance_at = ?, expires_at = ?, done = max(done, ?), total = ?,"
+      " phase = ? WHERE seq = ?",
+      "iiiiiti", (int64_t)now, (int64_t)(advanced ? now : job.advance_ms), (int64_t)out->expires_ms,
+      (int64_t)progress->done, (int64_t)progress->total, progress->phase, (int64_t)r->sequence));
+  HF_TRY(hf_local_run(local, "UPDATE workers SET seen = ?1 WHERE name = ?2 AND seen + 1000 <= ?1", "it",
+                      (int64_t)now, r->worker));
 out:
   status = hf_local_end(local, status);
   return status == HF_OK ? verdict : status;
@@ -374,9 +387,9 @@ hf_status hf_local_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch
   if (r->state == HF_JOB_DONE) {
     bool same = hf_digest_eq(result, &r->result);
     *outcome = same ? HF_FINISH_DUPLICATE : HF_FINISH_LATE;
-    HF_TRY(hf_local_run(local,
-                        "UPDATE totals SET late_results = late_results + 1, late_differing = late_differing + ?", "i",
-                        (int64_t)!same));
+    HF_TRY(hf_local_run(
+        local, "UPDATE totals SET late_results = late_results + 1, late_differing = late_differing + ?", "i",
+        (int64_t)!same));
     HF_TRY(hf_local_event(local, now, HF_EVENT_LATE_RESULT, &job, worker,
                           same ? "the same result again" : "another result; the first one stays"));
     goto out;
@@ -394,12 +407,13 @@ hf_status hf_local_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch
   }
   /* Another worker's lease ends here too; its next heartbeat tells it. */
   if (r->state == HF_JOB_LEASED) HF_TRY(hf_local_close_lease(local, &job, now, current));
-  HF_TRY(hf_local_run(local,
-                      "UPDATE jobs SET state = 2, result = ?, worker = ?, ended_at = ?, used = ?, cause = '' WHERE seq = ?",
-                      "btiii", result->b, sizeof result->b, worker, (int64_t)now, (int64_t)r->used_ms,
-                      (int64_t)r->sequence));
+  HF_TRY(hf_local_run(
+      local,
+      "UPDATE jobs SET state = 2, result = ?, worker = ?, ended_at = ?, used = ?, cause = '' WHERE seq = ?",
+      "btiii", result->b, sizeof result->b, worker, (int64_t)now, (int64_t)r->used_ms, (int64_t)r->sequence));
   HF_TRY(hf_local_run(local, "UPDATE totals SET results = results + 1", ""));
-  HF_TRY(hf_local_event(local, now, HF_EVENT_DONE, &job, worker, current ? "" : "a result of an earlier lease"));
+  HF_TRY(
+      hf_local_event(local, now, HF_EVENT_DONE, &job, worker, current ? "" : "a result of an earlier lease"));
   *outcome = HF_FINISH_ACCEPTED;
 out:
   return hf_local_end(local, status);
@@ -417,8 +431,8 @@ static hf_status check_fence(hf_local *local, const hf_local_job *job, uint64_t 
   return status;
 }
 
-hf_status hf_local_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, hf_status code, const char *cause,
-                        hf_job_state *state) {
+hf_status hf_local_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, hf_status code,
+                        const char *cause, hf_job_state *state) {
   hf_local *local = (hf_local *)queue;
   hf_local_job job;
   char clean[HF_DETAIL_MAX + 1];
@@ -457,7 +471,8 @@ hf_status hf_local_release(hf_queue *queue, const hf_job_key *key, uint64_t epoc
   uint64_t now = hf_queue_now(queue);
   HF_TRY(hf_local_find(local, key, &job));
   /* After a heartbeat has said that the job is cancelled or out of time, giving it back is no fault. */
-  if (job.record.epoch == epoch && (job.record.state == HF_JOB_CANCELLED || job.record.state == HF_JOB_FAILED))
+  if (job.record.epoch == epoch &&
+      (job.record.state == HF_JOB_CANCELLED || job.record.state == HF_JOB_FAILED))
     goto out;
   HF_TRY(check_fence(local, &job, epoch, now, "release", &verdict));
   if (verdict != HF_OK) goto out;

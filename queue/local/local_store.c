@@ -26,12 +26,15 @@ static const char schema[] =
     " priority INTEGER NOT NULL, due INTEGER NOT NULL,"
     " device_memory INTEGER NOT NULL, host_memory INTEGER NOT NULL,"
     " state INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0,"
-    " epoch INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, losses INTEGER NOT NULL DEFAULT 0,"
+    " epoch INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, losses INTEGER NOT NULL DEFAULT "
+    "0,"
     " worker TEXT NOT NULL DEFAULT '',"
     " done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0, phase TEXT NOT NULL DEFAULT '',"
-    " submitted_at INTEGER NOT NULL, leased_at INTEGER NOT NULL DEFAULT 0, beat_at INTEGER NOT NULL DEFAULT 0,"
+    " submitted_at INTEGER NOT NULL, leased_at INTEGER NOT NULL DEFAULT 0, beat_at INTEGER NOT NULL DEFAULT "
+    "0,"
     " advance_at INTEGER NOT NULL DEFAULT 0, expires_at INTEGER NOT NULL DEFAULT 0,"
-    " ended_at INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL DEFAULT 0, charged INTEGER NOT NULL DEFAULT 0,"
+    " ended_at INTEGER NOT NULL DEFAULT 0, used INTEGER NOT NULL DEFAULT 0, charged INTEGER NOT NULL DEFAULT "
+    "0,"
     " result BLOB, cause TEXT NOT NULL DEFAULT '',"
     " UNIQUE (tenant, id)) STRICT;"
     "CREATE INDEX jobs_offer ON jobs (tenant, priority DESC, due, seq) WHERE state = 0;"
@@ -43,7 +46,8 @@ static const char schema[] =
     "CREATE INDEX jobs_result ON jobs (result) WHERE result IS NOT NULL;"
     "CREATE TABLE attempts ("
     " seq INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE, number INTEGER NOT NULL,"
-    " loss INTEGER NOT NULL, forgiven INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    " loss INTEGER NOT NULL, forgiven INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL, epoch INTEGER NOT "
+    "NULL,"
     " worker TEXT NOT NULL, retry_at INTEGER NOT NULL, code INTEGER NOT NULL, cause TEXT NOT NULL,"
     " PRIMARY KEY (seq, number)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE tenants ("
@@ -56,25 +60,30 @@ static const char schema[] =
     "CREATE TABLE workers (name TEXT PRIMARY KEY, announcement BLOB NOT NULL, seen INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE events ("
-    " seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind INTEGER NOT NULL, tenant TEXT NOT NULL,"
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind INTEGER NOT NULL, tenant TEXT NOT "
+    "NULL,"
     " id BLOB NOT NULL, epoch INTEGER NOT NULL, worker TEXT NOT NULL, detail TEXT NOT NULL) STRICT;"
     "CREATE TABLE totals (one INTEGER PRIMARY KEY CHECK (one = 1), vtime INTEGER NOT NULL DEFAULT 0,"
     " submitted INTEGER NOT NULL DEFAULT 0, resubmitted INTEGER NOT NULL DEFAULT 0,"
     " conflicts INTEGER NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0,"
-    " leases INTEGER NOT NULL DEFAULT 0, expired INTEGER NOT NULL DEFAULT 0, released INTEGER NOT NULL DEFAULT 0,"
-    " failures INTEGER NOT NULL DEFAULT 0, stale INTEGER NOT NULL DEFAULT 0, results INTEGER NOT NULL DEFAULT 0,"
+    " leases INTEGER NOT NULL DEFAULT 0, expired INTEGER NOT NULL DEFAULT 0, released INTEGER NOT NULL "
+    "DEFAULT 0,"
+    " failures INTEGER NOT NULL DEFAULT 0, stale INTEGER NOT NULL DEFAULT 0, results INTEGER NOT NULL "
+    "DEFAULT 0,"
     " late_results INTEGER NOT NULL DEFAULT 0, late_differing INTEGER NOT NULL DEFAULT 0) STRICT;"
     "INSERT INTO totals (one) VALUES (1);"
     "CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN"
     " UPDATE tenants SET s0 = s0 + 1 WHERE name = NEW.tenant; END;"
     "CREATE TRIGGER jobs_moved AFTER UPDATE OF state ON jobs WHEN OLD.state <> NEW.state BEGIN"
-    " UPDATE tenants SET s0 = s0 - (OLD.state = 0) + (NEW.state = 0), s1 = s1 - (OLD.state = 1) + (NEW.state = 1),"
+    " UPDATE tenants SET s0 = s0 - (OLD.state = 0) + (NEW.state = 0), s1 = s1 - (OLD.state = 1) + (NEW.state "
+    "= 1),"
     " s2 = s2 - (OLD.state = 2) + (NEW.state = 2), s3 = s3 - (OLD.state = 3) + (NEW.state = 3),"
     " s4 = s4 - (OLD.state = 4) + (NEW.state = 4), s5 = s5 - (OLD.state = 5) + (NEW.state = 5)"
     " WHERE name = NEW.tenant; END;"
     "CREATE TRIGGER jobs_removed AFTER DELETE ON jobs BEGIN"
     " UPDATE tenants SET s0 = s0 - (OLD.state = 0), s1 = s1 - (OLD.state = 1), s2 = s2 - (OLD.state = 2),"
-    " s3 = s3 - (OLD.state = 3), s4 = s4 - (OLD.state = 4), s5 = s5 - (OLD.state = 5) WHERE name = OLD.tenant; END;";
+    " s3 = s3 - (OLD.state = 3), s4 = s4 - (OLD.state = 4), s5 = s5 - (OLD.state = 5) WHERE name = "
+    "OLD.tenant; END;";
 
 hf_status hf_local_error(hf_local *local, int code, const char *doing) {
   int last_errno = errno;
@@ -84,12 +93,16 @@ hf_status hf_local_error(hf_local *local, int code, const char *doing) {
   int error = local->db && sqlite3_system_errno(local->db) ? sqlite3_system_errno(local->db) : last_errno;
   switch (code & 0xff) {
   case SQLITE_BUSY:
-  case SQLITE_LOCKED: return hf_fail(HF_E_BUSY, "queue %s: %s: %s", local->folder, doing, message);
-  case SQLITE_FULL: return hf_fail(HF_E_FULL, "queue %s: %s: no space left on the disk", local->folder, doing);
-  case SQLITE_NOMEM: return hf_fail(HF_E_MEMORY, "queue %s: %s: %s", local->folder, doing, message);
+  case SQLITE_LOCKED:
+    return hf_fail(HF_E_BUSY, "queue %s: %s: %s", local->folder, doing, message);
+  case SQLITE_FULL:
+    return hf_fail(HF_E_FULL, "queue %s: %s: no space left on the disk", local->folder, doing);
+  case SQLITE_NOMEM:
+    return hf_fail(HF_E_MEMORY, "queue %s: %s: %s", local->folder, doing, message);
   case SQLITE_NOTADB:
   case SQLITE_CORRUPT:
-    return hf_fail(HF_E_CHECKSUM, "queue %s: %s: the database is damaged (%s)", local->folder, doing, message);
+    return hf_fail(HF_E_CHECKSUM, "queue %s: %s: the database is damaged (%s)", local->folder, doing,
+                   message);
   case SQLITE_IOERR:
   case SQLITE_CANTOPEN:
     /* EFBIG: the process's file size limit. */
@@ -98,8 +111,10 @@ hf_status hf_local_error(hf_local *local, int code, const char *doing) {
     return hf_fail(HF_E_IO, "queue %s: %s: %s%s%s", local->folder, doing, message, error ? ": " : "",
                    error ? strerror(error) : "");
   case SQLITE_READONLY:
-  case SQLITE_PERM: return hf_fail(HF_E_IO, "queue %s: %s: %s", local->folder, doing, message);
-  default: return hf_fail(HF_E_INTERNAL, "queue %s: %s: %s (%d)", local->folder, doing, message, code);
+  case SQLITE_PERM:
+    return hf_fail(HF_E_IO, "queue %s: %s: %s", local->folder, doing, message);
+  default:
+    return hf_fail(HF_E_INTERNAL, "queue %s: %s: %s (%d)", local->folder, doing, message, code);
   }
 }
 
@@ -134,7 +149,8 @@ hf_status hf_local_end(hf_local *local, hf_status status) {
   reset_statements(local);
   if (status == HF_OK) status = hf_local_run(local, "COMMIT", "");
   /* Some errors (a full disk) have rolled back already. */
-  if (status != HF_OK && !sqlite3_get_autocommit(local->db)) sqlite3_exec(local->db, "ROLLBACK", NULL, NULL, NULL);
+  if (status != HF_OK && !sqlite3_get_autocommit(local->db))
+    sqlite3_exec(local->db, "ROLLBACK", NULL, NULL, NULL);
   hf_local_leave(local);
   return status;
 }
@@ -149,7 +165,8 @@ static hf_status find_statement(hf_local *local, const char *text, sqlite3_stmt 
     }
     i++;
   }
-  if (i == HF_LOCAL_STATEMENTS) return hf_fail(HF_E_INTERNAL, "queue: more than %d statements", HF_LOCAL_STATEMENTS);
+  if (i == HF_LOCAL_STATEMENTS)
+    return hf_fail(HF_E_INTERNAL, "queue: more than %d statements", HF_LOCAL_STATEMENTS);
   int rc = sqlite3_prepare_v3(local->db, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
   if (rc != SQLITE_OK) return hf_local_error(local, rc, "prepare");
   local->statements[i].text = text;
@@ -165,16 +182,23 @@ static hf_status prepare_list(hf_local *local, sqlite3_stmt **out, const char *t
   int rc = SQLITE_OK;
   for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
     switch (types[i]) {
-    case 'i': rc = sqlite3_bind_int64(*out, i + 1, va_arg(arguments, int64_t)); break;
-    case 't': rc = sqlite3_bind_text(*out, i + 1, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT); break;
+    case 'i':
+      rc = sqlite3_bind_int64(*out, i + 1, va_arg(arguments, int64_t));
+      break;
+    case 't':
+      rc = sqlite3_bind_text(*out, i + 1, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
+      break;
     case 'b': {
       const void *data = va_arg(arguments, const void *);
       size_t length = va_arg(arguments, size_t);
       rc = sqlite3_bind_blob64(*out, i + 1, data, length, SQLITE_TRANSIENT);
       break;
     }
-    case 'n': rc = sqlite3_bind_null(*out, i + 1); break;
-    default: return hf_fail(HF_E_INTERNAL, "queue: binding type '%c'", types[i]);
+    case 'n':
+      rc = sqlite3_bind_null(*out, i + 1);
+      break;
+    default:
+      return hf_fail(HF_E_INTERNAL, "queue: binding type '%c'", types[i]);
     }
   }
   return rc == SQLITE_OK ? HF_OK : hf_local_error(local, rc, "bind");
@@ -299,8 +323,11 @@ static hf_status set_journal(hf_local *local) {
     if (wal) return HF_OK;
     bool busy = (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED;
     if (!busy && rc != SQLITE_ROW) return hf_local_error(local, rc, "journal_mode");
-    if (!busy) return hf_fail(HF_E_UNSUPPORTED, "queue %s: this file system has no shared memory files; a local "
-                                                "queue needs a local disk", local->folder);
+    if (!busy)
+      return hf_fail(HF_E_UNSUPPORTED,
+                     "queue %s: this file system has no shared memory files; a local "
+                     "queue needs a local disk",
+                     local->folder);
     if (waited >= local->queue.options.busy_ms) return hf_local_error(local, rc, "journal_mode");
     nanosleep(&(struct timespec){0, 10000000}, NULL);
   }
@@ -316,15 +343,15 @@ static hf_status set_up(hf_local *local) {
   if (application == HF_LOCAL_APPLICATION && version == HF_LOCAL_SCHEMA) goto out;
   if (tables != 0) {
     status = application == HF_LOCAL_APPLICATION
-                 ? hf_fail(HF_E_VERSION, "queue %s: store of version %lld, this build knows %d", local->folder,
-                           (long long)version, HF_LOCAL_SCHEMA)
+                 ? hf_fail(HF_E_VERSION, "queue %s: store of version %lld, this build knows %d",
+                           local->folder, (long long)version, HF_LOCAL_SCHEMA)
                  : hf_fail(HF_E_FORMAT, "queue %s: queue.db is a database of something else", local->folder);
     goto out;
   }
   HF_TRY(execute(local, schema));
   char pragmas[96];
-  snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d", HF_LOCAL_APPLICATION,
-           HF_LOCAL_SCHEMA);
+  snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+           HF_LOCAL_APPLICATION, HF_LOCAL_SCHEMA);
   HF_TRY(execute(local, pragmas));
 out:
   return hf_local_end(local, status);
@@ -348,9 +375,9 @@ hf_status hf_queue_local_open(const char *folder, const hf_queue_options *option
   snprintf(path, sizeof path, "%s/artifacts", folder);
   HF_TRY(hf_folder_create(path, 0750));
   snprintf(path, sizeof path, "%s/queue.db", folder);
-  int rc = sqlite3_open_v2(path, &local->db,
-                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE,
-                           NULL);
+  int rc = sqlite3_open_v2(
+      path, &local->db,
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
   if (rc != SQLITE_OK) {
     status = hf_local_error(local, rc, "open queue.db");
     goto out;

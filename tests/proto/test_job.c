@@ -8,16 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OK(expression)                                                                             \
-  do {                                                                                             \
-    hf_status ok_status = (expression);                                                            \
-    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message()); \
+#define OK(expression)                                                                                       \
+  do {                                                                                                       \
+    hf_status ok_status = (expression);                                                                      \
+    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message());        \
   } while (0)
-#define GIVES(wanted, expression)                                                                  \
-  do {                                                                                             \
-    hf_status gives_status = (expression);                                                         \
-    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status, \
-              hf_error_message(), #wanted);                                                        \
+#define GIVES(wanted, expression)                                                                            \
+  do {                                                                                                       \
+    hf_status gives_status = (expression);                                                                   \
+    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status,    \
+              hf_error_message(), #wanted);                                                                  \
   } while (0)
 
 static const char job_vector[] =
@@ -59,7 +59,8 @@ Test(job, job_header) {
   cr_assert(!hf_job_get_parameter(&h, "slot", &value));
   for (int i = 0; i < 32; i++) cr_assert(h.vk_digest.b[i] == i + 1);
   cr_assert(h.input_digest.b[31] == 5 && h.input_digest.b[0] == 0);
-  cr_assert(h.priority == -7 && h.deadline_ms == 1700000000000 && h.device_memory == 3221225472 && h.host_memory == 1);
+  cr_assert(h.priority == -7 && h.deadline_ms == 1700000000000 && h.device_memory == 3221225472 &&
+            h.host_memory == 1);
   OK(hf_job_header_encode(&h, &w));
   cr_assert(w.length == length && memcmp(w.data, wire, length) == 0, "the encoding is not protoc's");
 
@@ -121,9 +122,11 @@ Test(job, worker_and_event) {
   cr_assert_str_eq(worker.software, "0.1.0");
   cr_assert(worker.capability_count == 2 && worker.device_count == 1);
   cr_assert_str_eq(worker.capabilities[1].circuit, "any");
-  cr_assert(worker.capabilities[0].vk_digest.b[31] == 32 && hf_digest_is_zero(&worker.capabilities[1].vk_digest));
+  cr_assert(worker.capabilities[0].vk_digest.b[31] == 32 &&
+            hf_digest_is_zero(&worker.capabilities[1].vk_digest));
   cr_assert_str_eq(worker.devices[0].backend, "cpu");
-  cr_assert(worker.devices[0].memory == 17179869184 && worker.device_memory == 1000 && worker.host_memory == 25769803776);
+  cr_assert(worker.devices[0].memory == 17179869184 && worker.device_memory == 1000 &&
+            worker.host_memory == 25769803776);
   OK(hf_worker_encode(&worker, &w));
   cr_assert(w.length == length && memcmp(w.data, wire, length) == 0);
   for (size_t n = 0; n < length; n++) {
@@ -152,7 +155,8 @@ Test(job, worker_and_event) {
   length = from_hex(event_vector, wire);
   hf_event event;
   OK(hf_event_decode(wire, length, &event));
-  cr_assert(event.sequence == 300 && event.time_ms == 1700000000123 && event.kind == HF_EVENT_DEAD && event.epoch == 4);
+  cr_assert(event.sequence == 300 && event.time_ms == 1700000000123 && event.kind == HF_EVENT_DEAD &&
+            event.epoch == 4);
   cr_assert_str_eq(event.key.tenant, "bob");
   cr_assert_str_eq(event.worker, "w-2");
   cr_assert_str_eq(event.detail, "Ger\xc3\xa4t: kaputt");
@@ -211,12 +215,15 @@ Test(job, hostile_input) {
   GIVES(HF_E_FORMAT, with_field(7, long_name, 33, &h));
   GIVES(HF_E_FORMAT, with_field(8, "", 0, &h));
   GIVES(HF_E_FORMAT, with_field(6, "\x0a\x01z\x0a\x02y\0", 7, &h)); /* a NUL one level down */
-  GIVES(HF_E_FORMAT, with_field(6, "\x0a\x01z\x10", 4, &h));         /* ends in the middle */
+  GIVES(HF_E_FORMAT, with_field(6, "\x0a\x01z\x10", 4, &h));        /* ends in the middle */
   OK(with_field(6, "\x0a\x01z\x10\x05", 5, &h));
   cr_assert(h.parameter_count == 3);
-  GIVES(HF_E_FORMAT, with_field(6, "\x0a\x01" "a\x10\x05", 5, &h)); /* not in order */
-  GIVES(HF_E_FORMAT, with_field(6, "\x0a\x05slots", 7, &h));        /* twice */
-  OK(with_field(15, "from the future", 15, &h));                    /* unknown fields are skipped */
+  GIVES(HF_E_FORMAT, with_field(6,
+                                "\x0a\x01"
+                                "a\x10\x05",
+                                5, &h));                     /* not in order */
+  GIVES(HF_E_FORMAT, with_field(6, "\x0a\x05slots", 7, &h)); /* twice */
+  OK(with_field(15, "from the future", 15, &h));             /* unknown fields are skipped */
   OK(with_varint(4, HF_JOB_PROVE_BATCH, &h));
   cr_assert(h.kind == HF_JOB_PROVE_BATCH);
   GIVES(HF_E_FORMAT, with_varint(4, 0, &h));
@@ -240,7 +247,8 @@ Test(job, hostile_input) {
 Test(job, names_and_ids) {
   hf_job_id id, back;
   char text[HF_JOB_ID_TEXT], out[HF_DETAIL_MAX + 1];
-  cr_assert(hf_name_valid("a.B_9-/@+") && !hf_name_valid("") && !hf_name_valid("a b") && !hf_name_valid("\xc3\xa4"));
+  cr_assert(hf_name_valid("a.B_9-/@+") && !hf_name_valid("") && !hf_name_valid("a b") &&
+            !hf_name_valid("\xc3\xa4"));
   const char *good[] = {"job-1", "0x00", "0xff00ff", "x"};
   for (int i = 0; i < 4; i++) {
     OK(hf_job_id_parse(good[i], &id));
@@ -270,7 +278,8 @@ Test(job, names_and_ids) {
   for (size_t i = 0; i < sizeof longer - 1; i++) longer[i] = i % 2 ? '\xa4' : '\xc3';
   longer[sizeof longer - 1] = '\0';
   hf_detail_copy(longer, out);
-  cr_assert(strlen(out) == HF_DETAIL_MAX && (unsigned char)out[HF_DETAIL_MAX - 1] == 0xa4); /* no half character */
+  cr_assert(strlen(out) == HF_DETAIL_MAX &&
+            (unsigned char)out[HF_DETAIL_MAX - 1] == 0xa4); /* no half character */
 
   hf_job_header h = {0};
   char name[8];

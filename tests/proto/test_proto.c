@@ -25,16 +25,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OK(expression)                                                                             \
-  do {                                                                                             \
-    hf_status ok_status = (expression);                                                            \
-    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message()); \
+#define OK(expression)                                                                                       \
+  do {                                                                                                       \
+    hf_status ok_status = (expression);                                                                      \
+    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message());        \
   } while (0)
-#define GIVES(wanted, expression)                                                                  \
-  do {                                                                                             \
-    hf_status gives_status = (expression);                                                         \
-    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status, \
-              hf_error_message(), #wanted);                                                        \
+#define GIVES(wanted, expression)                                                                            \
+  do {                                                                                                       \
+    hf_status gives_status = (expression);                                                                   \
+    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status,    \
+              hf_error_message(), #wanted);                                                                  \
   } while (0)
 
 static char folder[64];
@@ -123,9 +123,11 @@ Test(proto, container_in_memory) {
   cr_assert(memcmp(w.data + 32, sum.b, 32) == 0);
 
   OK(hf_container_decode("x", w.data, w.length, "TEST", 3, &payload, &length, &version));
-  cr_assert(length == 11 && version == 3 && payload == w.data + 64 && memcmp(payload, "hello world", 11) == 0);
+  cr_assert(length == 11 && version == 3 && payload == w.data + 64 &&
+            memcmp(payload, "hello world", 11) == 0);
   OK(hf_container_decode("x", w.data, w.length, "TEST", 9, &payload, &length, &version));
-  GIVES(HF_E_FORMAT, hf_container_decode("the name", w.data, w.length, "TESU", 3, &payload, &length, &version));
+  GIVES(HF_E_FORMAT,
+        hf_container_decode("the name", w.data, w.length, "TESU", 3, &payload, &length, &version));
   cr_assert(strstr(hf_error_message(), "the name") && strstr(hf_error_message(), "TESU"));
   GIVES(HF_E_VERSION, hf_container_decode("x", w.data, w.length, "TEST", 2, &payload, &length, &version));
   cr_assert(payload == NULL && length == 0);
@@ -135,8 +137,8 @@ Test(proto, container_in_memory) {
     for (int bit = 0; bit < 8; bit++) {
       w.data[i] ^= (uint8_t)(1 << bit);
       hf_status status = hf_container_decode("x", w.data, w.length, "TEST", 3, &payload, &length, &version);
-      cr_assert(status == HF_E_FORMAT || status == HF_E_VERSION || status == HF_E_CHECKSUM, "byte %zu bit %d: %d", i,
-                bit, (int)status);
+      cr_assert(status == HF_E_FORMAT || status == HF_E_VERSION || status == HF_E_CHECKSUM,
+                "byte %zu bit %d: %d", i, bit, (int)status);
       cr_assert(i < 64 || status == HF_E_CHECKSUM);
       w.data[i] ^= (uint8_t)(1 << bit);
     }
@@ -279,7 +281,8 @@ Test(proto, arena) {
   hf_arena_reset(a, capacity); /* beyond: ignored */
   cr_assert(hf_arena_used(a) == 192);
   cr_assert(hf_arena_alloc(a, SIZE_MAX) == NULL && hf_arena_alloc(a, SIZE_MAX - 63) == NULL);
-  cr_assert(hf_arena_alloc_array(a, SIZE_MAX / 2, 3) == NULL && hf_arena_alloc_array(a, (size_t)1 << 60, 32) == NULL);
+  cr_assert(hf_arena_alloc_array(a, SIZE_MAX / 2, 3) == NULL &&
+            hf_arena_alloc_array(a, (size_t)1 << 60, 32) == NULL);
   uint8_t *c = hf_arena_calloc(a, 100, 32);
   for (int i = 0; i < 3200; i++) cr_assert(c[i] == 0);
   hf_arena_wipe(a);
@@ -316,8 +319,9 @@ Test(proto, log) {
   *second++ = '\0';
   cr_assert(strncmp(first, "ts=20", 5) == 0 && first[26] == 'Z', "%s", first);
   cr_assert_str_eq(first + 27, " level=info part=worker event=plain");
-  cr_assert_str_eq(second + 27, " level=warn part=worker event=\"a b\" text=\"x=1 \\\"q\\\" \\\\ \\n\\x01\" none=-"
-                                " empty=\"\" int=-9223372036854775808 uint=18446744073709551615 real=0.25 hex=00abff\n");
+  cr_assert_str_eq(second + 27,
+                   " level=warn part=worker event=\"a b\" text=\"x=1 \\\"q\\\" \\\\ \\n\\x01\" none=-"
+                   " empty=\"\" int=-9223372036854775808 uint=18446744073709551615 real=0.25 hex=00abff\n");
   /* A value of any length gives one line of at most 4 KiB. */
   char *huge = malloc(100000);
   memset(huge, 'h', 99999);
@@ -371,7 +375,8 @@ Test(proto, bytes_and_status) {
   hf_write_u64(&w, 0xf0123456789abcdeull);
   hf_write_bytes(&w, "tail", 4);
   OK(hf_writer_status(&w));
-  cr_assert(w.length == 19 && memcmp(w.data, "\x12\x56\x34\xde\xbc\x9a\x78\xde\xbc\x9a\x78\x56\x34\x12\xf0tail", 19) == 0);
+  cr_assert(w.length == 19 &&
+            memcmp(w.data, "\x12\x56\x34\xde\xbc\x9a\x78\xde\xbc\x9a\x78\x56\x34\x12\xf0tail", 19) == 0);
   hf_reader r = hf_reader_over(w.data, w.length);
   uint8_t u8;
   uint16_t u16;

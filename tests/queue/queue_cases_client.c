@@ -50,7 +50,7 @@ void hf_case_submit(const hf_queue_factory *factory) {
   hf_job_header batch[6];
   hf_submission results[6];
   batch[0] = job_of(&f, "alice", "b0");
-  batch[1] = others[2]; /* conflict */
+  batch[1] = others[2];                /* conflict */
   batch[2] = job_of(&f, "alice", "j"); /* known */
   batch[3] = bad;
   batch[4] = job_of(&f, "alice", "b0"); /* twice in one batch */
@@ -145,7 +145,9 @@ void hf_case_cancel(const hf_queue_factory *factory) {
     EQ(beat.action, HF_BEAT_CANCELLED);
     EQ(beat.expires_ms, lease.expires_ms); /* and does not renew */
     switch (i) {
-    case 0: OK(hf_queue_release(f.q, &key, lease.epoch)); break;
+    case 0:
+      OK(hf_queue_release(f.q, &key, lease.epoch));
+      break;
     case 1:
       OK(hf_queue_fail(f.q, &key, lease.epoch, HF_E_CANCELLED, "told to", &state));
       EQ(state, HF_JOB_CANCELLED);
@@ -154,7 +156,9 @@ void hf_case_cancel(const hf_queue_factory *factory) {
       OK(hf_queue_finish(f.q, &key, lease.epoch, "w1", &result, &outcome));
       EQ(outcome, HF_FINISH_CANCELLED);
       break;
-    default: f.now += 10000; OK(hf_queue_reap(f.q, NULL));
+    default:
+      f.now += 10000;
+      OK(hf_queue_reap(f.q, NULL));
     }
     record = record_of(&f, "alice", ids[i]);
     EQ(record.state, HF_JOB_CANCELLED);
@@ -492,8 +496,8 @@ void hf_case_collect(const hf_queue_factory *factory) {
   struct {
     hf_digest digest;
     bool wanted;
-  } rows[] = {{proof, false}, {loose, false}, {own_input, false}, {proof2, true}, {fresh, true},
-           {renewed, true},    {f.input, true}};
+  } rows[] = {{proof, false}, {loose, false},  {own_input, false}, {proof2, true},
+              {fresh, true},  {renewed, true}, {f.input, true}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     OK(hf_artifact_has(f.q, &rows[i].digest, &has));
     cr_assert(has == rows[i].wanted, "artifact %zu", i);

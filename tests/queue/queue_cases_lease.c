@@ -20,13 +20,13 @@ void hf_case_placement(const hf_queue_factory *factory) {
     uint64_t device, host;
     bool wanted;
   } rows[] = {
-      {"other", f.vk, 1 << 20, 1 << 20, false},                        /* another circuit */
-      {"batch", hf_digest_bytes("x", 1), 1 << 20, 1 << 20, false},     /* another key of it */
-      {"batch2", {{0}}, 1 << 20, 1 << 20, false},                      /* a longer name */
-      {"batch", f.vk, 4999, 1 << 20, false},                           /* too little memory on the device */
-      {"batch", f.vk, 1 << 20, 6999, false},                           /* and in the host */
-      {"batch", f.vk, 5000, 7000, true},                               /* exactly enough */
-      {"batch", {{0}}, 5000, 7000, true},                              /* any key of the circuit */
+      {"other", f.vk, 1 << 20, 1 << 20, false},                    /* another circuit */
+      {"batch", hf_digest_bytes("x", 1), 1 << 20, 1 << 20, false}, /* another key of it */
+      {"batch2", {{0}}, 1 << 20, 1 << 20, false},                  /* a longer name */
+      {"batch", f.vk, 4999, 1 << 20, false},                       /* too little memory on the device */
+      {"batch", f.vk, 1 << 20, 6999, false},                       /* and in the host */
+      {"batch", f.vk, 5000, 7000, true},                           /* exactly enough */
+      {"batch", {{0}}, 5000, 7000, true},                          /* any key of the circuit */
   };
   uint64_t epoch = 0;
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -40,7 +40,8 @@ void hf_case_placement(const hf_queue_factory *factory) {
     EQ(lease.epoch, ++epoch); /* one larger each time */
     EQ(lease.lease_ms, 10000);
     EQ(lease.expires_ms, f.now + 10000);
-    cr_assert(hf_job_key_eq(&lease.header.key, &job.key) && hf_digest_eq(&lease.header.input_digest, &f.input));
+    cr_assert(hf_job_key_eq(&lease.header.key, &job.key) &&
+              hf_digest_eq(&lease.header.input_digest, &f.input));
     OK(hf_queue_release(f.q, &job.key, lease.epoch));
   }
   worker.capability_count = 0;
@@ -258,7 +259,7 @@ void hf_case_failures(const hf_queue_factory *factory) {
   f.now += 1;
   lease = lease_expect(&f, "w1", "j");
   OK(hf_queue_fail(f.q, &key, lease.epoch, HF_E_DEVICE, "third, by the same worker", &state));
-  EQ(state, HF_JOB_QUEUED); /* three attempts, but one worker: it may be the worker */
+  EQ(state, HF_JOB_QUEUED);                     /* three attempts, but one worker: it may be the worker */
   hf_lease other = lease_expect(&f, "w2", "j"); /* at once */
 
   /* The fence: a failure under an old epoch has no effect. */

@@ -18,7 +18,9 @@ typedef struct stage {
   uint64_t lease_ms;
 } stage;
 
-static void pause_ms(unsigned ms) { nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL); }
+static void pause_ms(unsigned ms) {
+  nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
+}
 
 static void stage_open(stage *s, const hf_queue_factory *factory, uint64_t lease_ms) {
   memset(s, 0, sizeof *s);
@@ -73,7 +75,8 @@ static int log_open(const stage *s) {
   return fd;
 }
 
-static void log_line(int fd, const char *what, const char *id, unsigned long long epoch, const hf_digest *digest) {
+static void log_line(int fd, const char *what, const char *id, unsigned long long epoch,
+                     const hf_digest *digest) {
   char line[256], hex[HF_DIGEST_HEX] = "-";
   if (digest) hf_digest_hex(digest, hex);
   int n = snprintf(line, sizeof line, "%s %s %llu %s\n", what, id, epoch, hex);
@@ -224,7 +227,8 @@ static void compare_with_logs(stage *s, size_t *submitted, size_t *accepted) {
     hf_job_record record;
     hf_job_header job = stage_job(s, (unsigned)atoi(e->id + 4));
     OK(hf_queue_get(q, &job.key, &record));
-    cr_assert(record.state == HF_JOB_DONE, "%s is %s (%s)", e->id, hf_job_state_text(record.state), record.cause);
+    cr_assert(record.state == HF_JOB_DONE, "%s is %s (%s)", e->id, hf_job_state_text(record.state),
+              record.cause);
     uint8_t *data;
     size_t length;
     OK(hf_artifact_get(q, &record.result, 1000, &data, &length));
@@ -235,14 +239,16 @@ static void compare_with_logs(stage *s, size_t *submitted, size_t *accepted) {
       ++*submitted;
     } else if (strcmp(e->what, "leased") == 0) {
       leases++;
-      cr_assert(i == 0 || by_content(&entries[i - 1], e) != 0, "%s was leased twice under epoch %llu", e->id, e->epoch);
+      cr_assert(i == 0 || by_content(&entries[i - 1], e) != 0, "%s was leased twice under epoch %llu", e->id,
+                e->epoch);
       cr_assert(e->epoch <= record.epoch);
     } else {
       ++*accepted;
       char hex[HF_DIGEST_HEX];
       hf_digest_hex(&record.result, hex);
       cr_assert_str_eq(hex, e->digest, "%s: the accepted result was replaced", e->id);
-      cr_assert(i == 0 || strcmp(entries[i - 1].what, "accepted") != 0 || strcmp(entries[i - 1].id, e->id) != 0,
+      cr_assert(i == 0 || strcmp(entries[i - 1].what, "accepted") != 0 ||
+                    strcmp(entries[i - 1].id, e->id) != 0,
                 "%s: two results were accepted", e->id);
     }
   }
@@ -284,7 +290,8 @@ void hf_case_many_processes(const hf_queue_factory *factory) {
     hf_queue_stats stats;
     OK(hf_queue_get_stats(q, &stats));
     if (stats.jobs[HF_JOB_DONE] == JOBS) break;
-    cr_assert(round < 3000, "%llu of %d jobs are done after 30 s", (unsigned long long)stats.jobs[HF_JOB_DONE], JOBS);
+    cr_assert(round < 3000, "%llu of %d jobs are done after 30 s",
+              (unsigned long long)stats.jobs[HF_JOB_DONE], JOBS);
     hf_job_record dead[8];
     size_t count;
     hf_job_filter filter = {.state_mask = 1u << HF_JOB_DEAD};
@@ -335,7 +342,8 @@ void hf_case_kill(const hf_queue_factory *factory, unsigned kills) {
        * hearing so is submitted again, which is idempotent. */
       log_entry *entries = read_log(&s, &count);
       for (size_t j = 0; j < count; j++)
-        if (strcmp(entries[j].what, "submitted") == 0 && entries[j].epoch >= first) first = (unsigned)entries[j].epoch + 1;
+        if (strcmp(entries[j].what, "submitted") == 0 && entries[j].epoch >= first)
+          first = (unsigned)entries[j].epoch + 1;
       free(entries);
       *pid = spawn_client(&s, first);
     }
@@ -356,8 +364,8 @@ void hf_case_kill(const hf_queue_factory *factory, unsigned kills) {
   hf_queue_close(&q);
   if (factory->check) factory->check(s.location);
   compare_with_logs(&s, &submitted, &accepted);
-  cr_log_info("%u kills (seed %u): %zu submissions and %zu results acknowledged, none lost", kills, seed, submitted,
-              accepted);
+  cr_log_info("%u kills (seed %u): %zu submissions and %zu results acknowledged, none lost", kills, seed,
+              submitted, accepted);
   cr_assert(submitted > 0 && accepted > 0);
   stage_close(&s, factory);
 }

@@ -13,21 +13,21 @@
 #define T0 1700000000000ull /* where the tests' clock starts */
 
 /* Fails with the recorded message. */
-#define OK(expression)                                                                             \
-  do {                                                                                             \
-    hf_status ok_status = (expression);                                                            \
-    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message()); \
+#define OK(expression)                                                                                       \
+  do {                                                                                                       \
+    hf_status ok_status = (expression);                                                                      \
+    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message());        \
   } while (0)
-#define GIVES(wanted, expression)                                                                  \
-  do {                                                                                             \
-    hf_status gives_status = (expression);                                                         \
-    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status, \
-              hf_error_message(), #wanted);                                                        \
+#define GIVES(wanted, expression)                                                                            \
+  do {                                                                                                       \
+    hf_status gives_status = (expression);                                                                   \
+    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status,    \
+              hf_error_message(), #wanted);                                                                  \
   } while (0)
-#define EQ(a, b)                                                                                   \
-  do {                                                                                             \
-    long long eq_a = (long long)(a), eq_b = (long long)(b);                                        \
-    cr_assert(eq_a == eq_b, "%s is %lld, %s is %lld", #a, eq_a, #b, eq_b);                         \
+#define EQ(a, b)                                                                                             \
+  do {                                                                                                       \
+    long long eq_a = (long long)(a), eq_b = (long long)(b);                                                  \
+    cr_assert(eq_a == eq_b, "%s is %lld, %s is %lld", #a, eq_a, #b, eq_b);                                   \
   } while (0)
 
 typedef struct fixture {

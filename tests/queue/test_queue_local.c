@@ -34,12 +34,13 @@ static void local_check(const char *location) {
   cr_assert_str_eq((const char *)sqlite3_column_text(statement, 0), "ok");
   sqlite3_finalize(statement);
   /* The counters that triggers keep agree with the rows. */
-  cr_assert(sqlite3_prepare_v2(db,
-                               "SELECT count(*) FROM tenants t WHERE EXISTS (SELECT 1 FROM"
-                               " (SELECT sum(state=0) a, sum(state=1) b, sum(state=2) c, sum(state=3) d, sum(state=4) e,"
-                               " sum(state=5) f FROM jobs WHERE tenant = t.name) WHERE (s0,s1,s2,s3,s4,s5) IS NOT"
-                               " (coalesce(a,0),coalesce(b,0),coalesce(c,0),coalesce(d,0),coalesce(e,0),coalesce(f,0)))",
-                               -1, &statement, NULL) == SQLITE_OK);
+  cr_assert(sqlite3_prepare_v2(
+                db,
+                "SELECT count(*) FROM tenants t WHERE EXISTS (SELECT 1 FROM"
+                " (SELECT sum(state=0) a, sum(state=1) b, sum(state=2) c, sum(state=3) d, sum(state=4) e,"
+                " sum(state=5) f FROM jobs WHERE tenant = t.name) WHERE (s0,s1,s2,s3,s4,s5) IS NOT"
+                " (coalesce(a,0),coalesce(b,0),coalesce(c,0),coalesce(d,0),coalesce(e,0),coalesce(f,0)))",
+                -1, &statement, NULL) == SQLITE_OK);
   cr_assert(sqlite3_step(statement) == SQLITE_ROW);
   EQ(sqlite3_column_int(statement, 0), 0);
   sqlite3_finalize(statement);

@@ -13,16 +13,16 @@
 extern "C" {
 #endif
 
-#define HF_WIRE_VERSION     1
-#define HF_WIRE_MAX         65536 /* bytes of an encoded message */
-#define HF_NAME_MAX         64    /* characters of a tenant, circuit, worker */
-#define HF_JOB_ID_MAX       64    /* bytes */
-#define HF_PARAMETER_MAX    16
-#define HF_PARAMETER_NAME   32
-#define HF_CAPABILITY_MAX   128
-#define HF_DEVICE_MAX       32
-#define HF_DETAIL_MAX       500 /* bytes of UTF-8 in a cause or an event's detail */
-#define HF_PRIORITY_MAX     100 /* priorities are -100 .. 100 */
+#define HF_WIRE_VERSION   1
+#define HF_WIRE_MAX       65536 /* bytes of an encoded message */
+#define HF_NAME_MAX       64    /* characters of a tenant, circuit, worker */
+#define HF_JOB_ID_MAX     64    /* bytes */
+#define HF_PARAMETER_MAX  16
+#define HF_PARAMETER_NAME 32
+#define HF_CAPABILITY_MAX 128
+#define HF_DEVICE_MAX     32
+#define HF_DETAIL_MAX     500 /* bytes of UTF-8 in a cause or an event's detail */
+#define HF_PRIORITY_MAX   100 /* priorities are -100 .. 100 */
 
 typedef enum hf_job_kind {
   HF_JOB_PROVE_BATCH = 1,   /* one batch of the rollup */
@@ -52,10 +52,10 @@ typedef struct hf_job_header {
   char circuit[HF_NAME_MAX + 1];
   uint32_t parameter_count;
   hf_parameter parameters[HF_PARAMETER_MAX]; /* names strictly ascending */
-  hf_digest vk_digest;    /* the verifying key that a result must satisfy */
-  hf_digest input_digest; /* the input artifact */
-  int32_t priority;       /* larger is sooner, within the tenant */
-  uint64_t deadline_ms;   /* Unix time; 0: none */
+  hf_digest vk_digest;                       /* the verifying key that a result must satisfy */
+  hf_digest input_digest;                    /* the input artifact */
+  int32_t priority;                          /* larger is sooner, within the tenant */
+  uint64_t deadline_ms;                      /* Unix time; 0: none */
   uint64_t device_memory; /* peak bytes that the proof needs on a device; 0: unknown or none */
   uint64_t host_memory;   /* the same in the host's memory */
 } hf_job_header;
@@ -86,12 +86,12 @@ typedef struct hf_worker {
 typedef enum hf_event_kind {
   HF_EVENT_SUBMITTED = 1,
   HF_EVENT_LEASED = 2,
-  HF_EVENT_EXPIRED = 3,        /* the lease of a lost worker; no attempt is charged */
-  HF_EVENT_RELEASED = 4,       /* given back by a draining worker; no attempt is charged */
+  HF_EVENT_EXPIRED = 3,  /* the lease of a lost worker; no attempt is charged */
+  HF_EVENT_RELEASED = 4, /* given back by a draining worker; no attempt is charged */
   HF_EVENT_FAILED_ATTEMPT = 5,
   HF_EVENT_DONE = 6,
-  HF_EVENT_LATE_RESULT = 7,    /* a result for a job that was over; counted, not stored */
-  HF_EVENT_STALE_FAILURE = 8,  /* a failure under a lease no longer held; counted, no effect */
+  HF_EVENT_LATE_RESULT = 7,   /* a result for a job that was over; counted, not stored */
+  HF_EVENT_STALE_FAILURE = 8, /* a failure under a lease no longer held; counted, no effect */
   HF_EVENT_CANCEL_REQUESTED = 9,
   HF_EVENT_CANCELLED = 10,
   HF_EVENT_DEADLINE = 11,
@@ -105,8 +105,8 @@ typedef struct hf_event {
   hf_event_kind kind;
   hf_job_key key;
   uint64_t epoch;
-  char worker[HF_NAME_MAX + 1];     /* "" where none is concerned */
-  char detail[HF_DETAIL_MAX + 1];   /* "" where there is nothing to say */
+  char worker[HF_NAME_MAX + 1];   /* "" where none is concerned */
+  char detail[HF_DETAIL_MAX + 1]; /* "" where there is nothing to say */
 } hf_event;
 
 /* "prove-batch", "prove-circuit"; NULL for a number that is no kind. */

@@ -45,13 +45,14 @@ typedef struct hf_log_field {
 #define HF_LOG_INT(k, v)  ((hf_log_field){.key = (k), .type = HF_LOG_FIELD_INT, .value = {.integer = (v)}})
 #define HF_LOG_UINT(k, v) ((hf_log_field){.key = (k), .type = HF_LOG_FIELD_UINT, .value = {.natural = (v)}})
 #define HF_LOG_REAL(k, v) ((hf_log_field){.key = (k), .type = HF_LOG_FIELD_REAL, .value = {.real = (v)}})
-#define HF_LOG_HEX(k, p, n)                                                                        \
+#define HF_LOG_HEX(k, p, n)                                                                                  \
   ((hf_log_field){.key = (k), .type = HF_LOG_FIELD_HEX, .value = {.bytes = (p)}, .length = (n)})
 /* The message that hf_fail recorded for this thread, and its code in words. */
-#define HF_LOG_STATUS(status) HF_LOG_TEXT("status", hf_status_text(status)), HF_LOG_TEXT("error", hf_error_message())
+#define HF_LOG_STATUS(status)                                                                                \
+  HF_LOG_TEXT("status", hf_status_text(status)), HF_LOG_TEXT("error", hf_error_message())
 
-#define hf_log(log, level, event, ...)                                                             \
-  hf_log_write((log), (level), (event), (const hf_log_field[]){__VA_ARGS__ __VA_OPT__(, ) {0}})
+#define hf_log(log, level, event, ...)                                                                       \
+  hf_log_write((log), (level), (event), (const hf_log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 
 /* The function behind the macro; `fields` ends with a NULL key. A line is
  * written by one write(2) and cut at 4 KiB. */
