@@ -123,12 +123,14 @@ Test(sequencer_input, deposits_are_read_strictly) {
     cr_assert(hf_fr_eq(back.x, d.x) && hf_fr_eq(back.y, d.y) && back.index == 12);
     d.x = d.y = hf_fr_from_u64(5); /* off the curve: 128 digits */
   }
-  const char *spoilt[] = {edit(line, "\"index\":12", "\"index\":12,\"index\":12"), edit(line, "\"index\":12,", ""),
-                          edit(line, "\"key\":\"", "\"key\":\"0"), edit(line, "}", ",\"x\":1}")};
-  for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) { /* `edit` has one buffer: only the last text is left */
-    cr_assert_eq(hf_deposit_parse(spoilt[i], strlen(spoilt[i]), &back), HF_E_FORMAT);
+  static const char *const spoilt[][2] = {{"\"index\":12", "\"index\":12,\"index\":12"}, {"\"index\":12,", ""},
+                                          {"\"index\":12", "\"index\":-1"},
+                                          {"\"key\":\"", "\"key\":\"0"},
+                                          {"}", ",\"x\":1}"}};
+  for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+    const char *text = edit(line, spoilt[i][0], spoilt[i][1]);
+    cr_assert_eq(hf_deposit_parse(text, strlen(text), &back), HF_E_FORMAT, "taken: %s", text);
   }
-  cr_assert_eq(hf_deposit_parse(edit(line, "\"index\":12,", ""), strlen(edit(line, "\"index\":12,", "")), &back), HF_E_FORMAT);
   char huge[129]; /* a coordinate that is the modulus */
   memset(huge, 'f', 128);
   huge[128] = 0;
@@ -196,12 +198,9 @@ Test(sequencer_refusals, each_reason_and_its_edge) {
   tx.chain_id = chain_id; /* replayed here: then the signature does not fit */
   cr_assert_eq(submit(&t, &tx), HF_REFUSAL_SIGNATURE);
 
-  /* signature: S + l, another R, another key of the same curve point plus small order */
+  /* signature: S + l, and changed bits */
   OK(hf_wallet_transfer(&t.wallet[1], chain_id, 0, t.wallet[2].key.public_key, 5, 1, &tx));
   again = tx;
-  hf_scalar zero = {{0}};
-  uint8_t l_minus_one[32];
-  hf_scalar_to_bytes(zero, l_minus_one);
   static const uint64_t l[4] = {0x677297dc392126f1ull, 0xab3eedb83920ee0aull, 0x370a08b6d0302b0bull, 0x060c89ce5c263405ull};
   unsigned __int128 carry = 0;
   for (int i = 0; i < 4; i++) {
@@ -298,7 +297,7 @@ Test(sequencer_refusals, overflows_and_full_trees) {
   cr_assert_eq(pay(&t, 1, 3, 0, 11, 0), HF_REFUSAL_OVERFLOW);
   cr_assert_eq(pay(&t, 1, 3, 0, 10, 0), HF_REFUSAL_NONE);
   /* the operator's account must have room for what it holds and all fees that wait: 90 + amount + fees */
-  cr_assert_eq(pay(&t, 2, 1, 0, UINT64_MAX - 90, 1), HF_REFUSAL_FUNDS);
+  cr_assert_eq(pay(&t, 2, 1, 0, UINT64_MAX - 90, 1), HF_REFUSAL_OVERFLOW);
   cr_assert_eq(pay(&t, 2, 1, 0, UINT64_MAX - 90, 0), HF_REFUSAL_NONE);
   cr_assert_eq(pay(&t, 3, 2, 0, 0, 1), HF_REFUSAL_OVERFLOW, "a fee that the operator cannot take");
   cr_assert_eq(pay(&t, 1, 2, 1, 50, 1), HF_REFUSAL_NONE, "the operator pays itself a fee");
@@ -454,7 +453,7 @@ Test(sequencer_generator, is_the_same_every_time) {
   hf_digest d = hf_digest_bytes(a.transactions.data, a.transactions.length);
   char hex[HF_DIGEST_HEX];
   hf_digest_hex(&d, hex);
-  cr_assert_str_eq(hex, "@PIN@");
+  cr_assert_str_eq(hex, "e690bf56c37939c76df8381fc6e5adecd094a98435e0ff015706be3b661f8764");
   uint64_t sum = 0;
   for (int i = 0; i < HF_REFUSALS; i++) sum += a.tally.expected[i];
   cr_assert(sum == 60 && a.tally.transactions == 60 && a.tally.expected[HF_REFUSAL_NONE] > 20);
