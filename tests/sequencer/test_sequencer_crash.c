@@ -1,0 +1,201 @@
+/* kill -9 at random moments: what was acknowledged is there, once, and each batch is one job.
+ * HF_SOAK=1: 100 kills instead of 10. */
+#include "sequencer_support.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OK(expression)                                                                                       \
+  do {                                                                                                       \
+    hf_status ok_status = (expression);                                                                      \
+    cr_assert(ok_status == HF_OK, "%s: %s: %s", #expression, hf_status_text(ok_status), hf_error_message()); \
+  } while (0)
+
+#define CHUNK 4 /* lines that a client sends at once */
+
+typedef struct scene {
+  char *folder, *db, *queue;
+  load load;
+  const char **line; /* starts of the lines, and the end */
+  hf_chain_options chain;
+} scene;
+
+static void scene_open(scene *s, uint64_t seed) {
+  memset(s, 0, sizeof *s);
+  s->folder = folder_make();
+  s->db = folder_file(s->folder, "chain.db");
+  s->queue = folder_file(s->folder, "queue");
+  hf_generator_options options = {.seed = seed, .chain_id = {5, 0}, .accounts = 30, .transactions = 200,
+                                  .withdraw_per_mille = 100, .bad_deposits = 2, .skew = 1};
+  OK(load_make(&options, &s->load));
+  s->line = calloc(s->load.count + 1, sizeof *s->line);
+  const char *rest = (const char *)s->load.transactions.data, *end = rest + s->load.transactions.length;
+  for (size_t i = 0; i <= s->load.count; i++) {
+    size_t length;
+    s->line[i] = rest;
+    if (i < s->load.count) cr_assert(hf_line_next(&rest, end, &(const char *){NULL}, &length));
+  }
+  s->chain = (hf_chain_options){.path = s->db, .chain_id = {5, 0}, .params = {10, 8}, .keep_inputs = true};
+}
+
+static void scene_close(scene *s) {
+  load_free(&s->load);
+  free(s->line);
+  free(s->db);
+  free(s->queue);
+  folder_remove(s->folder);
+}
+
+static hf_status open_both(const scene *s, hf_queue **queue, hf_sequencer **sequencer) {
+  hf_queue_options queue_options = {.location = s->queue};
+  hf_status status = hf_queue_open(&queue_options, queue);
+  hf_sequencer_options options = {.chains = &s->chain, .chain_count = 1, .queue = *queue};
+  options.vk_digest.b[0] = 1;
+  if (status == HF_OK) status = hf_sequencer_open(&options, sequencer);
+  return status;
+}
+
+/* A client and its sequencer, in one process that will be killed. Sends from line `from`, and tells through `pipe` what
+ * was acknowledged: only after the call has returned. Exit code 0 when everything is handed on. */
+static void child(const scene *s, size_t from, int pipe) {
+  hf_queue *queue = NULL;
+  hf_sequencer *sequencer = NULL;
+  if (open_both(s, &queue, &sequencer) != HF_OK) _exit(2);
+  if (hf_sequencer_deposit_text(sequencer, (const char *)s->load.deposits.data, s->load.deposits.length, NULL) != HF_OK)
+    _exit(3);
+  for (size_t at = from; at < s->load.count; at += CHUNK) {
+    size_t to = at + CHUNK < s->load.count ? at + CHUNK : s->load.count;
+    hf_tally tally;
+    if (hf_sequencer_submit_text(sequencer, s->line[at], (size_t)(s->line[to] - s->line[at]), NULL, NULL, &tally) != HF_OK)
+      _exit(4);
+    if (tally.by_refusal[HF_REFUSAL_NONE] + tally.by_refusal[HF_REFUSAL_DUPLICATE] != to - at) _exit(5);
+    if (write(pipe, &to, sizeof to) != sizeof to) _exit(6);
+    if (hf_sequencer_step(sequencer) != HF_OK) _exit(7);
+  }
+  if (hf_sequencer_flush(sequencer, 60000) != HF_OK) _exit(8);
+  _exit(0);
+}
+
+static hf_digest line_hash(const scene *s, size_t i) {
+  hf_transaction tx;
+  size_t length = (size_t)(s->line[i + 1] - s->line[i]) - 1;
+  OK(hf_transaction_parse(s->line[i], length, &tx));
+  return hf_transaction_hash(&tx);
+}
+
+/* Everything that was acknowledged is there, and nothing twice. */
+static void check_acknowledged(const scene *s, size_t acknowledged) {
+  hf_chain *chain = NULL;
+  hf_chain_info info;
+  OK(hf_chain_open(&s->chain, &chain));
+  hf_chain_get_info(chain, &info);
+  size_t found = 0;
+  for (size_t i = 0; i < s->load.count; i++) {
+    uint64_t batch;
+    uint32_t slot;
+    hf_digest hash = line_hash(s, i);
+    hf_status status = hf_chain_get_transaction(chain, &hash, &batch, &slot);
+    if (i < acknowledged) cr_assert(status == HF_OK, "line %zu of %zu acknowledged ones is lost", i, acknowledged);
+    found += status == HF_OK;
+  }
+  cr_assert_eq(info.sealed + info.pending, found + info.deposits, "%lu operations", (unsigned long)(info.sealed + info.pending));
+  cr_assert(found <= acknowledged + CHUNK, "something was taken that nobody sent");
+  hf_chain_close(&chain);
+}
+
+/* After the end: batches chained and right, each a job with that input, and the same state as without any crash. */
+static void check_end(const scene *s) {
+  hf_queue *queue = NULL;
+  hf_sequencer *sequencer = NULL;
+  hf_chain_info info, calm;
+  OK(open_both(s, &queue, &sequencer));
+  hf_chain *chain = hf_sequencer_chain(sequencer, 0);
+  hf_chain_get_info(chain, &info);
+  cr_assert(info.pending == 0 && info.unsubmitted == 0);
+  cr_assert_eq(info.sealed, s->load.count + s->load.tally.deposits);
+  uint8_t root[32];
+  for (uint64_t n = 1; n <= info.batches; n++) {
+    hf_job_key key;
+    hf_job_record job;
+    hf_batch_info batch;
+    hf_batch_input input;
+    uint8_t *bytes = NULL;
+    size_t length = 0;
+    hf_sequencer_job_key(sequencer, s->chain.chain_id, n, &key);
+    OK(hf_queue_get(queue, &key, &job));
+    OK(hf_chain_get_batch(chain, n, &batch));
+    cr_assert(hf_digest_eq(&job.header.input_digest, &batch.input_digest), "batch %lu", (unsigned long)n);
+    OK(hf_artifact_get(queue, &job.header.input_digest, 1 << 24, &bytes, &length));
+    OK(hf_batch_input_decode("artifact", bytes, length, &input));
+    const char *wrong = check_batch_input(&input, n == 1 ? NULL : root);
+    cr_assert(wrong == NULL, "batch %lu: %s", (unsigned long)n, wrong ? wrong : "");
+    memcpy(root, batch.record.word[HF_RECORD_NEW_ROOT], 32);
+    hf_batch_input_free(&input);
+    free(bytes);
+  }
+  hf_queue_stats stats;
+  OK(hf_queue_get_stats(queue, &stats));
+  cr_assert_eq(stats.submitted, info.batches, "%lu jobs for %lu batches", (unsigned long)stats.submitted, (unsigned long)info.batches);
+  cr_assert_eq(stats.conflicts, 0);
+  hf_sequencer_close(&sequencer);
+  hf_queue_close(&queue);
+
+  char *path = folder_file(s->folder, "calm.db");
+  hf_chain_options options = s->chain;
+  options.path = path;
+  hf_sequencer_options sequencer_options = {.chains = &options, .chain_count = 1};
+  OK(hf_sequencer_open(&sequencer_options, &sequencer));
+  OK(hf_sequencer_deposit_text(sequencer, (const char *)s->load.deposits.data, s->load.deposits.length, NULL));
+  OK(hf_sequencer_submit_text(sequencer, (const char *)s->load.transactions.data, s->load.transactions.length, NULL, NULL, NULL));
+  OK(hf_sequencer_flush(sequencer, 60000));
+  hf_chain_get_info(hf_sequencer_chain(sequencer, 0), &calm);
+  cr_assert(memcmp(calm.root, info.root, 32) == 0, "crashes changed the state");
+  hf_sequencer_close(&sequencer);
+  free(path);
+}
+
+Test(sequencer_crash, nothing_acknowledged_is_lost_or_done_twice) {
+  const int wanted = getenv("HF_SOAK") ? 100 : 10;
+  uint64_t random = 0x5eed;
+  int kills = 0, scenes = 0;
+  while (kills < wanted) {
+    scene s;
+    bool done = false;
+    size_t acknowledged = 0;
+    scene_open(&s, 100 + (uint64_t)scenes++);
+    while (!done) {
+      int ends[2], state = 0;
+      cr_assert_eq(pipe(ends), 0);
+      pid_t pid = fork();
+      cr_assert(pid >= 0);
+      if (pid == 0) {
+        (void)close(ends[0]);
+        child(&s, acknowledged, ends[1]);
+      }
+      (void)close(ends[1]);
+      random = random * 6364136223846793005ull + 1442695040888963407ull;
+      if (kills < wanted) { /* from the first instruction to well into the work */
+        (void)usleep((useconds_t)(random >> 33) % 150000);
+        (void)kill(pid, SIGKILL);
+      }
+      cr_assert_eq(waitpid(pid, &state, 0), pid);
+      for (size_t value; read(ends[0], &value, sizeof value) == sizeof value;) acknowledged = value;
+      (void)close(ends[0]);
+      if (WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL) {
+        kills++;
+        check_acknowledged(&s, acknowledged);
+      } else {
+        cr_assert(WIFEXITED(state) && WEXITSTATUS(state) == 0, "the child failed with %d", WEXITSTATUS(state));
+        done = true;
+      }
+    }
+    check_end(&s);
+    scene_close(&s);
+  }
+  cr_assert(kills >= wanted);
+}
