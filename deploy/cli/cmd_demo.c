@@ -1,8 +1,8 @@
 /* hyperfold demo: from signed payments to verified proofs, with a worker that dies on the way. */
+#include "batch_key.h"
 #include "commands.h"
 #include "demo.h"
 #include "device_common.h"
-#include "catalog.h"
 
 #include <errno.h>
 #include <hyperfold/file.h>
@@ -29,30 +29,19 @@ static void pause_ms(unsigned ms) { nanosleep(&(struct timespec){.tv_nsec = (lon
 
 /* SRS and key of the batch circuit: made on the first run, found on the next. */
 static hf_status set_up(hf_demo *demo) {
-  hf_cli *cli = demo->cli;
   hf_status status;
-  hf_cli_device device = {0};
-  hf_circuit *circuit = NULL;
-  const hf_proving_key *key;
-  const hf_catalog_entry *entry;
-  hf_parameter parameters[2] = {{"depth", demo->params.depth}, {"slots", demo->params.slots}};
-  double began = hf_cli_now();
-  HF_TRY(hf_catalog_find(HF_BATCH_CIRCUIT, &entry));
-  HF_TRY(hf_catalog_build(entry, parameters, 2, NULL, 0, &circuit));
-  hf_cli_say("circuit: %u rows used of 2^%u, depth %u, %u slots", circuit->used_rows, circuit->log_n,
-             demo->params.depth, demo->params.slots);
-  HF_TRY(hf_cli_device_open(cli, hf_srs_points_needed(circuit->log_n, HF_PRODUCTION_KAPPA), &device));
-  HF_TRY(hf_key_cache_get(device.keys, circuit, NULL, &key));
-  demo->vk = key->vk;
-  demo->vk_digest = hf_vk_digest_bytes(&key->vk);
-  demo->setup_seconds = hf_cli_now() - began;
+  uint32_t rows;
   char hex[HF_DIGEST_HEX];
+  double began = hf_cli_now();
+  HF_TRY(hf_cli_batch_key(demo->cli, &demo->params, &demo->vk, &rows));
+  demo->vk_digest = hf_vk_digest_bytes(&demo->vk);
+  demo->setup_seconds = hf_cli_now() - began;
   hf_digest_hex(&demo->vk_digest, hex);
+  hf_cli_say("circuit: %u rows used of 2^%u, depth %u, %u slots", rows, demo->vk.log_n, demo->params.depth,
+             demo->params.slots);
   hf_cli_say("key: %.16s... from the development SRS (insecure: its secret is public), %.1f s", hex,
              demo->setup_seconds);
 out:
-  hf_circuit_destroy(&circuit);
-  hf_cli_device_close(&device);
   return status;
 }
 

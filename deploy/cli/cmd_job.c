@@ -1,5 +1,6 @@
 /* hyperfold job: what a client does with the queue. */
 #include "commands.h"
+#include "parameters.h"
 #include "queue_common.h"
 
 #include <hyperfold/file.h>
@@ -10,26 +11,6 @@
 #include <unistd.h>
 
 #define INPUT_LIMIT ((size_t)1 << 30)
-
-static hf_status parse_parameters(const char *text, hf_job_header *header) {
-  while (text != NULL && *text != 0) {
-    size_t length = strcspn(text, ",");
-    char item[64], *end = NULL;
-    if (length >= sizeof item) return hf_fail(HF_E_ARGUMENT, "--parameters: \"%.40s...\" is too long", text);
-    memcpy(item, text, length);
-    item[length] = 0;
-    char *equals = strchr(item, '=');
-    if (equals == NULL || equals[1] < '0' || equals[1] > '9')
-      return hf_fail(HF_E_ARGUMENT, "--parameters: \"%s\" is not NAME=NUMBER", item);
-    *equals = 0;
-    uint64_t value = strtoull(equals + 1, &end, 10);
-    if (*end != 0) return hf_fail(HF_E_ARGUMENT, "--parameters: \"%s\" is not a number", equals + 1);
-    hf_status status = hf_job_set_parameter(header, item, value);
-    if (status != HF_OK) return status;
-    text += length + (text[length] == ',');
-  }
-  return HF_OK;
-}
 
 static hf_status submit(hf_cli *cli) {
   hf_status status;
@@ -48,7 +29,7 @@ static hf_status submit(hf_cli *cli) {
                            : strcmp(circuit, "batch") == 0 ? "prove-batch"
                                                            : "prove-circuit",
                            &header.kind));
-  HF_TRY(parse_parameters(hf_cli_text(cli, "parameters"), &header));
+  HF_TRY(hf_cli_parameters(hf_cli_text(cli, "parameters"), &header));
   header.priority = (int32_t)hf_cli_signed(cli, "priority");
   if (hf_cli_given(cli, "deadline"))
     header.deadline_ms = ((uint64_t)time(NULL) + hf_cli_number(cli, "deadline")) * 1000;

@@ -44,6 +44,28 @@ const hf_command hf_commands[] = {
      .run = hf_inspect_run,
      .details =
          "Keys, proofs, batch inputs and SRS; what is shown was parsed and checked as it is everywhere."},
+#ifdef HF_HAVE_DEMO
+    {.name = "sequencer",
+     .summary = "payment chains: transactions in, batches out",
+     .subcommands = hf_sequencer_commands},
+#endif
+#ifdef HF_HAVE_WORKER
+    {.name = "circuit",
+     .summary = "what can be proven, what it costs, its key",
+     .subcommands = hf_circuit_commands},
+    {.name = "prove",
+     .summary = "make one proof, without a queue",
+     .arguments = "INPUT",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = hf_prove_command_options,
+     .run = hf_prove_run,
+     .details = "The proof is verified before it is written. Exit status 4 when the input does not satisfy "
+                "the circuit."},
+#endif
+#ifdef HF_HAVE_BENCH
+    {.name = "bench", .summary = "measure this machine", .subcommands = hf_bench_commands},
+#endif
 #ifdef HF_HAVE_SEQUENCER
     {.name = "wallet", .summary = "keys, signed payments, made-up load", .subcommands = hf_wallet_commands},
 #endif

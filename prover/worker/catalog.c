@@ -7,7 +7,7 @@
 static hf_status batch_build(const hf_parameter *parameters, size_t count, const uint8_t *input,
                              size_t length, hf_circuit **out) {
   hf_status status;
-  hf_rollup_params params = {.depth = HF_ROLLUP_DEPTH, .slots = 64};
+  hf_rollup_params params = {.depth = HF_ROLLUP_DEPTH, .slots = HF_CATALOG_BATCH_SLOTS};
   hf_builder_options options;
   hf_builder *b = NULL;
   hf_batch_input batch = {0};

@@ -5,6 +5,8 @@
 #include <hyperfold/job.h>
 #include "circuit/circuit.h"
 
+#define HF_CATALOG_BATCH_SLOTS 64 /* of the batch circuit where a job does not say */
+
 typedef struct hf_catalog_entry {
   const char *name;
   const char *summary;
