@@ -73,6 +73,7 @@ static hf_status circuit_alloc(hf_builder *b, hf_circuit **out, unsigned log_n, 
   c->table_width = b->options.table_width;
   c->used_rows = used;
   c->public_count = (uint32_t)b->public_count;
+  c->foldable = b->options.foldable;
   bool ok = true;
   for (int i = 0; i < HF_FIXED_COUNT; i++) ok &= (c->fixed[i] = calloc(n, sizeof(hf_fr))) != NULL;
   for (int i = 0; i < HF_WIRES; i++) ok &= (c->wires[i] = calloc(n, sizeof(hf_fr))) != NULL;
