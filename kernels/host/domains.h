@@ -18,7 +18,8 @@ typedef enum hf_domain {
   HF_DOMAIN_TRANSCRIPT = 8,      /* the running transcript of a proof */
   HF_DOMAIN_OUTBOX = 9,          /* tree of withdrawals and outgoing messages */
   HF_DOMAIN_MESSAGE = 10,        /* a message between chains */
-  HF_DOMAIN_BITMAP = 11          /* bitmap of consumed messages */
+  HF_DOMAIN_BITMAP = 11,         /* bitmap of consumed messages */
+  HF_DOMAIN_APPLICATION = 12     /* statements of circuits that are not the project's own */
 } hf_domain;
 
 #endif

@@ -3,6 +3,7 @@
 #include <hyperfold/rollup.h>
 #include <string.h>
 #include "circuits/batch.h"
+#include "circuits/example.h"
 
 static hf_status batch_build(const hf_parameter *parameters, size_t count, const uint8_t *input,
                              size_t length, hf_circuit **out) {
@@ -34,8 +35,27 @@ out:
   return status;
 }
 
+static hf_status example_build(const hf_parameter *parameters, size_t count, const uint8_t *input,
+                               size_t length, hf_circuit **out) {
+  hf_status status;
+  hf_builder_options options;
+  hf_builder *b = NULL;
+  hf_example_input in;
+  *out = NULL;
+  if (count > 0) return hf_fail(HF_E_ARGUMENT, "example has no parameter \"%s\"", parameters[0].name);
+  if (input != NULL) HF_TRY(hf_example_input_decode(input, length, &in));
+  hf_example_options(&options);
+  HF_TRY(hf_builder_create(&options, &b));
+  hf_example_circuit(b, input != NULL ? &in : NULL);
+  HF_TRY(hf_builder_finish(b, out));
+out:
+  hf_builder_destroy(&b);
+  return status;
+}
+
 static const hf_catalog_entry entries[] = {
     {HF_BATCH_CIRCUIT, "one batch of a payment chain", (size_t)64 << 20, batch_build},
+    {HF_EXAMPLE_CIRCUIT, "a preimage of a hash and two factors of a product", HF_EXAMPLE_INPUT_BYTES, example_build},
 };
 
 size_t hf_catalog_count(void) { return sizeof entries / sizeof entries[0]; }
