@@ -285,15 +285,31 @@ out:
   return status;
 }
 
+static hf_status replay_named(const char *what, const void *payload, size_t length, hf_replay_summary *out) {
+  hf_reader in = hf_reader_over(payload, length);
+  hf_status status = replay_payload(&in, out);
+  if (status == HF_OK) return HF_OK;
+  memset(out, 0, sizeof *out);
+  return hf_fail_context(status, "%s", what);
+}
+
 hf_status hf_replay_file(const char *path, hf_replay_summary *out) {
   hf_container *file = NULL;
   memset(out, 0, sizeof *out);
   hf_status status = hf_container_map(path, HF_DATA_FILE_KIND, DATA_FILE_VERSION, &file);
   if (status != HF_OK) return status;
   hf_bytes payload = hf_container_payload(file);
-  hf_reader in = hf_reader_over(payload.data, payload.length);
-  status = replay_payload(&in, out);
-  if (status != HF_OK) (void)hf_fail_context(status, "%s", path);
+  status = replay_named(path, payload.data, payload.length, out);
   hf_container_unmap(&file);
   return status;
+}
+
+hf_status hf_replay_memory(const char *what, const void *container, size_t length, hf_replay_summary *out) {
+  const uint8_t *payload = NULL;
+  size_t payload_length = 0;
+  uint32_t version = 0;
+  memset(out, 0, sizeof *out);
+  hf_status status = hf_container_decode(what, container, length, HF_DATA_FILE_KIND, DATA_FILE_VERSION, &payload,
+                                         &payload_length, &version);
+  return status == HF_OK ? replay_named(what, payload, payload_length, out) : status;
 }

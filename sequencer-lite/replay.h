@@ -48,8 +48,10 @@ typedef struct hf_replay_summary {
   bool complete;
 } hf_replay_summary;
 
-/* Replays such a file from the empty state. */
+/* Replays such a file from the empty state. The errors of hf_replay_batch and of containers; `what` names the source
+ * in messages. */
 hf_status hf_replay_file(const char *path, hf_replay_summary *out);
+hf_status hf_replay_memory(const char *what, const void *container, size_t length, hf_replay_summary *out);
 
 #ifdef __cplusplus
 }
