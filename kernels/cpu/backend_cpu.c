@@ -6,6 +6,8 @@
 #include <cpuid.h>
 #endif
 
+#define HF_CPU_MSM_SORT_BYTES ((size_t)64 << 20)
+
 typedef struct hf_cpu_variant {
   const char *name;
   const hf_backend_ops *ops;
@@ -62,6 +64,7 @@ hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out) {
     return status;
   }
   cpu->base.ops = variant->ops;
+  cpu->msm_sort_bytes = HF_CPU_MSM_SORT_BYTES;
   *out = &cpu->base;
   return HF_OK;
 }

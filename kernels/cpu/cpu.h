@@ -41,6 +41,7 @@ typedef struct hf_cpu {
   hf_pool *pool;
   /* twiddles[b] = w^bitreverse(b), w of order 2^twiddle_log: the first 2^s entries serve stage s of every size */
   hf_fr *twiddles;
+  size_t msm_sort_bytes; /* sorted references to points that an MSM keeps at a time: windows at once */
   unsigned twiddle_log; /* the table has 2^(twiddle_log - 1) entries and serves transforms up to 2^twiddle_log */
 } hf_cpu;
 

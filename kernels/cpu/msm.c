@@ -19,8 +19,7 @@
 #define HF_MSM_SEGMENT 4096       /* points a segment: 256 KiB, in the second-level cache */
 #define HF_MSM_MAX_WINDOW 17
 #define HF_MSM_SCALAR_BITS 255    /* scalars are below 2^254; the signed digits need one bit more */
-#define HF_MSM_SORT_BYTES ((size_t)64 << 20) /* sorted references kept at a time */
-#define HF_MSM_PIECE_LOG 11       /* buckets weighed together: at most 2^11 of one window */
+#define HF_MSM_PIECE_LOG 9        /* buckets of one window that are weighed together: at most 2^9 */
 #define HF_MSM_MAX_TERMS ((size_t)1 << 31)
 
 typedef struct msm_segment {
@@ -447,7 +446,7 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
     job->bias.l[bit / 64] |= (hf_u64)1 << (bit % 64);
   }
   job->piece_log = job->c - 1 < HF_MSM_PIECE_LOG ? job->c - 1 : HF_MSM_PIECE_LOG;
-  size_t at_once = HF_MSM_SORT_BYTES / (job->terms * sizeof *job->order);
+  size_t at_once = job->cpu->msm_sort_bytes / (job->terms * sizeof *job->order);
   if (at_once < 1) at_once = 1;
   if (at_once > job->window_count) at_once = job->window_count;
   job->slices = (unsigned)((2 * hf_pool_size(pool) + at_once - 1) / at_once);
