@@ -457,6 +457,7 @@ Test(sequencer_generator, is_the_same_every_time) {
   uint64_t sum = 0;
   for (int i = 0; i < HF_REFUSALS; i++) sum += a.tally.expected[i];
   cr_assert(sum == 60 && a.tally.transactions == 60 && a.tally.expected[HF_REFUSAL_NONE] > 20);
+  load_free(&c);
   options.accounts = 2;
   cr_assert_eq(load_make(&options, &c), HF_E_RANGE);
   load_free(&a);
