@@ -6,9 +6,9 @@
 
 /* An equation of any length: products, then terms of distinct variables. */
 typedef struct long_equation {
-  hf_equation head;              /* products, constant, name */
-  size_t count;                  /* terms */
-  size_t outside;                /* terms whose variable is no factor; they stand last */
+  hf_equation head; /* products, constant, name */
+  size_t count;     /* terms */
+  size_t outside;   /* terms whose variable is no factor; they stand last */
   hf_term terms[HF_MAX_TERMS];
 } long_equation;
 
@@ -21,8 +21,8 @@ static bool is_factor(const hf_equation *e, uint32_t v) {
 static bool gather(hf_builder *b, long_equation *l, const hf_product *products, size_t product_count,
                    const hf_term *terms, size_t term_count, hf_fr constant, const char *name, hf_fr *value) {
   if (product_count > 2 || term_count > HF_MAX_TERMS) {
-    hf_builder_fail(b, HF_E_ARGUMENT, "\"%s\": at most 2 products and %d terms, not %zu and %zu", name, HF_MAX_TERMS,
-                    product_count, term_count);
+    hf_builder_fail(b, HF_E_ARGUMENT, "\"%s\": at most 2 products and %d terms, not %zu and %zu", name,
+                    HF_MAX_TERMS, product_count, term_count);
     return false;
   }
   memset(&l->head, 0, sizeof l->head);
@@ -72,16 +72,17 @@ static void lay_long(hf_builder *b, long_equation *l, uint32_t out) {
   while (at < inside) add_term(&e, l->terms[at++]);
   hf_fr sum = e.constant; /* value of what is laid so far */
   for (unsigned p = 0; p < e.products; p++)
-    sum = hf_fr_add(sum, hf_fr_mul(e.product_k[p], hf_fr_mul(b->value[e.factor[2 * p]], b->value[e.factor[2 * p + 1]])));
-  for (size_t t = 0; t < inside; t++) sum = hf_fr_add(sum, hf_fr_mul(l->terms[t].k, hf_value(b, l->terms[t].v)));
+    sum = hf_fr_add(
+        sum, hf_fr_mul(e.product_k[p], hf_fr_mul(b->value[e.factor[2 * p]], b->value[e.factor[2 * p + 1]])));
+  for (size_t t = 0; t < inside; t++)
+    sum = hf_fr_add(sum, hf_fr_mul(l->terms[t].k, hf_value(b, l->terms[t].v)));
   bool first = true;
   for (;;) {
     size_t left = l->count - at;
     bool fits_with_out = left + (out != HF_NO_VAR) <= room;
     if (fits_with_out || left <= room) {
       while (at < l->count) add_term(&e, l->terms[at++]);
-      if (fits_with_out && out != HF_NO_VAR)
-        add_term(&e, (hf_term){hf_fr_neg(hf_fr_one()), {out}});
+      if (fits_with_out && out != HF_NO_VAR) add_term(&e, (hf_term){hf_fr_neg(hf_fr_one()), {out}});
       if (fits_with_out && first) {
         hf_equation_defer(b, &e);
       } else {
@@ -129,7 +130,8 @@ void hf_assert_quadratic(hf_builder *b, const char *name, const hf_product *prod
                          const hf_term *terms, size_t term_count, hf_fr constant) {
   long_equation l;
   hf_fr value;
-  if (!hf_builder_ok(b) || !gather(b, &l, products, product_count, terms, term_count, constant, name, &value)) return;
+  if (!hf_builder_ok(b) || !gather(b, &l, products, product_count, terms, term_count, constant, name, &value))
+    return;
   lay_long(b, &l, HF_NO_VAR);
 }
 

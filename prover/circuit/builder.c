@@ -171,8 +171,9 @@ void hf_public_input(hf_builder *b, hf_var v) {
 
 void hf_public_instance(hf_builder *b, const hf_var words[HF_INSTANCE_WORDS]) {
   if (!b->options.foldable || b->instance_set) {
-    hf_builder_fail(b, HF_E_STATE, b->instance_set ? "the public instance is set twice"
-                                                   : "a public instance needs a circuit with the option foldable");
+    hf_builder_fail(b, HF_E_STATE,
+                    b->instance_set ? "the public instance is set twice"
+                                    : "a public instance needs a circuit with the option foldable");
     return;
   }
   b->instance_set = true;
@@ -194,7 +195,8 @@ static uint32_t scope_enter(hf_builder *b, uint32_t parent, const char *name) {
       b->scopes[s].entered++;
       return s;
     }
-  if (!hf_grow(b, (void **)&b->scopes, &b->scope_capacity, b->scope_count + 1, sizeof *b->scopes)) return parent;
+  if (!hf_grow(b, (void **)&b->scopes, &b->scope_capacity, b->scope_count + 1, sizeof *b->scopes))
+    return parent;
   uint32_t s = (uint32_t)b->scope_count++;
   b->scopes[s] = (hf_scope){name, parent, b->scopes[parent].depth + 1, 1, 0, b->scopes[parent].first_child};
   b->scopes[parent].first_child = s;
@@ -246,7 +248,8 @@ uint32_t hf_pattern_intern(hf_builder *b, const hf_pattern *pattern) {
     hf_builder_fail(b, HF_E_INTERNAL, "gates 0x%llx cannot share a row", (unsigned long long)pattern->on);
     return 0;
   }
-  if (!hf_grow(b, (void **)&b->patterns, &b->pattern_capacity, b->pattern_count + 1, sizeof *b->patterns)) return 0;
+  if (!hf_grow(b, (void **)&b->patterns, &b->pattern_capacity, b->pattern_count + 1, sizeof *b->patterns))
+    return 0;
   b->patterns[b->pattern_count++] = *pattern;
   *slot = (uint32_t)b->pattern_count;
   b->pattern_map.used++;
@@ -293,7 +296,8 @@ static bool place_products(const hf_builder *b, const hf_equation *e, unsigned c
   return true;
 }
 
-static bool place_terms(const hf_builder *b, const hf_equation *e, uint32_t w[HF_WIRES], hf_fr q[HF_PATTERN_Q]) {
+static bool place_terms(const hf_builder *b, const hf_equation *e, uint32_t w[HF_WIRES],
+                        hf_fr q[HF_PATTERN_Q]) {
   for (unsigned t = 0; t < e->terms; t++) {
     int wire = -1;
     for (int i = HF_WIRES - 1; i >= 0; i--) {
@@ -310,7 +314,8 @@ static bool place_terms(const hf_builder *b, const hf_equation *e, uint32_t w[HF
 }
 
 /* Wires for an equation on the next row as it is; false if they do not suffice. */
-static bool equation_place(const hf_builder *b, const hf_equation *e, uint32_t w[HF_WIRES], hf_pattern *pattern) {
+static bool equation_place(const hf_builder *b, const hf_equation *e, uint32_t w[HF_WIRES],
+                           hf_pattern *pattern) {
   unsigned choices = e->products == 0 ? 1 : e->products == 1 ? 4 : 8;
   for (unsigned choice = 0; choice < choices; choice++) {
     for (int i = 0; i < HF_WIRES; i++) w[i] = HF_NO_VAR;

@@ -69,10 +69,10 @@ uint32_t hf_builder_rows(const hf_builder *b);
 hf_var hf_add(hf_builder *b, hf_var x, hf_var y);
 hf_var hf_sub(hf_builder *b, hf_var x, hf_var y);
 hf_var hf_mul(hf_builder *b, hf_var x, hf_var y);
-hf_var hf_mul_add(hf_builder *b, hf_var x, hf_var y, hf_var z);             /* x y + z */
-hf_var hf_affine(hf_builder *b, hf_fr k, hf_var x, hf_fr c);                /* k x + c */
-hf_var hf_select(hf_builder *b, hf_var s, hf_var x, hf_var y);              /* s x + (1 - s) y; s boolean */
-hf_var hf_not(hf_builder *b, hf_var s);                                     /* 1 - s */
+hf_var hf_mul_add(hf_builder *b, hf_var x, hf_var y, hf_var z); /* x y + z */
+hf_var hf_affine(hf_builder *b, hf_fr k, hf_var x, hf_fr c);    /* k x + c */
+hf_var hf_select(hf_builder *b, hf_var s, hf_var x, hf_var y);  /* s x + (1 - s) y; s boolean */
+hf_var hf_not(hf_builder *b, hf_var s);                         /* 1 - s */
 hf_var hf_and(hf_builder *b, hf_var s, hf_var t);
 hf_var hf_or(hf_builder *b, hf_var s, hf_var t);
 /* 1 if x = 0, else 0. Two rows. */

@@ -99,7 +99,7 @@ struct hf_builder {
   size_t queued;
   struct {
     uint32_t row, wire;
-  } *open; /* wires of range rows that look nothing up yet */
+  } * open; /* wires of range rows that look nothing up yet */
   size_t open_count, open_capacity;
   uint32_t lookups[4]; /* single chunks that wait for a range row */
   const char *lookup_names[4];
@@ -138,14 +138,14 @@ bool hf_grow(hf_builder *b, void **array, size_t *capacity, size_t need, size_t 
 
 /* Interns a pattern after checking that its gates may stand together. */
 uint32_t hf_pattern_intern(hf_builder *b, const hf_pattern *pattern);
-/* The row's number, or UINT32_MAX on errors. Lays a spacer first where the last row's outputs and `w` disagree.
- * `next`: what this row's gate puts on the next row (HF_NO_VAR = nothing), or NULL. */
+/* The row's number, or UINT32_MAX on errors. Lays a spacer first where the last row's outputs and `w`
+ * disagree. `next`: what this row's gate puts on the next row (HF_NO_VAR = nothing), or NULL. */
 uint32_t hf_row_lay(hf_builder *b, uint32_t pattern, const uint32_t w[HF_WIRES], const uint32_t *next,
                     const char *name);
 /* Lays an equation now, or keeps it for a spacer. */
 void hf_equation_defer(hf_builder *b, hf_equation *e);
-/* Lays an equation now; next_e = HF_NO_VAR or the variable on e of the next row, with coefficient qn. False (and
- * nothing laid) if it does not fit the wires even after a spacer. */
+/* Lays an equation now; next_e = HF_NO_VAR or the variable on e of the next row, with coefficient qn. False
+ * (and nothing laid) if it does not fit the wires even after a spacer. */
 bool hf_equation_lay(hf_builder *b, const hf_equation *e, uint32_t next_e, hf_fr qn);
 /* Everything that waits: equations, lookups, open wires. */
 void hf_builder_flush(hf_builder *b);
@@ -170,10 +170,10 @@ void hf_recount_range(hf_circuit *c);
 /* What a finished circuit keeps besides its columns. */
 struct hf_circuit_notes {
   uint32_t n;
-  uint32_t *copy;          /* [5 n]: the next cell (5 row + wire) of the copy cycle */
-  uint32_t *row_scope;     /* [used rows] */
-  const char **row_name;   /* [used rows] */
-  uint32_t *cell_of;       /* [vars]: first cell of a variable, or UINT32_MAX */
+  uint32_t *copy;        /* [5 n]: the next cell (5 row + wire) of the copy cycle */
+  uint32_t *row_scope;   /* [used rows] */
+  const char **row_name; /* [used rows] */
+  uint32_t *cell_of;     /* [vars]: first cell of a variable, or UINT32_MAX */
   size_t vars;
   hf_merge *merges;
   size_t merge_count;
@@ -181,7 +181,7 @@ struct hf_circuit_notes {
   size_t lookup_count;
   hf_scope_rows *tree;
   size_t scope_count;
-  uint32_t *rom_writes;    /* rows, sorted by table and address */
+  uint32_t *rom_writes; /* rows, sorted by table and address */
   size_t rom_write_count;
   struct hf_constraint *disabled;
   size_t disabled_count, disabled_capacity;

@@ -6,15 +6,18 @@
 #include "arith/relation_fr.h"
 #include "circuit/builder_internal.h"
 
-static const char *part_names[HF_PART_COUNT] = {"public input",     "arithmetic", "Merkle update", "child selection and round", "full round",
-                                                "partial rounds",   "middle rounds", "Edwards addition",
-                                                "non-native identity", "range lookup", "ROM", "copy"};
+static const char *part_names[HF_PART_COUNT] = {
+    "public input",        "arithmetic",     "Merkle update", "child selection and round",
+    "full round",          "partial rounds", "middle rounds", "Edwards addition",
+    "non-native identity", "range lookup",   "ROM",           "copy"};
 
 const char *hf_part_name(hf_part part) { return part < HF_PART_COUNT ? part_names[part] : "unknown"; }
 
 /* ---- access ---- */
 
-static bool on(const hf_circuit *c, int column, uint32_t row) { return !hf_fr_is_zero(c->fixed[column][row]); }
+static bool on(const hf_circuit *c, int column, uint32_t row) {
+  return !hf_fr_is_zero(c->fixed[column][row]);
+}
 
 static hf_rel_row row_of(const hf_circuit *c, uint32_t r) {
   hf_rel_row row;
@@ -31,7 +34,8 @@ static hf_rel_row row_of(const hf_circuit *c, uint32_t r) {
 static bool disabled(const hf_circuit *c, uint32_t row, unsigned part, unsigned index) {
   const hf_circuit_notes *n = c->notes;
   for (size_t i = 0; i < n->disabled_count; i++)
-    if (n->disabled[i].row == row && n->disabled[i].part == part && n->disabled[i].index == index) return true;
+    if (n->disabled[i].row == row && n->disabled[i].part == part && n->disabled[i].index == index)
+      return true;
   return false;
 }
 
@@ -44,7 +48,9 @@ static uint32_t next_copy(const hf_circuit *c, uint32_t cell) {
   return to;
 }
 
-static bool identity_starts(const hf_circuit *c, uint32_t r) { return on(c, HF_S_NONNATIVE, r) && on(c, HF_Q4, r); }
+static bool identity_starts(const hf_circuit *c, uint32_t r) {
+  return on(c, HF_S_NONNATIVE, r) && on(c, HF_Q4, r);
+}
 
 static uint32_t identity_start_of(const hf_circuit *c, uint32_t r) {
   while (r && !identity_starts(c, r)) r--;
@@ -81,7 +87,8 @@ hf_status hf_rom_index_make(hf_circuit *c) {
   qsort_r(n->rom_writes, at, sizeof *n->rom_writes, rom_compare, c);
   for (size_t i = 1; i < at; i++)
     if (!rom_compare(&n->rom_writes[i - 1], &n->rom_writes[i], c))
-      return hf_fail(HF_E_INTERNAL, "ROM rows %u and %u write one address", n->rom_writes[i - 1], n->rom_writes[i]);
+      return hf_fail(HF_E_INTERNAL, "ROM rows %u and %u write one address", n->rom_writes[i - 1],
+                     n->rom_writes[i]);
   return HF_OK;
 }
 
@@ -93,8 +100,10 @@ static uint32_t rom_source(const hf_circuit *c, uint32_t read) {
     uint32_t row = c->notes->rom_writes[middle];
     int order = rom_compare_keys(c, c->fixed[HF_QC][read], c->wires[4][read], row);
     if (!order) return row;
-    if (order < 0) high = middle;
-    else low = middle + 1;
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
   }
   return UINT32_MAX;
 }
@@ -166,8 +175,11 @@ void hf_circuit_recount(hf_circuit *c) {
 static const struct {
   int column;
   uint8_t part, count;
-} gates[] = {{HF_S_MERKLE, HF_PART_MERKLE, 6},   {HF_S_FULL, HF_PART_FULL, 4},       {HF_S_PARTIAL, HF_PART_PARTIAL, 5},
-             {HF_S_MIDDLE, HF_PART_MIDDLE, 5},   {HF_S_EDWARDS, HF_PART_EDWARDS, 2}};
+} gates[] = {{HF_S_MERKLE, HF_PART_MERKLE, 6},
+             {HF_S_FULL, HF_PART_FULL, 4},
+             {HF_S_PARTIAL, HF_PART_PARTIAL, 5},
+             {HF_S_MIDDLE, HF_PART_MIDDLE, 5},
+             {HF_S_EDWARDS, HF_PART_EDWARDS, 2}};
 
 typedef struct collector {
   const hf_circuit *circuit;
@@ -182,9 +194,11 @@ static void where(const hf_circuit *c, uint32_t row, char path[128]) {
   if (row >= c->used_rows) return;
   uint32_t chain[16];
   size_t depth = 0, length = 0;
-  for (uint32_t s = c->notes->row_scope[row]; s && depth < 16; s = c->notes->tree[s].parent) chain[depth++] = s;
+  for (uint32_t s = c->notes->row_scope[row]; s && depth < 16; s = c->notes->tree[s].parent)
+    chain[depth++] = s;
   while (depth-- > 0 && length < 120) {
-    int wrote = snprintf(path + length, 128 - length, "%s%s", length ? "/" : "", c->notes->tree[chain[depth]].name);
+    int wrote =
+        snprintf(path + length, 128 - length, "%s%s", length ? "/" : "", c->notes->tree[chain[depth]].name);
     length += wrote > 0 ? (size_t)wrote : 0;
   }
 }
@@ -208,13 +222,15 @@ static const char *constraint_name(const hf_circuit *c, hf_constraint k) {
   const hf_circuit_notes *n = c->notes;
   if (k.part == HF_PART_RANGE)
     for (size_t i = 0; i < n->lookup_count; i++)
-      if (n->lookups[i].row + c->public_count == k.row && n->lookups[i].wire == k.index) return n->lookups[i].name;
+      if (n->lookups[i].row + c->public_count == k.row && n->lookups[i].wire == k.index)
+        return n->lookups[i].name;
   if (k.part == HF_PART_COPY) {
     /* the assertion that tied two variables of different values */
     for (size_t i = 0; i < n->merge_count; i++) {
       uint32_t x = n->cell_of[n->merges[i].x], y = n->cell_of[n->merges[i].y];
       if (x == UINT32_MAX || y == UINT32_MAX) continue;
-      if (!hf_fr_eq(c->wires[x % HF_WIRES][x / HF_WIRES], c->wires[y % HF_WIRES][y / HF_WIRES])) return n->merges[i].name;
+      if (!hf_fr_eq(c->wires[x % HF_WIRES][x / HF_WIRES], c->wires[y % HF_WIRES][y / HF_WIRES]))
+        return n->merges[i].name;
     }
     return "copy";
   }
@@ -227,8 +243,9 @@ static void describe(const hf_circuit *c, hf_failure *f) {
   f->name = constraint_name(c, k);
   where(c, k.row, path);
   for (int i = 0; i < HF_WIRES; i++) hex(c->wires[i][k.row], values[i]);
-  int length = snprintf(f->message, sizeof f->message, "\"%s\" does not hold: %s %u in %s, row %u: a=%s b=%s c=%s d=%s e=%s",
-                        f->name, part_names[k.part], k.index, path[0] ? path : "the circuit", k.row, values[0],
+  int length = snprintf(f->message, sizeof f->message,
+                        "\"%s\" does not hold: %s %u in %s, row %u: a=%s b=%s c=%s d=%s e=%s", f->name,
+                        part_names[k.part], k.index, path[0] ? path : "the circuit", k.row, values[0],
                         values[1], values[2], values[3], values[4]);
   bool next = k.part >= HF_PART_ARITHMETIC && k.part <= HF_PART_EDWARDS;
   if (k.part == HF_PART_COPY) {
@@ -293,17 +310,27 @@ static void row_gates(collector *k, uint32_t r) {
   for (size_t g = 0; g < sizeof gates / sizeof gates[0]; g++) {
     if (!on(c, gates[g].column, r)) continue;
     switch (gates[g].part) {
-    case HF_PART_MERKLE: hf_rel_gate_merkle(&row, out); break;
-    case HF_PART_FULL: hf_rel_gate_full(&row, out); break;
-    case HF_PART_PARTIAL: hf_rel_gate_partial(&row, out); break;
-    case HF_PART_MIDDLE: hf_rel_gate_middle(&row, out); break;
-    default: hf_rel_gate_edwards(&row, out);
+    case HF_PART_MERKLE:
+      hf_rel_gate_merkle(&row, out);
+      break;
+    case HF_PART_FULL:
+      hf_rel_gate_full(&row, out);
+      break;
+    case HF_PART_PARTIAL:
+      hf_rel_gate_partial(&row, out);
+      break;
+    case HF_PART_MIDDLE:
+      hf_rel_gate_middle(&row, out);
+      break;
+    default:
+      hf_rel_gate_edwards(&row, out);
     }
     for (unsigned i = 0; i < gates[g].count; i++) add(k, r, gates[g].part, i, hf_fr_is_zero(out[i]));
   }
   if (identity_starts(c, r)) add(k, r, HF_PART_NONNATIVE, 0, !k->check || identity_holds(c, r));
   if (on(c, HF_S_RANGE, r))
-    for (unsigned i = 0; i < 4; i++) add(k, r, HF_PART_RANGE, i, table_index(c, c->wires[i][r]) != UINT32_MAX);
+    for (unsigned i = 0; i < 4; i++)
+      add(k, r, HF_PART_RANGE, i, table_index(c, c->wires[i][r]) != UINT32_MAX);
   if (is_write(c, r)) add(k, r, HF_PART_ROM, 0, true);
   if (is_read(c, r)) add(k, r, HF_PART_ROM, 0, !k->check || rom_read_holds(c, r));
   for (unsigned i = 0; i < HF_WIRES; i++) {
@@ -374,7 +401,8 @@ hf_status hf_circuit_check_rows(const hf_circuit *circuit, const uint32_t *rows,
   bool writes = false;
   for (size_t i = 0; i < count; i++) {
     uint32_t r = rows[i];
-    if (r >= circuit->used_rows) return hf_fail(HF_E_ARGUMENT, "row %u: the circuit has %u", r, circuit->used_rows);
+    if (r >= circuit->used_rows)
+      return hf_fail(HF_E_ARGUMENT, "row %u: the circuit has %u", r, circuit->used_rows);
     writes |= is_write(circuit, r);
     for (uint32_t s = r ? r - 1 : 0; s <= r; s++) {
       row_gates(&k, s);

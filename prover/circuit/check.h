@@ -1,5 +1,5 @@
-/* Looking at a finished circuit: which constraint fails, and what if a value or a constraint were different. For the
- * commands that explain a circuit and for tests that attack one.
+/* Looking at a finished circuit: which constraint fails, and what if a value or a constraint were different.
+ * For the commands that explain a circuit and for tests that attack one.
  */
 #ifndef HF_CIRCUIT_CHECK_H
 #define HF_CIRCUIT_CHECK_H
@@ -30,7 +30,7 @@ typedef struct hf_constraint {
 typedef struct hf_failure {
   hf_constraint constraint;
   const char *name;   /* of the constraint; lives as long as the circuit */
-  char message[1000];  /* name, gadget path, row, values */
+  char message[1000]; /* name, gadget path, row, values */
 } hf_failure;
 
 const char *hf_part_name(hf_part part);
@@ -39,8 +39,8 @@ const char *hf_part_name(hf_part part);
 size_t hf_circuit_constraints(const hf_circuit *circuit, hf_constraint *out, size_t capacity);
 /* Those that fail, up to `capacity`; *count = how many were written. HF_OK with *count = 0: satisfied. */
 hf_status hf_circuit_failures(const hf_circuit *circuit, hf_failure *out, size_t capacity, size_t *count);
-/* The constraints that the given rows touch: theirs, those of the rows before them, and the identities, tables
- * and copies they belong to. *ok is set false first. */
+/* The constraints that the given rows touch: theirs, those of the rows before them, and the identities,
+ * tables and copies they belong to. *ok is set false first. */
 hf_status hf_circuit_check_rows(const hf_circuit *circuit, const uint32_t *rows, size_t count, bool *ok);
 
 /* A constraint that is not looked at by the functions above. hf_circuit_enable_all undoes all. A disabled
@@ -48,8 +48,9 @@ hf_status hf_circuit_check_rows(const hf_circuit *circuit, const uint32_t *rows,
 hf_status hf_circuit_disable(hf_circuit *circuit, hf_constraint constraint);
 void hf_circuit_enable_all(hf_circuit *circuit);
 
-/* Writes `value` to the cell and all its copies; public inputs follow. rows (may be NULL) receives up to `capacity`
- * touched rows; returns how many cells there are. Multiplicities are brought up to date by hf_circuit_recount. */
+/* Writes `value` to the cell and all its copies; public inputs follow. rows (may be NULL) receives up to
+ * `capacity` touched rows; returns how many cells there are. Multiplicities are brought up to date by
+ * hf_circuit_recount. */
 size_t hf_circuit_set_class(hf_circuit *circuit, uint32_t row, unsigned wire, hf_fr value, uint32_t *rows,
                             size_t capacity);
 /* Recomputes the multiplicities of range table and ROM as a prover would. */

@@ -41,8 +41,8 @@ typedef struct hf_builder_options {
   unsigned table_width; /* log2 of the range table, 1..17; needs n >= 2^width */
   unsigned min_log_n;   /* pad to at least 2^min_log_n rows; 0 = as needed */
   unsigned max_log_n;   /* more rows than 2^max_log_n are an error; 0 = 22 */
-  bool foldable;        /* public inputs are the ten words that a node circuit verifies: statement, node_vk and
-                           eight accumulator words; the circuit calls hf_public_statement once */
+  bool foldable; /* public inputs are the ten words that a node circuit verifies: statement, node_vk and
+                    eight accumulator words; the circuit calls hf_public_statement once */
   /* Called for every hint, in order, with its number and name; may change the value. For tests that play a
    * dishonest prover; NULL otherwise. */
   void (*hint_hook)(void *context, uint32_t hint, const char *name, hf_fr *value);
@@ -53,18 +53,18 @@ typedef struct hf_builder_options {
 typedef struct hf_circuit {
   unsigned log_n;
   unsigned table_width;
-  bool foldable;                  /* as in the options */
-  uint32_t public_count;          /* public input i stands in wire a of row i */
-  uint32_t used_rows;             /* rows before padding */
-  hf_fr *fixed[HF_FIXED_COUNT];   /* sigma columns hold k_w * omega^i */
-  hf_fr *wires[HF_WIRES];         /* the last HF_BLIND_ROWS rows are zero here; the prover randomizes them */
-  hf_fr *multiplicity;            /* of the range table */
+  bool foldable;                /* as in the options */
+  uint32_t public_count;        /* public input i stands in wire a of row i */
+  uint32_t used_rows;           /* rows before padding */
+  hf_fr *fixed[HF_FIXED_COUNT]; /* sigma columns hold k_w * omega^i */
+  hf_fr *wires[HF_WIRES];       /* the last HF_BLIND_ROWS rows are zero here; the prover randomizes them */
+  hf_fr *multiplicity;          /* of the range table */
   hf_fr *public_inputs;
   struct hf_circuit_notes *notes; /* row -> gadget and constraint names, for messages and statistics */
 } hf_circuit;
 
-/* PUBLIC ROW LAYOUT: public input i is wire a of row i (rows 0..public_count-1), with q1 = 1 and the arithmetic
- * selector on; PI(X) = -sum_i public_i L_i(X). The preamble that uses each gate once follows. */
+/* PUBLIC ROW LAYOUT: public input i is wire a of row i (rows 0..public_count-1), with q1 = 1 and the
+ * arithmetic selector on; PI(X) = -sum_i public_i L_i(X). The preamble that uses each gate once follows. */
 
 hf_status hf_builder_create(const hf_builder_options *options, hf_builder **out);
 void hf_builder_destroy(hf_builder **builder);
@@ -80,12 +80,12 @@ hf_status hf_circuit_check(const hf_circuit *circuit);
 
 /* Rows by scope: one node for each scope path, parents before children, in the order of first use. */
 typedef struct hf_scope_rows {
-  const char *name;  /* last part of the path; "" for the root */
-  uint32_t parent;   /* index of the parent; the root is its own */
-  uint32_t depth;    /* 0 for the root */
-  uint32_t own;      /* rows laid directly in this scope */
-  uint32_t total;    /* with all scopes below */
-  uint32_t entered;  /* how often the scope was entered */
+  const char *name; /* last part of the path; "" for the root */
+  uint32_t parent;  /* index of the parent; the root is its own */
+  uint32_t depth;   /* 0 for the root */
+  uint32_t own;     /* rows laid directly in this scope */
+  uint32_t total;   /* with all scopes below */
+  uint32_t entered; /* how often the scope was entered */
 } hf_scope_rows;
 
 /* The tree, owned by the circuit; *count nodes. Public inputs and preamble are scopes of their own. */

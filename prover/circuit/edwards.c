@@ -8,8 +8,8 @@ typedef struct projective {
   hf_fr x, y, z;
 } projective;
 
-/* The addition law of the gate on projective coordinates: the same rational map for every input, on the curve or
- * not (add-2008-bbjlp of the explicit-formulas database). */
+/* The addition law of the gate on projective coordinates: the same rational map for every input, on the curve
+ * or not (add-2008-bbjlp of the explicit-formulas database). */
 static projective projective_add(projective p, projective q) {
   hf_fr a = hf_fr_mul(p.z, q.z), aa = hf_fr_sqr(a), c = hf_fr_mul(p.x, q.x), d = hf_fr_mul(p.y, q.y);
   hf_fr e = hf_fr_mul(hf_relation_constants[HF_RC_EDWARDS_D], hf_fr_mul(c, d));
@@ -20,7 +20,8 @@ static projective projective_add(projective p, projective q) {
   return (projective){hf_fr_mul(hf_fr_mul(a, f), x), hf_fr_mul(hf_fr_mul(a, g), y), hf_fr_mul(f, g)};
 }
 
-bool hf_edwards_chain(hf_builder *b, hf_fr start[2], const hf_point *addends, size_t count, hf_fr (*sums)[2]) {
+bool hf_edwards_chain(hf_builder *b, hf_fr start[2], const hf_point *addends, size_t count,
+                      hf_fr (*sums)[2]) {
   projective *p = malloc(count * sizeof *p);
   hf_fr *prefix = malloc(count * sizeof *prefix);
   if (!p || !prefix) {
@@ -33,7 +34,8 @@ bool hf_edwards_chain(hf_builder *b, hf_fr start[2], const hf_point *addends, si
   projective sum = {start[0], start[1], one};
   for (size_t i = 0; i < count; i++) {
     projective q = sum;
-    if (addends[i].x.id != HF_NO_VAR) q = (projective){hf_value(b, addends[i].x), hf_value(b, addends[i].y), one};
+    if (addends[i].x.id != HF_NO_VAR)
+      q = (projective){hf_value(b, addends[i].x), hf_value(b, addends[i].y), one};
     sum = projective_add(sum, q);
     /* no inverse exists: only for points off the curve, where any value fails the gate */
     if (hf_fr_is_zero(sum.z)) sum.z = one;
@@ -53,8 +55,8 @@ bool hf_edwards_chain(hf_builder *b, hf_fr start[2], const hf_point *addends, si
   return true;
 }
 
-hf_point hf_edwards_row(hf_builder *b, hf_point p, hf_point q, const hf_fr sum[2], hf_rom table, hf_var address,
-                        const char *name) {
+hf_point hf_edwards_row(hf_builder *b, hf_point p, hf_point q, const hf_fr sum[2], hf_rom table,
+                        hf_var address, const char *name) {
   hf_point out = {hf_var_new(b, sum[0]), hf_var_new(b, sum[1])};
   hf_pattern pattern;
   memset(&pattern, 0, sizeof pattern);
@@ -81,7 +83,8 @@ hf_point hf_edwards_table_point(hf_builder *b, hf_rom table, hf_var address) {
   return hf_point_hint(b, x, y, "table point");
 }
 
-static hf_point add_any(hf_builder *b, hf_point p, hf_point q, hf_rom table, hf_var address, const char *name) {
+static hf_point add_any(hf_builder *b, hf_point p, hf_point q, hf_rom table, hf_var address,
+                        const char *name) {
   hf_fr start[2] = {hf_value(b, p.x), hf_value(b, p.y)}, sum[1][2];
   if (!hf_builder_ok(b) || !hf_edwards_chain(b, start, &q, 1, sum)) return p;
   return hf_edwards_row(b, p, q, sum[0], table, address, name);
@@ -121,7 +124,9 @@ hf_point hf_edwards_negate_checked(hf_builder *b, const char *name, hf_point p) 
   return minus;
 }
 
-void hf_point_assert_on_curve(hf_builder *b, const char *name, hf_point p) { hf_edwards_negate_checked(b, name, p); }
+void hf_point_assert_on_curve(hf_builder *b, const char *name, hf_point p) {
+  hf_edwards_negate_checked(b, name, p);
+}
 
 hf_point hf_point_add(hf_builder *b, hf_point p, hf_point q) {
   return add_any(b, p, q, (hf_rom){0}, (hf_var){HF_NO_VAR}, "Edwards addition");

@@ -47,7 +47,7 @@ void hf_preamble(hf_builder *b) {
   hf_scope_end(b);
 }
 
-static const unsigned selector_bits[] = {HF_ON_ARITHMETIC, HF_ON_MERKLE,    HF_ON_FULL,     HF_ON_PARTIAL,
+static const unsigned selector_bits[] = {HF_ON_ARITHMETIC, HF_ON_MERKLE,  HF_ON_FULL,      HF_ON_PARTIAL,
                                          HF_ON_MIDDLE,     HF_ON_EDWARDS, HF_ON_NONNATIVE, HF_ON_RANGE};
 
 static void fixed_row(hf_circuit *c, uint32_t row, const hf_pattern *p) {
@@ -203,12 +203,13 @@ hf_status hf_builder_finish(hf_builder *b, hf_circuit **out) {
   if (b->status != HF_OK) return hf_fail(b->status, "%s", b->message);
 
   uint32_t used = (uint32_t)(b->row_count + b->public_count);
-  unsigned log_n = b->options.min_log_n > b->options.table_width ? b->options.min_log_n : b->options.table_width;
+  unsigned log_n =
+      b->options.min_log_n > b->options.table_width ? b->options.min_log_n : b->options.table_width;
   unsigned max = b->options.max_log_n ? b->options.max_log_n : HF_DEFAULT_MAX_LOG_N;
   while ((1ull << log_n) < (uint64_t)used + HF_BLIND_ROWS + 1) log_n++;
-  if (log_n > max)
-    return hf_fail(HF_E_RANGE, "the circuit needs 2^%u rows, more than 2^%u", log_n, max);
-  for (size_t i = 0; i < b->rom_count; i++) b->value[b->rom[i].multiplicity] = hf_fr_from_u64(b->rom[i].reads);
+  if (log_n > max) return hf_fail(HF_E_RANGE, "the circuit needs 2^%u rows, more than 2^%u", log_n, max);
+  for (size_t i = 0; i < b->rom_count; i++)
+    b->value[b->rom[i].multiplicity] = hf_fr_from_u64(b->rom[i].reads);
 
   HF_TRY(circuit_alloc(b, &c, log_n, used));
   last = malloc((b->vars + 1) * sizeof *last);

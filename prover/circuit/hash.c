@@ -1,6 +1,6 @@
-/* Poseidon2 in rows: merkle-gate row (external matrix and round 0), 3 full rounds, 11 rows of 5 partial rounds,
- * one middle row (the 56th partial round and full round 4), 3 full rounds; the state after them stands on the
- * 20th row. */
+/* Poseidon2 in rows: merkle-gate row (external matrix and round 0), 3 full rounds, 11 rows of 5 partial
+ * rounds, one middle row (the 56th partial round and full round 4), 3 full rounds; the state after them
+ * stands on the 20th row. */
 #include "circuit/hash.h"
 #include <string.h>
 #include "arith/poseidon2.h"
@@ -20,7 +20,8 @@ static void patterns_make(hf_builder *b) {
       for (int i = 0; i < 4; i++) p.q[HF_Q1 + i] = hf_poseidon2_rc[4 * round + i];
     } else if (row < 15) {
       p.on = HF_ON_PARTIAL;
-      for (int i = 0; i < 5; i++) p.q[HF_Q1 + i] = hf_poseidon2_rc[HF_POSEIDON2_RC_PARTIAL + 5 * (row - 4) + i];
+      for (int i = 0; i < 5; i++)
+        p.q[HF_Q1 + i] = hf_poseidon2_rc[HF_POSEIDON2_RC_PARTIAL + 5 * (row - 4) + i];
     } else {
       p.on = HF_ON_MIDDLE;
       p.q[HF_Q1] = hf_poseidon2_rc[HF_POSEIDON2_RC_PARTIAL + 55];
@@ -30,7 +31,8 @@ static void patterns_make(hf_builder *b) {
   }
 }
 
-/* The 19 gate rows; e on the first row is `chosen`, the child of number `digit`. The outputs are on the next row. */
+/* The 19 gate rows; e on the first row is `chosen`, the child of number `digit`. The outputs are on the next
+ * row. */
 static void permute_rows(hf_builder *b, const hf_var in[4], hf_var chosen, hf_var digit, hf_var out[4]) {
   hf_state4 s;
   uint32_t w[HF_WIRES], next[HF_WIRES];
@@ -121,7 +123,8 @@ static hf_var level(hf_builder *b, const hf_var children[4], hf_var current, hf_
   return feed_forward(b, state, children[0]);
 }
 
-hf_var hf_merkle_root(hf_builder *b, hf_var leaf, const hf_var *digits, const hf_fr *siblings, unsigned levels) {
+hf_var hf_merkle_root(hf_builder *b, hf_var leaf, const hf_var *digits, const hf_fr *siblings,
+                      unsigned levels) {
   hf_scope_begin(b, "merkle path");
   for (unsigned l = 0; l < levels; l++) {
     hf_var children[4];
@@ -132,8 +135,8 @@ hf_var hf_merkle_root(hf_builder *b, hf_var leaf, const hf_var *digits, const hf
   return leaf;
 }
 
-/* The row before the new level's first: its children are the old ones but for one, which goes from `from` to `to`.
- * The first rows of both levels say that it is child number `digit`. */
+/* The row before the new level's first: its children are the old ones but for one, which goes from `from` to
+ * `to`. The first rows of both levels say that it is child number `digit`. */
 static void update_row(hf_builder *b, const hf_var old[4], hf_var from, const hf_var new[4], hf_var to) {
   hf_pattern p;
   memset(&p, 0, sizeof p);

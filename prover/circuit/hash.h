@@ -16,8 +16,10 @@ hf_var hf_hash_words(hf_builder *b, uint64_t domain, const hf_var *words, size_t
  * digits[l] is the child's number at level l, level 0 being the leaves': forced to be one of 0..3 by
  * these functions. siblings[3 l + k] are the values of the other children of that level, in order. 20 rows a
  * level. */
-hf_var hf_merkle_root(hf_builder *b, hf_var leaf, const hf_var *digits, const hf_fr *siblings, unsigned levels);
-/* Replaces a leaf: both roots over the same siblings. 41 rows a level, and one that waiting equations fill. */
+hf_var hf_merkle_root(hf_builder *b, hf_var leaf, const hf_var *digits, const hf_fr *siblings,
+                      unsigned levels);
+/* Replaces a leaf: both roots over the same siblings. 41 rows a level, and one that waiting equations fill.
+ */
 void hf_merkle_update(hf_builder *b, hf_var old_leaf, hf_var new_leaf, const hf_var *digits,
                       const hf_fr *siblings, unsigned levels, hf_var *old_root, hf_var *new_root);
 /* index = sum 4^l digits[l]. The digits are hints; hf_merkle_root or hf_merkle_update must be given all of

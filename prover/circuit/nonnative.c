@@ -116,8 +116,8 @@ hf_fq hf_limbs_value(const hf_builder *b, hf_limbs x) {
 static bool width_ok(hf_builder *b) {
   if (!hf_builder_ok(b)) return false;
   if (b->options.table_width == HF_NONNATIVE_WIDTH) return true;
-  hf_builder_fail(b, HF_E_ARGUMENT, "non-native arithmetic needs a range table of width %d, not %u", HF_NONNATIVE_WIDTH,
-                  b->options.table_width);
+  hf_builder_fail(b, HF_E_ARGUMENT, "non-native arithmetic needs a range table of width %d, not %u",
+                  HF_NONNATIVE_WIDTH, b->options.table_width);
   return false;
 }
 
@@ -133,14 +133,20 @@ static hf_limbs limbs_hint(hf_builder *b, hf_fq value, const char *name, bool ti
   for (int i = 0; i < 4; i++) out.l[i] = hf_hint(b, hf_fr_from_u64(l.l[i]), name);
   for (int i = 0; i < 4; i++) {
     /* four chunks, the top one of weight 2^45: l3 < 2^62 + 2^51 */
-    if (tight && i == 3) hf_range_loose(b, name, hf_fr_one(), out.l[i], hf_fr_zero(), 62);
-    else range_68(b, name, out.l[i]);
+    if (tight && i == 3)
+      hf_range_loose(b, name, hf_fr_one(), out.l[i], hf_fr_zero(), 62);
+    else
+      range_68(b, name, out.l[i]);
   }
   return out;
 }
 
-hf_limbs hf_limbs_hint(hf_builder *b, hf_fq value, const char *name) { return limbs_hint(b, value, name, false); }
-hf_limbs hf_limbs_hint_tight(hf_builder *b, hf_fq value, const char *name) { return limbs_hint(b, value, name, true); }
+hf_limbs hf_limbs_hint(hf_builder *b, hf_fq value, const char *name) {
+  return limbs_hint(b, value, name, false);
+}
+hf_limbs hf_limbs_hint_tight(hf_builder *b, hf_fq value, const char *name) {
+  return limbs_hint(b, value, name, true);
+}
 
 hf_limbs hf_limbs_constant(hf_builder *b, hf_fq value) {
   hf_limbs out;
@@ -163,11 +169,12 @@ hf_var hf_limbs_native(hf_builder *b, hf_limbs x) {
   return hf_linear(b, terms, 4, hf_fr_zero());
 }
 
-/* x and y are below 2^254 + 2^243 < 2 q, so equal modulo q means D = x - y is 0, q or -q. D (D^2 - q^2) t = 1 modulo r
- * excludes these (and 0, q, -q plus multiples of r, which only turns away more). */
+/* x and y are below 2^254 + 2^243 < 2 q, so equal modulo q means D = x - y is 0, q or -q. D (D^2 - q^2) t = 1
+ * modulo r excludes these (and 0, q, -q plus multiples of r, which only turns away more). */
 void hf_limbs_assert_different(hf_builder *b, const char *name, hf_var x_native, hf_limbs y) {
   hf_term terms[5];
-  hf_fr q_mod_r = {{modulus[0], modulus[1], modulus[2], modulus[3]}}, one = hf_fr_one(), minus = hf_fr_neg(one);
+  hf_fr q_mod_r = {{modulus[0], modulus[1], modulus[2], modulus[3]}}, one = hf_fr_one(),
+        minus = hf_fr_neg(one);
   hf_fr q2 = hf_fr_sqr(hf_fr_from_limbs(q_mod_r)); /* conversion reduces any 256-bit integer */
   native_terms(y, minus, terms);
   terms[4] = (hf_term){one, x_native};
@@ -207,7 +214,8 @@ static void add_products(big p[7], int k, uint64_t u[4][2], uint64_t v[4][2]) {
     for (int j = 0; j < 4; j++) big_add_product(&p[i + j], k, u[i], v[j]);
 }
 
-/* Bounds of one coefficient of Y = 2^128, long double: 64 bits of mantissa, far more than the factor left to the limits. */
+/* Bounds of one coefficient of Y = 2^128, long double: 64 bits of mantissa, far more than the factor left to
+ * the limits. */
 typedef struct interval {
   long double low, high;
 } interval;
@@ -223,7 +231,8 @@ static void widen_product(interval y[4], int k, const interval u[4], const inter
   for (int i = 0; i < 4; i++)
     for (int j = 0; j < 4; j++) {
       long double weight = (i + j) % 2 ? 0x1p64L : 1;
-      long double a = u[i].low * v[j].low, c = u[i].low * v[j].high, d = u[i].high * v[j].low, e = u[i].high * v[j].high;
+      long double a = u[i].low * v[j].low, c = u[i].low * v[j].high, d = u[i].high * v[j].low,
+                  e = u[i].high * v[j].high;
       long double low = a < c ? a : c, high = a > c ? a : c;
       if (d < low) low = d;
       if (e < low) low = e;
@@ -241,7 +250,8 @@ static void widen_linear(interval y[4], int k, const interval u[4]) {
   }
 }
 
-/* Refuses an identity with a coefficient that may wrap modulo r, or an honest quotient or carry that does not fit. */
+/* Refuses an identity with a coefficient that may wrap modulo r, or an honest quotient or carry that does not
+ * fit. */
 static bool bounds_ok(hf_builder *b, const char *name, const hf_operand *o, size_t count) {
   interval honest[4] = {{0, 0x1p64L}, {0, 0x1p64L}, {0, 0x1p64L}, {0, (long double)modulus[3] + 1}};
   interval wild[4] = {{0, 0x1p68L}, {0, 0x1p68L}, {0, 0x1p68L}, {0, 0x1p68L}}, q[4], quotient[4];
@@ -302,7 +312,8 @@ static hf_fr small_integer(int k) {
 }
 
 /* One row of an identity. */
-static void identity_row(hf_builder *b, const char *name, const hf_pattern *pattern, hf_limbs v, hf_var address) {
+static void identity_row(hf_builder *b, const char *name, const hf_pattern *pattern, hf_limbs v,
+                         hf_var address) {
   uint32_t w[HF_WIRES] = {v.l[0].id, v.l[1].id, v.l[2].id, v.l[3].id, address.id};
   hf_row_lay(b, hf_pattern_intern(b, pattern), w, NULL, name);
 }

@@ -25,8 +25,8 @@ typedef struct hf_limbs {
 
 /* A hint of a reduced number, its limbs in 68 bits: four rows. */
 hf_limbs hf_limbs_hint(hf_builder *b, hf_fq value, const char *name);
-/* The same with x < 2^254 + 2^243, which is below 2 q: what coordinates compared with hf_limbs_assert_different need. Four
- * rows. */
+/* The same with x < 2^254 + 2^243, which is below 2 q: what coordinates compared with
+ * hf_limbs_assert_different need. Four rows. */
 hf_limbs hf_limbs_hint_tight(hf_builder *b, hf_fq value, const char *name);
 hf_limbs hf_limbs_constant(hf_builder *b, hf_fq value);
 /* The number modulo q. */
@@ -46,8 +46,8 @@ typedef struct hf_operand {
   hf_var address;
 } hf_operand;
 
-/* The operands' terms sum to 0 modulo q. One row for each operand, two for quotient and carries, and seven range rows. The
- * last operand has next = 0; coefficients are small (their sum of magnitudes at most 16). */
+/* The operands' terms sum to 0 modulo q. One row for each operand, two for quotient and carries, and seven
+ * range rows. The last operand has next = 0; coefficients are small (their sum of magnitudes at most 16). */
 void hf_nonnative_identity(hf_builder *b, const char *name, const hf_operand *operands, size_t count);
 
 /* x y mod q, tight. 16 rows. */

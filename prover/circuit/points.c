@@ -17,7 +17,8 @@ hf_curve_point hf_curve_point_hint(hf_builder *b, hf_g1 p, const char *name) {
   hf_limbs square = hf_limbs_hint(b, hf_fq_sqr(hf_limbs_value(b, out.x)), "x^2");
   hf_limbs three = hf_limbs_constant(b, hf_fq_from_u64(3));
   hf_operand first[2] = {{.v = out.x, .square = 1}, {.v = square, .linear = -1}};
-  hf_operand second[4] = {{.v = out.x, .next = 1}, {.v = square}, {.v = out.y, .square = -1}, {.v = three, .linear = 1}};
+  hf_operand second[4] = {
+      {.v = out.x, .next = 1}, {.v = square}, {.v = out.y, .square = -1}, {.v = three, .linear = 1}};
   hf_nonnative_identity(b, "point on the curve: x^2", first, 2);
   hf_nonnative_identity(b, "point on the curve: y^2 = x^3 + 3", second, 4);
   hf_scope_end(b);
@@ -35,7 +36,8 @@ static hf_limbs sum_x(hf_builder *b, hf_limbs slope, hf_limbs x1, hf_limbs x2) {
   hf_fq value = hf_fq_sqr(hf_limbs_value(b, slope));
   value = hf_fq_sub(hf_fq_sub(value, hf_limbs_value(b, x1)), hf_limbs_value(b, x2));
   hf_limbs x = hf_limbs_hint_tight(b, value, "x of a sum");
-  hf_operand o[4] = {{.v = slope, .square = 1}, {.v = x1, .linear = -1}, {.v = x2, .linear = -1}, {.v = x, .linear = -1}};
+  hf_operand o[4] = {
+      {.v = slope, .square = 1}, {.v = x1, .linear = -1}, {.v = x2, .linear = -1}, {.v = x, .linear = -1}};
   hf_nonnative_identity(b, "x of a sum = slope^2 - x1 - x2", o, 4);
   return x;
 }
@@ -45,7 +47,10 @@ static hf_limbs sum_y(hf_builder *b, hf_limbs slope, hf_curve_point p, hf_limbs 
   hf_fq value = hf_fq_sub(hf_limbs_value(b, p.x), hf_limbs_value(b, x));
   value = hf_fq_sub(hf_fq_mul(hf_limbs_value(b, slope), value), hf_limbs_value(b, p.y));
   hf_limbs y = hf_limbs_hint(b, value, "y of a sum");
-  hf_operand o[5] = {{.v = p.x, .next = 1}, {.v = slope, .next = -1}, {.v = x}, {.v = p.y, .linear = -1},
+  hf_operand o[5] = {{.v = p.x, .next = 1},
+                     {.v = slope, .next = -1},
+                     {.v = x},
+                     {.v = p.y, .linear = -1},
                      {.v = y, .linear = -1}};
   hf_nonnative_identity(b, name, o, 5);
   return y;
@@ -56,7 +61,10 @@ static hf_limbs add_slope(hf_builder *b, hf_curve_point p, hf_curve_point q, boo
   hf_g1 pv = hf_curve_point_value(b, p), qv = hf_curve_point_value(b, q);
   hf_limbs_assert_different(b, "the points of an addition differ in x", q_native, p.x);
   hf_limbs slope = hf_limbs_hint(b, slope_value(pv, qv, minus), "slope");
-  hf_operand o[5] = {{.v = q.x, .next = 1}, {.v = slope, .next = -1}, {.v = p.x}, {.v = q.y, .linear = minus ? 1 : -1},
+  hf_operand o[5] = {{.v = q.x, .next = 1},
+                     {.v = slope, .next = -1},
+                     {.v = p.x},
+                     {.v = q.y, .linear = minus ? 1 : -1},
                      {.v = p.y, .linear = 1}};
   hf_nonnative_identity(b, "slope of an addition", o, 5);
   return slope;
@@ -142,7 +150,8 @@ void hf_chain_begin(hf_builder *b, hf_chain *chain, hf_curve_point start, hf_cur
 }
 
 /* slope' (x - p.x) = y - p.y with y = slope (last.x - x) - last.y */
-static void chain_step(hf_builder *b, hf_chain *c, hf_curve_point p, const hf_signed_sums *sums, hf_var address) {
+static void chain_step(hf_builder *b, hf_chain *c, hf_curve_point p, const hf_signed_sums *sums,
+                       hf_var address) {
   hf_scope_begin(b, "chained addition");
   hf_rom none = {0};
   hf_g1 sum = chain_value(b, c), addend = hf_curve_point_value(b, p);

@@ -19,8 +19,10 @@ static hf_fr shift_right(hf_fr limbs, unsigned by) {
 
 static hf_fr mask_low(hf_fr limbs, unsigned bits) {
   for (unsigned i = 0; i < 4; i++)
-    if (64 * i >= bits) limbs.l[i] = 0;
-    else if (bits - 64 * i < 64) limbs.l[i] &= (1ull << (bits - 64 * i)) - 1;
+    if (64 * i >= bits)
+      limbs.l[i] = 0;
+    else if (bits - 64 * i < 64)
+      limbs.l[i] &= (1ull << (bits - 64 * i)) - 1;
   return limbs;
 }
 
@@ -55,7 +57,8 @@ static void range_short(hf_builder *b, const char *name, hf_var v, unsigned bits
 /* k v + c = sum of chunks, four a row, chained through e.
  * Overlapping (`loose`): the top chunk has weight 2^(bits - width), so nothing else need be looked up.
  * Otherwise a top chunk of fewer bits is looked up shifted, too. */
-static void range_chain(hf_builder *b, const char *name, hf_fr k, hf_var v, hf_fr c, unsigned bits, bool loose) {
+static void range_chain(hf_builder *b, const char *name, hf_fr k, hf_var v, hf_fr c, unsigned bits,
+                        bool loose) {
   unsigned width = b->options.table_width, count = (bits + width - 1) / width, rows = (count + 3) / 4;
   unsigned missing = count * width - bits, overlap = loose ? missing : 0;
   hf_fr t = hf_fr_to_limbs(hf_fr_add(hf_fr_mul(k, hf_value(b, v)), c));
@@ -99,7 +102,8 @@ static void range_chain(hf_builder *b, const char *name, hf_fr k, hf_var v, hf_f
   }
 }
 
-static void range_any(hf_builder *b, const char *name, hf_fr k, hf_var v, hf_fr c, unsigned bits, bool loose) {
+static void range_any(hf_builder *b, const char *name, hf_fr k, hf_var v, hf_fr c, unsigned bits,
+                      bool loose) {
   if (!hf_builder_ok(b)) return;
   if (bits < 1 || bits > 253) {
     hf_builder_fail(b, HF_E_ARGUMENT, "range \"%s\": %u bits; must be 1 to 253", name, bits);
@@ -201,14 +205,17 @@ void hf_split_canonical(hf_builder *b, hf_var v, unsigned low_bits, hf_var *low,
   hf_term highs[2] = {{minus, *high}, {minus, borrow}};
   hf_var rest_high = hf_linear(b, highs, 2, top_high);
   unsigned loose_low = low_bits > 252 ? 252 : low_bits, loose_high = high_bits > 252 ? 252 : high_bits;
-  if (low_bits > 252) hf_range(b, "canonical split: r - 1 - v, low part", rest_low, low_bits);
-  else hf_range_loose(b, "canonical split: r - 1 - v, low part", hf_fr_one(), rest_low, hf_fr_zero(), loose_low);
+  if (low_bits > 252)
+    hf_range(b, "canonical split: r - 1 - v, low part", rest_low, low_bits);
+  else
+    hf_range_loose(b, "canonical split: r - 1 - v, low part", hf_fr_one(), rest_low, hf_fr_zero(), loose_low);
   if (high_bits > 252) {
     hf_range(b, "canonical split: high", *high, high_bits);
     hf_range(b, "canonical split: r - 1 - v, high part", rest_high, high_bits);
   } else {
     hf_range_loose(b, "canonical split: high", hf_fr_one(), *high, hf_fr_zero(), loose_high);
-    hf_range_loose(b, "canonical split: r - 1 - v, high part", hf_fr_one(), rest_high, hf_fr_zero(), loose_high);
+    hf_range_loose(b, "canonical split: r - 1 - v, high part", hf_fr_one(), rest_high, hf_fr_zero(),
+                   loose_high);
   }
 }
 

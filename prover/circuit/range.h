@@ -14,8 +14,8 @@ void hf_range(hf_builder *b, const char *name, hf_var v, unsigned bits);
 /* k v + c is in [0, 2^bits), exactly. The same rows: the affine map is free when there are more bits than
  * the width. */
 void hf_range_affine(hf_builder *b, const char *name, hf_fr k, hf_var v, hf_fr c, unsigned bits);
-/* k v + c is in [0, 2^bits + 2^(bits - 1)), and everything in [0, 2^bits) is accepted. Never the extra slot: for
- * where a loose bound is enough. bits <= 252. */
+/* k v + c is in [0, 2^bits + 2^(bits - 1)), and everything in [0, 2^bits) is accepted. Never the extra slot:
+ * for where a loose bound is enough. bits <= 252. */
 void hf_range_loose(hf_builder *b, const char *name, hf_fr k, hf_var v, hf_fr c, unsigned bits);
 /* x <= y for x, y already known to be below 2^bits; bits <= 252. One row more than the range. */
 void hf_assert_less_equal(hf_builder *b, const char *name, hf_var x, hf_var y, unsigned bits);

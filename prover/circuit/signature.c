@@ -8,9 +8,10 @@
 #include "host/scalar.h"
 
 #define HF_SCALAR_BITS 251 /* l < 2^251 */
-#define HF_H_DIGITS 64
+#define HF_H_DIGITS    64
 /* l - 1; l is in host/scalar.h */
-static const hf_fr order_minus_one = {{0x677297dc392126f0ull, 0xab3eedb83920ee0aull, 0x370a08b6d0302b0bull, 0x060c89ce5c263405ull}};
+static const hf_fr order_minus_one = {
+    {0x677297dc392126f0ull, 0xab3eedb83920ee0aull, 0x370a08b6d0302b0bull, 0x060c89ce5c263405ull}};
 
 static unsigned windows_of(unsigned bits) { return (HF_SCALAR_BITS + bits - 1) / bits; }
 
@@ -77,7 +78,8 @@ static hf_fr power_of_two(unsigned k) {
   return hf_fr_from_limbs(x);
 }
 
-/* h = sum 16^i digit_i as an integer below r. That the digits are 0..15 follows from their use as addresses. */
+/* h = sum 16^i digit_i as an integer below r. That the digits are 0..15 follows from their use as addresses.
+ */
 static void challenge_digits(hf_builder *b, hf_var h, hf_var digits[HF_H_DIGITS]) {
   hf_fr limbs = hf_fr_to_limbs(hf_value(b, h)), minus = hf_fr_neg(hf_fr_one());
   hf_term terms[HF_H_DIGITS / 2 + 2];
@@ -96,7 +98,8 @@ static void challenge_digits(hf_builder *b, hf_var h, hf_var digits[HF_H_DIGITS]
   hf_range_loose(b, "challenge is below r", minus, high, bound, 126);
 }
 
-static void scalar_digits(hf_builder *b, const hf_base_table *base, hf_var s, hf_var digits[HF_BASE_MAX_WINDOWS]) {
+static void scalar_digits(hf_builder *b, const hf_base_table *base, hf_var s,
+                          hf_var digits[HF_BASE_MAX_WINDOWS]) {
   hf_fr limbs = hf_fr_to_limbs(hf_value(b, s)), minus = hf_fr_neg(hf_fr_one());
   hf_term terms[HF_BASE_MAX_WINDOWS + 1];
   for (unsigned i = 0; i < base->windows; i++) {
@@ -106,7 +109,8 @@ static void scalar_digits(hf_builder *b, const hf_base_table *base, hf_var s, hf
   terms[base->windows] = (hf_term){minus, s};
   hf_assert_linear(b, "S = sum of its digits", terms, base->windows + 1, hf_fr_zero());
   /* S < 2^251 by its digits, so l - 1 - S is small exactly if S < l */
-  hf_range_loose(b, "S is below the group order", minus, s, hf_fr_from_limbs(order_minus_one), HF_SCALAR_BITS);
+  hf_range_loose(b, "S is below the group order", minus, s, hf_fr_from_limbs(order_minus_one),
+                 HF_SCALAR_BITS);
 }
 
 /* Writes 0..15 times p, p checked; 4p is not of order 2, so p is not of order 1, 2, 4 or 8. */
@@ -126,7 +130,8 @@ static hf_rom key_table(hf_builder *b, hf_point p) {
   return rom;
 }
 
-void hf_signature_check(hf_builder *b, const hf_base_table *base, hf_point a, hf_point r, hf_var s, hf_var h) {
+void hf_signature_check(hf_builder *b, const hf_base_table *base, hf_point a, hf_point r, hf_var s,
+                        hf_var h) {
   enum { STEPS = 1 + 5 * (HF_H_DIGITS - 1) + HF_BASE_MAX_WINDOWS };
   if (!hf_builder_ok(b)) return;
   hf_scope_begin(b, "signature");

@@ -12,8 +12,9 @@
 #include "circuit/builder.h"
 
 #define HF_EXAMPLE_CIRCUIT "example"
-#define HF_EXAMPLE_WORDS 3
-/* The input as bytes: three words of 32 little-endian bytes, below r, then x and y, 8 little-endian bytes each. */
+#define HF_EXAMPLE_WORDS   3
+/* The input as bytes: three words of 32 little-endian bytes, below r, then x and y, 8 little-endian bytes
+ * each. */
 #define HF_EXAMPLE_INPUT_BYTES (32 * HF_EXAMPLE_WORDS + 16)
 
 typedef struct hf_example_input {

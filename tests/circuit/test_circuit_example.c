@@ -57,7 +57,8 @@ Test(circuit, example) {
   cr_assert_eq(hf_example_input_decode(bytes, HF_EXAMPLE_INPUT_BYTES, &out), HF_OK);
   cr_assert_eq(memcmp(&in, &out, sizeof in), 0);
   for (size_t length = 0; length <= HF_EXAMPLE_INPUT_BYTES + 1; length++)
-    if (length != HF_EXAMPLE_INPUT_BYTES) cr_assert_eq(hf_example_input_decode(bytes, length, &out), HF_E_FORMAT);
+    if (length != HF_EXAMPLE_INPUT_BYTES)
+      cr_assert_eq(hf_example_input_decode(bytes, length, &out), HF_E_FORMAT);
   memset(bytes, 0xff, 32);
   cr_assert_eq(hf_example_input_decode(bytes, HF_EXAMPLE_INPUT_BYTES, &out), HF_E_RANGE);
 }

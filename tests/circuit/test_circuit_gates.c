@@ -118,6 +118,10 @@ Test(circuit, copies_scopes_and_errors) {
   cr_assert_eq(hf_builder_create(&options, &b), HF_E_ARGUMENT);
 }
 
+static bool same(hf_constraint x, hf_constraint y) {
+  return x.row == y.row && x.part == y.part && x.index == y.index;
+}
+
 /* Every constraint that is listed can be switched off, and the class behind each cell can be changed. */
 Test(circuit, every_gate_of_the_preamble_bites) {
   uint64_t same[2] = {4, 4};
@@ -138,19 +142,19 @@ Test(circuit, every_gate_of_the_preamble_bites) {
       hf_failure failures[64];
       size_t n;
       cr_assert_eq(hf_circuit_failures(c, failures, 64, &n), HF_OK);
-      for (size_t k = 0; k < n; k++) bites |= !memcmp(&failures[k].constraint, &all[i], sizeof all[i]);
+      for (size_t k = 0; k < n; k++) bites |= same(failures[k].constraint, all[i]);
       if (bites) {
         cr_assert_eq(hf_circuit_disable(c, all[i]), HF_OK);
         cr_assert_eq(hf_circuit_failures(c, failures, 64, &n), HF_OK);
-        for (size_t k = 0; k < n; k++) cr_assert(memcmp(&failures[k].constraint, &all[i], sizeof all[i]));
+        for (size_t k = 0; k < n; k++) cr_assert_not(same(failures[k].constraint, all[i]));
         hf_circuit_enable_all(c);
       }
       c->wires[w % HF_WIRES][r] = old;
     }
     /* a write is what the reads are compared with */
     bool write = all[i].part == HF_PART_ROM && !bites;
-    cr_assert(bites || write || all[i].part == HF_PART_NONNATIVE, "row %u part %u index %u", all[i].row, all[i].part,
-              all[i].index);
+    cr_assert(bites || write || all[i].part == HF_PART_NONNATIVE, "row %u part %u index %u", all[i].row,
+              all[i].part, all[i].index);
   }
   for (int p = 0; p < HF_PART_COUNT; p++) cr_assert(seen[p], "part %d", p);
   cr_assert_eq(hf_circuit_check(c), HF_OK, "%s", hf_error_message());
@@ -184,7 +188,8 @@ Test(circuit, hashes_agree_with_the_host) {
     cr_assert_eq(hf_circuit_check(c), HF_OK, "%s", hf_error_message());
     hf_state4 s = {{in.words[0], in.words[1], in.words[2], in.words[3]}};
     s = hf_poseidon2_permute(s);
-    cr_assert(hf_fr_eq(c->public_inputs[0], hf_poseidon2_compress4(in.words[0], in.words[1], in.words[2], in.words[3])));
+    cr_assert(hf_fr_eq(c->public_inputs[0],
+                       hf_poseidon2_compress4(in.words[0], in.words[1], in.words[2], in.words[3])));
     cr_assert(hf_fr_eq(c->public_inputs[1], hf_sponge(HF_DOMAIN_SIGNATURE, in.words, in.count)));
     for (int i = 0; i < 4; i++) cr_assert(hf_fr_eq(c->public_inputs[2 + i], s.s[i]));
     rows[in.count] = c->used_rows;
@@ -267,24 +272,40 @@ static void range_circuit(hf_builder *b, const void *input) {
   const range_input *in = input;
   hf_var v = hf_hint(b, in->value, "v"), low, high, bits[8];
   switch (in->mode) {
-  case 0: hf_range(b, "v in range", v, in->bits); break;
-  case 1: hf_range_loose(b, "v in range", hf_fr_one(), v, hf_fr_zero(), in->bits); break;
-  case 2: hf_range_affine(b, "v in range", hf_fr_neg(fr(1)), v, fr(5000), in->bits); break;
+  case 0:
+    hf_range(b, "v in range", v, in->bits);
+    break;
+  case 1:
+    hf_range_loose(b, "v in range", hf_fr_one(), v, hf_fr_zero(), in->bits);
+    break;
+  case 2:
+    hf_range_affine(b, "v in range", hf_fr_neg(fr(1)), v, fr(5000), in->bits);
+    break;
   case 3:
     hf_split_canonical(b, v, in->bits, &low, &high);
     hf_public_input(b, low);
     hf_public_input(b, high);
     break;
-  case 4: hf_bits(b, "v has 8 bits", v, 8, bits); break;
-  case 5: hf_public_input(b, hf_is_less(b, v, hf_constant_u64(b, 1000), in->bits)); break;
-  case 6: hf_assert_less(b, "v < 1000", v, hf_constant_u64(b, 1000), in->bits); break;
-  case 7: hf_assert_less_equal(b, "v <= 1000", v, hf_constant_u64(b, 1000), in->bits); break;
+  case 4:
+    hf_bits(b, "v has 8 bits", v, 8, bits);
+    break;
+  case 5:
+    hf_public_input(b, hf_is_less(b, v, hf_constant_u64(b, 1000), in->bits));
+    break;
+  case 6:
+    hf_assert_less(b, "v < 1000", v, hf_constant_u64(b, 1000), in->bits);
+    break;
+  case 7:
+    hf_assert_less_equal(b, "v <= 1000", v, hf_constant_u64(b, 1000), in->bits);
+    break;
   case 8:
     hf_split(b, v, 40, in->bits, &low, &high);
     hf_public_input(b, low);
     hf_public_input(b, high);
     break;
-  default: hf_public_input(b, v); break;
+  default:
+    hf_public_input(b, v);
+    break;
   }
 }
 
@@ -351,7 +372,8 @@ static void split_lie(void *context, uint32_t hint, const char *name, hf_fr *val
 
 Test(circuit, splits_comparisons_and_bits) {
   hf_fr minus = hf_fr_neg(fr(1));
-  hf_fr values[] = {fr(0), minus, hf_fr_sub(minus, two_to(100)), fr_random(3), two_to(248), hf_fr_sub(two_to(248), fr(1))};
+  hf_fr values[] = {fr(0),        minus,       hf_fr_sub(minus, two_to(100)),
+                    fr_random(3), two_to(248), hf_fr_sub(two_to(248), fr(1))};
   unsigned at[] = {1, 64, 128, 248, 253};
   for (size_t k = 0; k < 5; k++)
     for (size_t i = 0; i < 6; i++) {
@@ -399,11 +421,15 @@ Test(circuit, splits_comparisons_and_bits) {
     liar less = {.name = "is_less", .value = fr(v >= 1000)};
     assert_refused(8, range_circuit, &in, &less, "is_less");
     in.mode = 6;
-    if (v < 1000) assert_satisfied(8, range_circuit, &in);
-    else assert_refused(8, range_circuit, &in, NULL, "v < 1000");
+    if (v < 1000)
+      assert_satisfied(8, range_circuit, &in);
+    else
+      assert_refused(8, range_circuit, &in, NULL, "v < 1000");
     in.mode = 7;
-    if (v <= 1000) assert_satisfied(8, range_circuit, &in);
-    else assert_refused(8, range_circuit, &in, NULL, "v <= 1000");
+    if (v <= 1000)
+      assert_satisfied(8, range_circuit, &in);
+    else
+      assert_refused(8, range_circuit, &in, NULL, "v <= 1000");
   }
   in = (range_input){.mode = 8, .bits = 24, .value = fr(0xabcdef1234ull)};
   assert_satisfied(8, range_circuit, &in);

@@ -29,8 +29,8 @@ static dual dual_mul(dual x, dual y) {
   return (dual){hf_fr_mul(x.v, y.v), hf_fr_add(hf_fr_mul(x.v, y.d), hf_fr_mul(x.d, y.v))};
 }
 
-#define HF_R_T           dual
-#define HF_R(name)       dual_rel_##name
+#define HF_R_T     dual
+#define HF_R(name) dual_rel_##name
 #define HF_R_CX
 #define HF_R_PASS
 #define HF_R_ADD(x, y)   dual_add(x, y)
@@ -85,7 +85,8 @@ static bool equation_add(equations *s, const entry *in, size_t count) {
     entry *p = s->pivot[column];
     if (!p) {
       hf_fr inverse = hf_fr_inv(row[first].value);
-      for (size_t i = first; i < n; i++) row[i - first] = (entry){row[i].column, hf_fr_mul(row[i].value, inverse)};
+      for (size_t i = first; i < n; i++)
+        row[i - first] = (entry){row[i].column, hf_fr_mul(row[i].value, inverse)};
       s->pivot[column] = realloc(row, (n - first) * sizeof *row);
       s->length[column] = (uint32_t)(n - first);
       s->rank++;
@@ -125,8 +126,10 @@ static dual_rel_row dual_row(const hf_circuit *c, uint32_t r, unsigned which) {
     row.w[i] = dual_of(c->wires[i][r]);
     row.wn[i] = dual_of(c->wires[i][r + 1]);
   }
-  if (which < HF_WIRES) row.w[which].d = hf_fr_one();
-  else if (which < 2 * HF_WIRES) row.wn[which - HF_WIRES].d = hf_fr_one();
+  if (which < HF_WIRES)
+    row.w[which].d = hf_fr_one();
+  else if (which < 2 * HF_WIRES)
+    row.wn[which - HF_WIRES].d = hf_fr_one();
   for (int i = 0; i < HF_FIXED_COUNT; i++) row.f[i] = dual_of(c->fixed[i][r]);
   return row;
 }
@@ -134,17 +137,32 @@ static dual_rel_row dual_row(const hf_circuit *c, uint32_t r, unsigned which) {
 static void evaluate(const dual_rel_row *row, unsigned part, dual out[6]) {
   switch (part) {
   case HF_PART_PUBLIC:
-  case HF_PART_ARITHMETIC: out[0] = dual_rel_gate_arithmetic(row); break;
-  case HF_PART_UPDATE: dual_rel_gate_update(row, out); break;
-  case HF_PART_MERKLE: dual_rel_gate_merkle(row, out); break;
-  case HF_PART_FULL: dual_rel_gate_full(row, out); break;
-  case HF_PART_PARTIAL: dual_rel_gate_partial(row, out); break;
-  case HF_PART_MIDDLE: dual_rel_gate_middle(row, out); break;
-  default: dual_rel_gate_edwards(row, out);
+  case HF_PART_ARITHMETIC:
+    out[0] = dual_rel_gate_arithmetic(row);
+    break;
+  case HF_PART_UPDATE:
+    dual_rel_gate_update(row, out);
+    break;
+  case HF_PART_MERKLE:
+    dual_rel_gate_merkle(row, out);
+    break;
+  case HF_PART_FULL:
+    dual_rel_gate_full(row, out);
+    break;
+  case HF_PART_PARTIAL:
+    dual_rel_gate_partial(row, out);
+    break;
+  case HF_PART_MIDDLE:
+    dual_rel_gate_middle(row, out);
+    break;
+  default:
+    dual_rel_gate_edwards(row, out);
   }
 }
 
-static bool on(const hf_circuit *c, int column, uint32_t row) { return !hf_fr_is_zero(c->fixed[column][row]); }
+static bool on(const hf_circuit *c, int column, uint32_t row) {
+  return !hf_fr_is_zero(c->fixed[column][row]);
+}
 
 static bool gate_equation(const hf_circuit *c, equations *s, hf_constraint k) {
   entry e[2 * HF_WIRES];
@@ -153,7 +171,8 @@ static bool gate_equation(const hf_circuit *c, equations *s, hf_constraint k) {
     dual out[6];
     dual_rel_row row = dual_row(c, k.row, i);
     evaluate(&row, k.part, out);
-    if (!hf_fr_is_zero(out[k.index].d)) e[n++] = (entry){cell(k.row + i / HF_WIRES, i % HF_WIRES), out[k.index].d};
+    if (!hf_fr_is_zero(out[k.index].d))
+      e[n++] = (entry){cell(k.row + i / HF_WIRES, i % HF_WIRES), out[k.index].d};
   }
   return equation_add(s, e, n);
 }
@@ -180,7 +199,8 @@ static unsigned identity_equations(const hf_circuit *c, equations *s, uint32_t s
 
 static uint32_t write_row_of(const hf_circuit *c, uint32_t read) {
   for (uint32_t r = 0; r < c->used_rows; r++)
-    if (hf_fr_eq(c->fixed[HF_ROM][r], hf_fr_neg(hf_fr_one())) && hf_fr_eq(c->fixed[HF_QC][r], c->fixed[HF_QC][read]) &&
+    if (hf_fr_eq(c->fixed[HF_ROM][r], hf_fr_neg(hf_fr_one())) &&
+        hf_fr_eq(c->fixed[HF_QC][r], c->fixed[HF_QC][read]) &&
         hf_fr_eq(c->fixed[HF_Q5][r], c->wires[4][read]))
       return r;
   cr_assert_fail("row %u reads nothing", read);
@@ -200,7 +220,6 @@ static void note(analysis *a, const hf_circuit *c, const hf_constraint *k, bool 
   const char *name;
   hf_circuit_where(c, k->row, path, &name);
   snprintf(a->last, sizeof a->last, "%s %u of \"%s\", row %u", hf_part_name(k->part), k->index, name, k->row);
-
 }
 
 static analysis analyse(const hf_circuit *c) {
@@ -216,7 +235,8 @@ static analysis analyse(const hf_circuit *c) {
   hf_fr *labels = calloc(count, sizeof *labels); /* of the cells with copies, as sigma has them */
   for (size_t i = 0; i < count; i++) {
     labels[i] = hf_fr_pow_u64(hf_fr_root_of_unity((int)c->log_n), all[i].row);
-    if (all[i].index) labels[i] = hf_fr_mul(labels[i], hf_relation_constants[HF_RC_K1 + (all[i].index - 1) % 4]);
+    if (all[i].index)
+      labels[i] = hf_fr_mul(labels[i], hf_relation_constants[HF_RC_K1 + (all[i].index - 1) % 4]);
   }
   for (size_t i = 0; i < count; i++) {
     hf_constraint k = all[i];
@@ -359,8 +379,9 @@ static const struct {
     {"arithmetic", arithmetic, 4, 0, 0},
     /* three permutations: that e is a child, and that its number, the constant 0, is one of 0..3 */
     {"hashes", hashes, 4, 0, 6},
-    /* the six siblings are the prover's; near the witness: the digits are each one of 0..3 without their sum (1), and
-     * at both levels the new path's number and choice follow from the old path's and the update (3) */
+    /* the six siblings are the prover's; near the witness: the digits are each one of 0..3 without their sum
+     * (1), and at both levels the new path's number and choice follow from the old path's and the update (3)
+     */
     {"update", update, 4, 6, 7},
     {"ranges", ranges, 4, 0, 0},
     /* that an input is on the curve is a check (1); x y' = y x in it also says that -p has p's y (1) */
@@ -379,8 +400,9 @@ Test(circuit, variables_are_determined_and_constraints_needed, .timeout = 120) {
     cr_assert_eq(hf_circuit_check(c), HF_OK, "%s: %s", cases[i].name, hf_error_message());
     analysis a = analyse(c);
     cr_assert_eq(a.loose, cases[i].loose, "%s: %zu variables are loose", cases[i].name, a.loose);
-    cr_assert_eq(a.redundant - empty.redundant, cases[i].redundant, "%s: %zu equations are redundant, the last: %s",
-                 cases[i].name, a.redundant - empty.redundant, a.last);
+    cr_assert_eq(a.redundant - empty.redundant, cases[i].redundant,
+                 "%s: %zu equations are redundant, the last: %s", cases[i].name,
+                 a.redundant - empty.redundant, a.last);
     hf_circuit_destroy(&c);
   }
   /* the analysis sees a variable that nothing determines, and an equation that is there twice */
@@ -414,9 +436,10 @@ Test(circuit, no_single_variable_can_change, .timeout = 120) {
         for (int step = 0; step < 2 && !read; step++) {
           if (r < (uint32_t)step) continue;
           dual_rel_row row = dual_row(c, r - (uint32_t)step, w + (step ? HF_WIRES : 0));
-          const int selectors[] = {HF_S_ARITHMETIC, HF_S_MERKLE, HF_S_FULL, HF_S_PARTIAL, HF_S_MIDDLE, HF_S_EDWARDS};
-          const unsigned parts[] = {HF_PART_ARITHMETIC, HF_PART_MERKLE, HF_PART_FULL, HF_PART_PARTIAL, HF_PART_MIDDLE,
-                                    HF_PART_EDWARDS};
+          const int selectors[] = {HF_S_ARITHMETIC, HF_S_MERKLE, HF_S_FULL,
+                                   HF_S_PARTIAL,    HF_S_MIDDLE, HF_S_EDWARDS};
+          const unsigned parts[] = {HF_PART_ARITHMETIC, HF_PART_MERKLE, HF_PART_FULL,
+                                    HF_PART_PARTIAL,    HF_PART_MIDDLE, HF_PART_EDWARDS};
           for (int g = 0; g < 6; g++) {
             dual out[6];
             memset(out, 0, sizeof out);

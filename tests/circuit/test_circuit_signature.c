@@ -116,7 +116,8 @@ Test(circuit, signatures) {
   assert_refused(4, signature_circuit, &bad, NULL, "key is on the curve");
 
   /* S + l: the same point, refused by the range alone */
-  hf_fr order = {{0x677297dc392126f1ull, 0xab3eedb83920ee0aull, 0x370a08b6d0302b0bull, 0x060c89ce5c263405ull}};
+  hf_fr order = {
+      {0x677297dc392126f1ull, 0xab3eedb83920ee0aull, 0x370a08b6d0302b0bull, 0x060c89ce5c263405ull}};
   bad = in;
   bad.s = hf_fr_add(bad.s, hf_fr_from_limbs(order));
   assert_refused(4, signature_circuit, &bad, NULL, "S is below the group order");
@@ -136,7 +137,8 @@ Test(circuit, signatures) {
   assert_refused(4, signature_circuit, &in, &table, "S B - h A");
 }
 
-/* The digits of h + r: they sum to h modulo r and would multiply A by another integer when A is outside the subgroup. */
+/* The digits of h + r: they sum to h modulo r and would multiply A by another integer when A is outside the
+ * subgroup. */
 typedef struct digit_liar {
   hf_fr h_plus_r;
   unsigned at;
