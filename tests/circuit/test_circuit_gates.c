@@ -118,7 +118,7 @@ Test(circuit, copies_scopes_and_errors) {
   cr_assert_eq(hf_builder_create(&options, &b), HF_E_ARGUMENT);
 }
 
-static bool same(hf_constraint x, hf_constraint y) {
+static bool constraint_eq(hf_constraint x, hf_constraint y) {
   return x.row == y.row && x.part == y.part && x.index == y.index;
 }
 
@@ -142,11 +142,11 @@ Test(circuit, every_gate_of_the_preamble_bites) {
       hf_failure failures[64];
       size_t n;
       cr_assert_eq(hf_circuit_failures(c, failures, 64, &n), HF_OK);
-      for (size_t k = 0; k < n; k++) bites |= same(failures[k].constraint, all[i]);
+      for (size_t k = 0; k < n; k++) bites |= constraint_eq(failures[k].constraint, all[i]);
       if (bites) {
         cr_assert_eq(hf_circuit_disable(c, all[i]), HF_OK);
         cr_assert_eq(hf_circuit_failures(c, failures, 64, &n), HF_OK);
-        for (size_t k = 0; k < n; k++) cr_assert_not(same(failures[k].constraint, all[i]));
+        for (size_t k = 0; k < n; k++) cr_assert_not(constraint_eq(failures[k].constraint, all[i]));
         hf_circuit_enable_all(c);
       }
       c->wires[w % HF_WIRES][r] = old;
