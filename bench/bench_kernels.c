@@ -48,10 +48,12 @@ static hf_fr *random_elements(uint64_t *state, size_t count) {
   return x;
 }
 
-static hf_status no_memory(size_t size) { return hf_fail(HF_E_MEMORY, "bench: no memory for size %zu", size); }
+static hf_status no_memory(size_t size) {
+  return hf_fail(HF_E_MEMORY, "bench: no memory for size %zu", size);
+}
 
 /* Elements that stay in the first-level cache. */
-#define HF_BENCH_SMALL 256
+#define HF_BENCH_SMALL        256
 #define HF_BENCH_SMALL_ROUNDS 400
 
 /* The cost of a multiplication on this code path, one thread, many at once: scaling a short vector. */
@@ -69,7 +71,8 @@ static hf_status multiplication_measure(bench_run *run) {
   double least = INFINITY;
   for (int sample = 0; sample < 15; sample++) {
     double start = now_ms();
-    for (int k = 0; k < HF_BENCH_SMALL_ROUNDS; k++) HF_TRY(HF_BACKEND_DO(one, scale, v, factor, HF_BENCH_SMALL));
+    for (int k = 0; k < HF_BENCH_SMALL_ROUNDS; k++)
+      HF_TRY(HF_BACKEND_DO(one, scale, v, factor, HF_BENCH_SMALL));
     double ns = (now_ms() - start) * 1e6 / (HF_BENCH_SMALL * (double)HF_BENCH_SMALL_ROUNDS);
     if (ns < least) least = ns;
   }
@@ -92,8 +95,8 @@ static hf_status run_begin(bench_run *run, const hf_bench_options *options, hf_b
   const char *name = options->backend ? options->backend : "cpu";
   hf_backend_options backend = {run->threads, options->variant};
   if (options->log_max > HF_BENCH_MAX_LOG || options->log_min > options->log_max)
-    return hf_fail(HF_E_ARGUMENT, "bench: sizes 2^%u to 2^%u; from small to large, at most 2^%d", options->log_min,
-                   options->log_max, HF_BENCH_MAX_LOG);
+    return hf_fail(HF_E_ARGUMENT, "bench: sizes 2^%u to 2^%u; from small to large, at most 2^%d",
+                   options->log_min, options->log_max, HF_BENCH_MAX_LOG);
   HF_TRY(hf_backend_create(name, &backend, &run->backend));
   HF_TRY(hf_backend_selftest(run->backend));
   snprintf(run->device, sizeof run->device, "%s/%s", name, hf_backend_variant(run->backend));
@@ -108,8 +111,12 @@ out:
 
 static void run_end(bench_run *run) { hf_backend_destroy(&run->backend); }
 
-static unsigned log_first(const bench_run *run, unsigned own) { return run->options->log_max ? run->options->log_min : own; }
-static unsigned log_last(const bench_run *run, unsigned own) { return run->options->log_max ? run->options->log_max : own; }
+static unsigned log_first(const bench_run *run, unsigned own) {
+  return run->options->log_max ? run->options->log_min : own;
+}
+static unsigned log_last(const bench_run *run, unsigned own) {
+  return run->options->log_max ? run->options->log_max : own;
+}
 
 /* One measured operation: `before` sets its inputs up outside the time, `work` is timed. */
 typedef hf_status (*bench_step)(bench_run *run, void *context);
@@ -119,8 +126,8 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static hf_status sample(bench_run *run, const char *name, uint64_t size, double multiplications, bench_step before,
-                        bench_step work, bench_step verify, void *context) {
+static hf_status sample(bench_run *run, const char *name, uint64_t size, double multiplications,
+                        bench_step before, bench_step work, bench_step verify, void *context) {
   hf_status status;
   double *samples = malloc(run->repeats * sizeof *samples), *sorted = malloc(run->repeats * sizeof *sorted);
   hf_bench_result *results = realloc(run->report->results, (run->report->count + 1) * sizeof *results);
@@ -136,8 +143,13 @@ static hf_status sample(bench_run *run, const char *name, uint64_t size, double 
   memcpy(sorted, samples, run->repeats * sizeof *sorted);
   qsort(sorted, run->repeats, sizeof *sorted, by_value);
   hf_bench_result *r = &results[run->report->count++];
-  *r = (hf_bench_result){.name = name, .size = size, .threads = run->threads, .samples_ms = samples,
-                         .samples = run->repeats, .minimum_ms = sorted[0], .multiplications = multiplications,
+  *r = (hf_bench_result){.name = name,
+                         .size = size,
+                         .threads = run->threads,
+                         .samples_ms = samples,
+                         .samples = run->repeats,
+                         .minimum_ms = sorted[0],
+                         .multiplications = multiplications,
                          .verified = true};
   r->median_ms = run->repeats % 2 ? sorted[run->repeats / 2]
                                   : (sorted[run->repeats / 2 - 1] + sorted[run->repeats / 2]) / 2;
@@ -198,11 +210,15 @@ static hf_status vector_verify(bench_run *run, const vector_bench *v, const char
 }
 
 static hf_fr scaled(const vector_bench *v, size_t i) { return hf_fr_mul(v->x[i], v->factor); }
-static hf_fr added(const vector_bench *v, size_t i) { return hf_fr_add(v->x[i], hf_fr_mul(v->x[i], v->factor)); }
+static hf_fr added(const vector_bench *v, size_t i) {
+  return hf_fr_add(v->x[i], hf_fr_mul(v->x[i], v->factor));
+}
 static hf_fr inverted(const vector_bench *v, size_t i) { return hf_fr_inv(v->x[i]); }
 static hf_status scale_verify(bench_run *run, void *v) { return vector_verify(run, v, "fr_mul", scaled); }
 static hf_status axpy_verify(bench_run *run, void *v) { return vector_verify(run, v, "fr_mul_add", added); }
-static hf_status inverse_verify(bench_run *run, void *v) { return vector_verify(run, v, "fr_inverse", inverted); }
+static hf_status inverse_verify(bench_run *run, void *v) {
+  return vector_verify(run, v, "fr_inverse", inverted);
+}
 
 hf_status hf_bench_field(const hf_bench_options *options, hf_bench_report *report) {
   hf_status status;
@@ -267,8 +283,8 @@ hf_status hf_bench_hash(const hf_bench_options *options, hf_bench_report *report
     HF_TRY(HF_BACKEND_DO(run.backend, vec_create, v.n, &v.a));
     HF_TRY(HF_BACKEND_DO(run.backend, vec_create, 4 * v.n, &v.b));
     HF_TRY(HF_BACKEND_DO(run.backend, vec_upload, v.b, 0, x, 4 * v.n));
-    HF_TRY(sample(&run, "poseidon2_compress4", v.n, HF_BENCH_HASH_MULTIPLICATIONS * (double)v.n, NULL, hash_work,
-                  hash_verify, &v));
+    HF_TRY(sample(&run, "poseidon2_compress4", v.n, HF_BENCH_HASH_MULTIPLICATIONS * (double)v.n, NULL,
+                  hash_work, hash_verify, &v));
     run.backend->ops->vec_destroy(run.backend, v.a);
     run.backend->ops->vec_destroy(run.backend, v.b);
     v.a = v.b = NULL;
@@ -314,8 +330,8 @@ static hf_status coset_work(bench_run *run, void *context) {
 }
 
 /* The polynomial at some points of shift * H against the values there. */
-static hf_status values_verify(bench_run *run, const ntt_bench *t, const hf_fr *coefficients, const hf_vec *values,
-                               hf_fr shift, const char *name) {
+static hf_status values_verify(bench_run *run, const ntt_bench *t, const hf_fr *coefficients,
+                               const hf_vec *values, hf_fr shift, const char *name) {
   hf_fr omega = hf_fr_root_of_unity((int)t->log_n);
   for (int k = 0; k < 3; k++) {
     size_t i = k == 0 ? t->n - 1 : next_u64(&run->seed) % t->n;
@@ -372,7 +388,8 @@ hf_status hf_bench_ntt(const hf_bench_options *options, hf_bench_report *report)
     double butterflies = (double)t.n / 2 * log;
     HF_TRY(sample(&run, "ntt", t.n, butterflies, ntt_reset, ntt_work, ntt_verify, &t));
     HF_TRY(sample(&run, "intt", t.n, butterflies, ntt_reset, intt_work, intt_verify, &t));
-    HF_TRY(sample(&run, "coset_ntt", t.n, butterflies + (double)t.n, ntt_reset, coset_work, coset_verify, &t));
+    HF_TRY(
+        sample(&run, "coset_ntt", t.n, butterflies + (double)t.n, ntt_reset, coset_work, coset_verify, &t));
     run.backend->ops->vec_destroy(run.backend, t.a);
     run.backend->ops->vec_destroy(run.backend, t.b);
     t.a = t.b = NULL;
@@ -389,8 +406,8 @@ out:
 
 /* --- multi-scalar multiplication ---------------------------------------------------------- */
 
-/* The least multiplications over all window widths: an affine addition with a shared inversion takes 6; a term
- * costs one addition a window, a bucket (signed digits) two. */
+/* The least multiplications over all window widths: an affine addition with a shared inversion takes 6; a
+ * term costs one addition a window, a bucket (signed digits) two. */
 static double msm_multiplications(double n) {
   double least = INFINITY;
   for (int c = 2; c <= 24; c++) {

@@ -39,7 +39,8 @@ void hf_bench_environment(hf_bench_report *report) {
   cpu_name(report->cpu, sizeof report->cpu);
   report->processors = hf_bench_processors();
   report->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGE_SIZE);
-  if (uname(&u) == 0) snprintf(report->system, sizeof report->system, "%.40s %.40s %.40s", u.sysname, u.release, u.machine);
+  if (uname(&u) == 0)
+    snprintf(report->system, sizeof report->system, "%.40s %.40s %.40s", u.sysname, u.release, u.machine);
 #if defined(__clang__)
   snprintf(report->compiler, sizeof report->compiler, "%.60s", __VERSION__);
 #else
@@ -57,12 +58,13 @@ void hf_bench_report_free(hf_bench_report *report) {
 
 static json_t *result_json(const hf_bench_result *r) {
   json_t *samples = json_array();
-  for (size_t i = 0; samples && i < r->samples; i++) json_array_append_new(samples, json_real(r->samples_ms[i]));
+  for (size_t i = 0; samples && i < r->samples; i++)
+    json_array_append_new(samples, json_real(r->samples_ms[i]));
   return json_pack("{s:s, s:I, s:I, s:s, s:f, s:f, s:o, s:f, s:f, s:f, s:b}", "name", r->name, "size",
                    (json_int_t)r->size, "threads", (json_int_t)r->threads, "device", r->device, "median_ms",
-                   r->median_ms, "minimum_ms", r->minimum_ms, "samples_ms", samples, "limit_ms", r->limit_ms, "ratio",
-                   r->limit_ms > 0 ? r->median_ms / r->limit_ms : 0.0, "multiplications", r->multiplications,
-                   "verified", (int)r->verified);
+                   r->median_ms, "minimum_ms", r->minimum_ms, "samples_ms", samples, "limit_ms", r->limit_ms,
+                   "ratio", r->limit_ms > 0 ? r->median_ms / r->limit_ms : 0.0, "multiplications",
+                   r->multiplications, "verified", (int)r->verified);
 }
 
 json_t *hf_bench_report_json(const hf_bench_report *report) {
@@ -74,8 +76,8 @@ json_t *hf_bench_report_json(const hf_bench_report *report) {
     }
   return json_pack("{s:{s:s, s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:f}, s:o}", "environment", "cpu",
                    report->cpu, "processors", (json_int_t)report->processors, "memory_bytes",
-                   (json_int_t)report->memory_bytes, "system", report->system, "compiler", report->compiler, "version",
-                   report->version, "seed", (json_int_t)report->seed, "warm_up", (json_int_t)report->warm_up, "repeats",
-                   (json_int_t)report->repeats, "started", report->started, "multiplication_ns",
-                   report->multiplication_ns, "results", results);
+                   (json_int_t)report->memory_bytes, "system", report->system, "compiler", report->compiler,
+                   "version", report->version, "seed", (json_int_t)report->seed, "warm_up",
+                   (json_int_t)report->warm_up, "repeats", (json_int_t)report->repeats, "started",
+                   report->started, "multiplication_ns", report->multiplication_ns, "results", results);
 }

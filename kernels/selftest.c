@@ -1,7 +1,7 @@
 /* Known answers for every operation of a backend: a device that computes wrongly must not prove.
  *
- * The answers come from big integers (selftest_answers.py) or, for the constraints, from relation.h row by row.
- * Sizes are the smallest that still take the long paths of the CPU backend. Takes a few milliseconds. */
+ * The answers come from big integers (selftest_answers.py) or, for the constraints, from relation.h row by
+ * row. Sizes are the smallest that still take the long paths of the CPU backend. Takes a few milliseconds. */
 #include "arith/poseidon2.h"
 #include "backend.h"
 #include <stdlib.h>
@@ -9,16 +9,16 @@
 #include "relation_inputs.h"
 #include "selftest_answers.h"
 
-#define HF_SELFTEST_LOG 12
-#define HF_SELFTEST_SIZE ((size_t)1 << HF_SELFTEST_LOG)
-#define HF_SELFTEST_COUNT ((size_t)300)
+#define HF_SELFTEST_LOG      12
+#define HF_SELFTEST_SIZE     ((size_t)1 << HF_SELFTEST_LOG)
+#define HF_SELFTEST_COUNT    ((size_t)300)
 #define HF_SELFTEST_ROWS_LOG 5
-#define HF_SELFTEST_ROWS ((size_t)1 << HF_SELFTEST_ROWS_LOG)
+#define HF_SELFTEST_ROWS     ((size_t)1 << HF_SELFTEST_ROWS_LOG)
 
 typedef struct selftest {
   hf_backend *backend;
   hf_fr x[HF_SELFTEST_SIZE], y[HF_SELFTEST_SIZE]; /* x_i = 5^(i+1); y is scratch on the host */
-  hf_vec *a, *b;                                  /* HF_SELFTEST_SIZE elements each; every step starts from a = x */
+  hf_vec *a, *b; /* HF_SELFTEST_SIZE elements each; every step starts from a = x */
 } selftest;
 
 static hf_status wrong(const selftest *t, const char *operation) {
@@ -27,7 +27,7 @@ static hf_status wrong(const selftest *t, const char *operation) {
 }
 
 #define DO(operation, ...) HF_TRY(HF_BACKEND_DO(t->backend, operation, __VA_ARGS__))
-#define HAS(operation) (t->backend->ops->operation != NULL)
+#define HAS(operation)     (t->backend->ops->operation != NULL)
 #define EXPECT(operation, condition)                                                                         \
   do {                                                                                                       \
     if (!(condition)) HF_TRY(wrong(t, operation));                                                           \
@@ -215,7 +215,8 @@ static hf_status constraints(selftest *t) {
   c->in.rom = rest[3];
   c->in.rho = rest[4];
   c->in.public_inputs = rest[5];
-  c->in.challenges = (hf_rel_challenges){t->x[2000], t->x[2001], t->x[2002], t->x[2003], t->x[2004], t->x[2005]};
+  c->in.challenges =
+      (hf_rel_challenges){t->x[2000], t->x[2001], t->x[2002], t->x[2003], t->x[2004], t->x[2005]};
   hf_rel_row row;
   if (HAS(sum_terms)) {
     DO(sum_terms, &c->in, c->out[0], c->out[1], c->out[2]);

@@ -17,8 +17,8 @@ typedef struct hf_cpu_variant {
 static bool always(void) { return true; }
 
 #if defined(__x86_64__)
-/* BMI2 (MULX) and ADX (ADCX, ADOX): general registers alone, so the processor's word is enough. Asked by hand:
- * clang 14 does not know "adx" in __builtin_cpu_supports. */
+/* BMI2 (MULX) and ADX (ADCX, ADOX): general registers alone, so the processor's word is enough. Asked by
+ * hand: clang 14 does not know "adx" in __builtin_cpu_supports. */
 static bool has_mulx_adx(void) {
   unsigned a, b, c, d;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_BMI2) && (b & bit_ADX);
@@ -90,8 +90,8 @@ void hf_cpu_free(void *memory, size_t bytes) {
 
 hf_status hf_cpu_range(const char *operation, const hf_vec *vec, size_t offset, size_t count) {
   if (offset <= vec->length && count <= vec->length - offset) return HF_OK;
-  return hf_fail(HF_E_ARGUMENT, "%s: elements %zu..%zu+%zu of a vector of %zu", operation, offset, offset, count,
-                 vec->length);
+  return hf_fail(HF_E_ARGUMENT, "%s: elements %zu..%zu+%zu of a vector of %zu", operation, offset, offset,
+                 count, vec->length);
 }
 
 size_t hf_vec_length(const hf_vec *vec) { return vec->length; }
@@ -127,19 +127,21 @@ hf_status hf_cpu_vec_upload(hf_backend *backend, hf_vec *to, size_t offset, cons
   return status;
 }
 
-hf_status hf_cpu_vec_download(hf_backend *backend, const hf_vec *from, size_t offset, hf_fr *to, size_t count) {
+hf_status hf_cpu_vec_download(hf_backend *backend, const hf_vec *from, size_t offset, hf_fr *to,
+                              size_t count) {
   (void)backend;
   hf_status status = hf_cpu_range("vec_download", from, offset, count);
   if (status == HF_OK && count) memcpy(to, from->data + offset, count * sizeof *to);
   return status;
 }
 
-hf_status hf_cpu_vec_copy(hf_backend *backend, hf_vec *to, size_t to_offset, const hf_vec *from, size_t from_offset,
-                          size_t count) {
+hf_status hf_cpu_vec_copy(hf_backend *backend, hf_vec *to, size_t to_offset, const hf_vec *from,
+                          size_t from_offset, size_t count) {
   (void)backend;
   hf_status status = hf_cpu_range("vec_copy (target)", to, to_offset, count);
   if (status == HF_OK) status = hf_cpu_range("vec_copy (source)", from, from_offset, count);
-  if (status == HF_OK && count) memmove(to->data + to_offset, from->data + from_offset, count * sizeof *to->data);
+  if (status == HF_OK && count)
+    memmove(to->data + to_offset, from->data + from_offset, count * sizeof *to->data);
   return status;
 }
 

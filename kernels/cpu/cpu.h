@@ -11,12 +11,13 @@
 #include "threads.h"
 
 #define HF_CPU_HOT(X)                                                                                        \
-  X(ntt) X(coset_ntt) X(coset_intt) X(msm) X(commit) X(batch_inverse) X(axpy) X(axpy_strided) X(scale)       \
-  X(hadamard) X(evaluate) X(divide) X(grand_product) X(prefix_sum) X(poseidon2_compress4) X(sum_terms) X(quotient)
+  X(ntt)                                                                                                     \
+  X(coset_ntt) X(coset_intt) X(msm) X(commit) X(batch_inverse) X(axpy) X(axpy_strided) X(scale) X(hadamard)  \
+      X(evaluate) X(divide) X(grand_product) X(prefix_sum) X(poseidon2_compress4) X(sum_terms) X(quotient)
 
 #define HF_CPU_PASTE3(a, b, c) a##b##_##c
-#define HF_CPU_PASTE(a, b, c) HF_CPU_PASTE3(a, b, c)
-#define HF_CPU_NAME(f) HF_CPU_PASTE(hf_cpu_, HF_CPU_VARIANT, f)
+#define HF_CPU_PASTE(a, b, c)  HF_CPU_PASTE3(a, b, c)
+#define HF_CPU_NAME(f)         HF_CPU_PASTE(hf_cpu_, HF_CPU_VARIANT, f)
 
 #if defined(HF_CPU_VARIANT)
 #define HF_CPU_DECLARE(op) __typeof__(*((const hf_backend_ops *)0)->op) HF_CPU_NAME(op);
@@ -39,10 +40,12 @@ struct hf_points {
 typedef struct hf_cpu {
   hf_backend base; /* first: an hf_backend * is an hf_cpu * */
   hf_pool *pool;
-  /* twiddles[b] = w^bitreverse(b), w of order 2^twiddle_log: the first 2^s entries serve stage s of every size */
+  /* twiddles[b] = w^bitreverse(b), w of order 2^twiddle_log: the first 2^s entries serve stage s of every
+   * size */
   hf_fr *twiddles;
   size_t msm_sort_bytes; /* sorted references to points that an MSM keeps at a time: windows at once */
-  unsigned twiddle_log; /* the table has 2^(twiddle_log - 1) entries and serves transforms up to 2^twiddle_log */
+  /* the table has 2^(twiddle_log - 1) entries and serves transforms up to 2^twiddle_log */
+  unsigned twiddle_log;
 } hf_cpu;
 
 static inline hf_cpu *hf_cpu_of(hf_backend *backend) { return (hf_cpu *)(void *)backend; }
@@ -59,9 +62,10 @@ void hf_cpu_destroy(hf_backend *backend);
 hf_status hf_cpu_vec_create(hf_backend *backend, size_t length, hf_vec **out);
 void hf_cpu_vec_destroy(hf_backend *backend, hf_vec *vec);
 hf_status hf_cpu_vec_upload(hf_backend *backend, hf_vec *to, size_t offset, const hf_fr *from, size_t count);
-hf_status hf_cpu_vec_download(hf_backend *backend, const hf_vec *from, size_t offset, hf_fr *to, size_t count);
-hf_status hf_cpu_vec_copy(hf_backend *backend, hf_vec *to, size_t to_offset, const hf_vec *from, size_t from_offset,
-                          size_t count);
+hf_status hf_cpu_vec_download(hf_backend *backend, const hf_vec *from, size_t offset, hf_fr *to,
+                              size_t count);
+hf_status hf_cpu_vec_copy(hf_backend *backend, hf_vec *to, size_t to_offset, const hf_vec *from,
+                          size_t from_offset, size_t count);
 hf_status hf_cpu_vec_zero(hf_backend *backend, hf_vec *vec, size_t offset, size_t count);
 hf_status hf_cpu_points_create(hf_backend *backend, const hf_g1 *points, size_t count, hf_points **out);
 void hf_cpu_points_destroy(hf_backend *backend, hf_points *points);

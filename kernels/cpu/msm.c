@@ -16,11 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HF_MSM_SEGMENT 4096       /* points a segment: 256 KiB, in the second-level cache */
-#define HF_MSM_MAX_WINDOW 17
-#define HF_MSM_SCALAR_BITS 255    /* scalars are below 2^254; the signed digits need one bit more */
-#define HF_MSM_PIECE_LOG 9        /* buckets of one window that are weighed together: at most 2^9 */
-#define HF_MSM_MAX_TERMS ((size_t)1 << 31)
+#define HF_MSM_SEGMENT     4096 /* points a segment: 256 KiB, in the second-level cache */
+#define HF_MSM_MAX_WINDOW  17
+#define HF_MSM_SCALAR_BITS 255 /* scalars are below 2^254; the signed digits need one bit more */
+#define HF_MSM_PIECE_LOG   9   /* buckets of one window that are weighed together: at most 2^9 */
+#define HF_MSM_MAX_TERMS   ((size_t)1 << 31)
 
 typedef struct msm_segment {
   uint32_t entry, entries; /* of `order` */
@@ -54,7 +54,7 @@ typedef struct msm_job {
   hf_g1 *buckets; /* [window][bucket] */
   hf_g1 *parts;
   unsigned piece_log;
-  hf_g1_xyzz *weighed; /* [piece]: sum of (i + 1) * bucket_i; then [piece]: the plain sum */
+  hf_g1_xyzz *weighed;         /* [piece]: sum of (i + 1) * bucket_i; then [piece]: the plain sum */
   struct msm_scratch *scratch; /* a worker's */
 } msm_job;
 
@@ -71,9 +71,16 @@ typedef struct msm_scratch {
 
 /* --- batched affine additions --------------------------------------------------- */
 
-enum { PAIR_PLAIN, PAIR_DOUBLE, PAIR_CANCEL, PAIR_FIRST, PAIR_SECOND }; /* PAIR_FIRST: the second is infinity */
+enum {
+  PAIR_PLAIN,
+  PAIR_DOUBLE,
+  PAIR_CANCEL,
+  PAIR_FIRST, /* the sum is the first point: the second is infinity */
+  PAIR_SECOND
+};
 
-static int infinite(const hf_g1 *p) { return hf_fq_is_zero(p->y); } /* no point of order two: y = 0 is (0, 0) */
+/* There is no point of order two, so y = 0 is (0, 0). */
+static int infinite(const hf_g1 *p) { return hf_fq_is_zero(p->y); }
 
 /* What a pair that is no plain addition is, and its denominator. */
 static __attribute__((noinline)) uint8_t pair_classify(const hf_g1 *p, const hf_g1 *q, hf_fq *denominator) {
@@ -116,8 +123,8 @@ static void pairs_prepare(msm_scratch *s, const hf_g1 *v, size_t pairs, hf_fq in
   inverse[1] = hf_fq_mul(both, product[0]);
 }
 
-static inline __attribute__((always_inline)) void pair_next(msm_scratch *s, const hf_g1 *p, hf_g1 *sum, size_t i,
-                                                            hf_fq inverse[2]) {
+static inline __attribute__((always_inline)) void pair_next(msm_scratch *s, const hf_g1 *p, hf_g1 *sum,
+                                                            size_t i, hf_fq inverse[2]) {
   hf_fq own = hf_fq_mul(inverse[i & 1], s->product[i]);
   inverse[i & 1] = hf_fq_mul(inverse[i & 1], s->difference[i]);
   if (__builtin_expect(s->kind[i] != PAIR_PLAIN, 0)) {
@@ -206,8 +213,9 @@ static size_t segments_cut(const msm_job *job, msm_segment *out, size_t *part_co
     if (length > HF_MSM_SEGMENT) {
       for (uint32_t at = 0; at < length; at += HF_MSM_SEGMENT, parts++, count++)
         if (out)
-          out[count] = (msm_segment){s.entry + at, length - at < HF_MSM_SEGMENT ? length - at : HF_MSM_SEGMENT,
-                                     (uint32_t)bucket, 0, (uint32_t)parts};
+          out[count] =
+              (msm_segment){s.entry + at, length - at < HF_MSM_SEGMENT ? length - at : HF_MSM_SEGMENT,
+                            (uint32_t)bucket, 0, (uint32_t)parts};
       bucket++;
       continue;
     }
@@ -230,7 +238,8 @@ static uint32_t digit(const msm_job *job, const hf_fr *scalar, unsigned w, uint3
   uint64_t value = scalar->l[limb] >> shift;
   if (shift && limb < 3) value |= scalar->l[limb + 1] << (64 - shift);
   *negative = 0;
-  if (w + 1 == job->window_count) return (uint32_t)value; /* the last window is what is left, at most 2^(c-1) */
+  if (w + 1 == job->window_count)
+    return (uint32_t)value; /* the last window is what is left, at most 2^(c-1) */
   uint32_t v = (uint32_t)value & (((uint32_t)1 << job->c) - 1), middle = (uint32_t)job->bucket_count;
   *negative = v < middle;
   return v < middle ? middle - v : v - middle;
@@ -292,7 +301,8 @@ static void positions_make(msm_job *job) {
 /* For each piece of m = 2^piece_log buckets B: the plain sum and sum of (i + 1) * B_i.
  * Halving: sum i*B_i = 2 * sum i*(B_2i + B_2i+1) + sum B_2i+1. So the row of pair sums is halved again, and
  * the odd elements of every round make a row of which only the plain sum is wanted, which halving gives too.
- * All rows have the same length in every round and lie behind each other, those of several pieces together. */
+ * All rows have the same length in every round and lie behind each other, those of several pieces together.
+ */
 static void weigh_body(void *context, size_t begin, size_t end, unsigned worker) {
   msm_job *job = context;
   msm_scratch *s = &job->scratch[worker];
@@ -346,7 +356,8 @@ static void compact_count_body(void *context, size_t begin, size_t end, unsigned
   msm_job *job = context;
   size_t count = 0;
   for (unsigned j = 0; j < job->kappa; j++)
-    for (size_t i = begin; i < end && i < job->input_lengths[j]; i++) count += !hf_fr_is_zero(job->inputs[j][i]);
+    for (size_t i = begin; i < end && i < job->input_lengths[j]; i++)
+      count += !hf_fr_is_zero(job->inputs[j][i]);
   job->chunk_start[begin / job->chunk] = count;
 }
 
@@ -365,8 +376,8 @@ static void compact_body(void *context, size_t begin, size_t end, unsigned worke
     }
 }
 
-/* The window with the least multiplications: 6 an addition and about 2 for fetching a point; two additions and
- * some handling a bucket. */
+/* The window with the least multiplications: 6 an addition and about 2 for fetching a point; two additions
+ * and some handling a bucket. */
 static unsigned window_choose(size_t terms) {
   unsigned best = 2;
   double least = 0;
@@ -391,7 +402,8 @@ static hf_status windows_run(msm_job *job, hf_g1_xyzz *sums) {
   size_t segments = segments_cut(job, NULL, &part_count);
   job->segments = malloc((segments ? segments : 1) * sizeof *job->segments);
   job->parts = malloc((part_count ? part_count : 1) * sizeof *job->parts);
-  if (!job->segments || !job->parts) HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu segments", segments));
+  if (!job->segments || !job->parts)
+    HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu segments", segments));
   segments_cut(job, job->segments, &part_count);
   memset(job->buckets, 0, job->windows * job->bucket_count * sizeof *job->buckets);
   hf_pool_run(pool, segments, 1, segment_body, job);
@@ -488,8 +500,8 @@ out:
   return status;
 }
 
-hf_status HF_CPU_NAME(commit)(hf_backend *backend, const hf_points *points, const hf_vec *const *parts, unsigned kappa,
-                              size_t length, hf_g1 *out) {
+hf_status HF_CPU_NAME(commit)(hf_backend *backend, const hf_points *points, const hf_vec *const *parts,
+                              unsigned kappa, size_t length, hf_g1 *out) {
   if (kappa < 1 || kappa > HF_MAX_KAPPA)
     return hf_fail(HF_E_ARGUMENT, "commit: kappa is %u; 1 to %d", kappa, HF_MAX_KAPPA);
   msm_job job = {.cpu = hf_cpu_of(backend), .points = points->data, .kappa = kappa};
@@ -501,10 +513,12 @@ hf_status HF_CPU_NAME(commit)(hf_backend *backend, const hf_points *points, cons
   size_t longest = input_length(&job);
   if (longest > points->count / kappa + (points->count % kappa != 0) ||
       (longest && kappa * (longest - 1) >= points->count))
-    return hf_fail(HF_E_ARGUMENT, "commit: %zu coefficients x kappa %u on %zu points", longest, kappa, points->count);
+    return hf_fail(HF_E_ARGUMENT, "commit: %zu coefficients x kappa %u on %zu points", longest, kappa,
+                   points->count);
   for (unsigned j = 0; j < kappa; j++)
     if (job.input_lengths[j] && kappa * (job.input_lengths[j] - 1) + j >= points->count)
-      return hf_fail(HF_E_ARGUMENT, "commit: %zu coefficients x kappa %u on %zu points", longest, kappa, points->count);
+      return hf_fail(HF_E_ARGUMENT, "commit: %zu coefficients x kappa %u on %zu points", longest, kappa,
+                     points->count);
   return job_run(&job, out);
 }
 
@@ -512,7 +526,8 @@ hf_status HF_CPU_NAME(msm)(hf_backend *backend, const hf_points *points, const h
                            hf_g1 *out) {
   hf_status status = hf_cpu_range("msm (scalars)", scalars, 0, count);
   if (status != HF_OK) return status;
-  if (count > points->count) return hf_fail(HF_E_ARGUMENT, "msm: %zu scalars on %zu points", count, points->count);
+  if (count > points->count)
+    return hf_fail(HF_E_ARGUMENT, "msm: %zu scalars on %zu points", count, points->count);
   msm_job job = {.cpu = hf_cpu_of(backend), .points = points->data, .kappa = 1};
   job.inputs[0] = scalars->data;
   job.input_lengths[0] = count;

@@ -18,10 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HF_NTT_ROW_LOG 11      /* transforms up to this size are one row */
-#define HF_NTT_COLUMNS_LOG 3   /* columns that pass A takes at a time: 256 bytes of each row */
-#define HF_NTT_GROUP_LOG 3     /* rows that pass B writes at a time */
-#define HF_NTT_MAX_LOG HF_FR_TWO_ADICITY
+#define HF_NTT_ROW_LOG     11 /* transforms up to this size are one row */
+#define HF_NTT_COLUMNS_LOG 3  /* columns that pass A takes at a time: 256 bytes of each row */
+#define HF_NTT_GROUP_LOG   3  /* rows that pass B writes at a time */
+#define HF_NTT_MAX_LOG     HF_FR_TWO_ADICITY
 
 static size_t bit_reverse(size_t value, unsigned bits) {
   size_t reversed = 0;
@@ -113,8 +113,9 @@ typedef struct ntt_plan {
   const hf_fr *shifted; /* stage s of pass A: its roots at [2^s], with the shift in them */
   /* inverse */
   bool inverse;
-  hf_fr factor;            /* 1/n, from H itself */
-  const hf_fr *high, *low; /* from a coset, else NULL: result i * 2^row_log + j is multiplied by high[i] * low[j] */
+  hf_fr factor; /* 1/n, from H itself */
+  const hf_fr *high,
+      *low; /* from a coset, else NULL: result i * 2^row_log + j is multiplied by high[i] * low[j] */
 } ntt_plan;
 
 static hf_fr load(const ntt_plan *p, size_t i) {
@@ -146,7 +147,8 @@ static void load_run(const ntt_plan *p, hf_fr *to, size_t i, size_t c, size_t co
 
 static void pass_a_body(void *context, size_t begin, size_t end, unsigned worker) {
   const ntt_plan *p = context;
-  size_t rows = (size_t)1 << p->row_log, width = (size_t)1 << p->columns, row_size = (size_t)1 << p->column_log;
+  size_t rows = (size_t)1 << p->row_log, width = (size_t)1 << p->columns,
+         row_size = (size_t)1 << p->column_log;
   hf_fr *v = p->buffer + (worker << (p->row_log + p->columns));
   for (size_t block = begin; block < end; block++) {
     size_t c = block << p->columns;
@@ -171,7 +173,8 @@ static void store(const ntt_plan *p, size_t high, size_t low, hf_fr value) {
   }
   i = (0 - i) & mask;
   if (p->high)
-    value = hf_fr_mul(value, hf_fr_mul(p->high[i >> p->row_log], p->low[i & (((size_t)1 << p->row_log) - 1)]));
+    value =
+        hf_fr_mul(value, hf_fr_mul(p->high[i >> p->row_log], p->low[i & (((size_t)1 << p->row_log) - 1)]));
   else
     value = hf_fr_mul(value, p->factor);
   p->out[i] = value;
@@ -260,13 +263,14 @@ out:
 
 static hf_status log_check(const char *operation, unsigned log_n) {
   if (log_n <= HF_NTT_MAX_LOG) return HF_OK;
-  return hf_fail(HF_E_ARGUMENT, "%s: size 2^%u; the field has roots of unity up to order 2^%d", operation, log_n,
-                 HF_NTT_MAX_LOG);
+  return hf_fail(HF_E_ARGUMENT, "%s: size 2^%u; the field has roots of unity up to order 2^%d", operation,
+                 log_n, HF_NTT_MAX_LOG);
 }
 
 static hf_fr inverse_of_size(unsigned log_n) { return hf_fr_inv(hf_fr_from_u64((hf_u64)1 << log_n)); }
 
-hf_status HF_CPU_NAME(ntt)(hf_backend *backend, hf_vec *const *vecs, size_t count, unsigned log_n, hf_ntt_kind kind) {
+hf_status HF_CPU_NAME(ntt)(hf_backend *backend, hf_vec *const *vecs, size_t count, unsigned log_n,
+                           hf_ntt_kind kind) {
   hf_status status;
   ntt_plan *plans = NULL;
   HF_TRY(log_check("ntt", log_n));

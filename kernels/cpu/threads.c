@@ -66,7 +66,8 @@ hf_status hf_pool_create(unsigned threads, hf_pool **out) {
   *out = NULL;
   if (threads == 0) threads = processor_count();
   if (threads > HF_POOL_MAX_THREADS)
-    return hf_fail(HF_E_ARGUMENT, "%u threads asked for; at most %d are useful", threads, HF_POOL_MAX_THREADS);
+    return hf_fail(HF_E_ARGUMENT, "%u threads asked for; at most %d are useful", threads,
+                   HF_POOL_MAX_THREADS);
   hf_pool *pool = calloc(1, sizeof *pool);
   if (!pool) return hf_fail(HF_E_MEMORY, "thread pool: out of memory");
   pthread_mutex_init(&pool->lock, NULL);
@@ -90,8 +91,8 @@ hf_status hf_pool_create(unsigned threads, hf_pool **out) {
   }
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   if (error) {
-    hf_status status = hf_fail(HF_E_MEMORY, "cannot start thread %u of %u: %s", pool->started + 1, threads,
-                               strerror(error));
+    hf_status status =
+        hf_fail(HF_E_MEMORY, "cannot start thread %u of %u: %s", pool->started + 1, threads, strerror(error));
     hf_pool_destroy(&pool);
     return status;
   }

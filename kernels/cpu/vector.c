@@ -46,17 +46,17 @@ static void hadamard_body(void *context, size_t begin, size_t end, unsigned work
   for (size_t i = begin; i < end; i++) t->acc[i] = hf_fr_mul(t->acc[i], t->x[i]);
 }
 
-hf_status HF_CPU_NAME(axpy_strided)(hf_backend *backend, hf_vec *acc, size_t stride, size_t offset, hf_fr factor,
-                                    const hf_vec *x, size_t count) {
+hf_status HF_CPU_NAME(axpy_strided)(hf_backend *backend, hf_vec *acc, size_t stride, size_t offset,
+                                    hf_fr factor, const hf_vec *x, size_t count) {
   hf_status status;
   if (count == 0 || hf_fr_is_zero(factor)) return HF_OK;
   if (stride == 0 || offset >= acc->length || (acc->length - 1 - offset) / stride < count - 1)
-    return hf_fail(HF_E_ARGUMENT, "axpy: %zu elements at %zu, stride %zu, of a vector of %zu", count, offset, stride,
-                   acc->length);
+    return hf_fail(HF_E_ARGUMENT, "axpy: %zu elements at %zu, stride %zu, of a vector of %zu", count, offset,
+                   stride, acc->length);
   HF_TRY(hf_cpu_range("axpy (x)", x, 0, count));
   linear_task task = {acc->data + offset, stride, x->data, factor};
-  hf_pool_run(hf_cpu_of(backend)->pool, count, HF_VECTOR_GRAIN, hf_fr_eq(factor, hf_fr_one()) ? add_body : axpy_body,
-              &task);
+  hf_pool_run(hf_cpu_of(backend)->pool, count, HF_VECTOR_GRAIN,
+              hf_fr_eq(factor, hf_fr_one()) ? add_body : axpy_body, &task);
 out:
   return status;
 }
@@ -149,8 +149,8 @@ static void evaluate_body(void *context, size_t begin, size_t end, unsigned work
   const evaluate_task *t = context;
   for (size_t i = begin; i < end; i++) {
     size_t first = i % t->blocks * HF_VECTOR_GRAIN, left = t->length - first;
-    t->partial[i] = horner(t->polys[i / t->blocks]->data + first, left < HF_VECTOR_GRAIN ? left : HF_VECTOR_GRAIN,
-                           t->point);
+    t->partial[i] = horner(t->polys[i / t->blocks]->data + first,
+                           left < HF_VECTOR_GRAIN ? left : HF_VECTOR_GRAIN, t->point);
   }
 }
 
@@ -182,7 +182,7 @@ typedef struct divide_task {
   hf_fr *v;
   size_t length, stride, block; /* block: elements, a multiple of stride */
   hf_fr root, root_step;        /* root^(block / stride) */
-  hf_fr *carry;                 /* [block][stride]: first the block's own sum, then what flows in from above */
+  hf_fr *carry; /* [block][stride]: first the block's own sum, then what flows in from above */
 } divide_task;
 
 static void divide_sum_body(void *context, size_t begin, size_t end, unsigned worker) {
@@ -287,7 +287,8 @@ static void sum_scan_body(void *context, size_t begin, size_t end, unsigned work
   }
 }
 
-hf_status HF_CPU_NAME(prefix_sum)(hf_backend *backend, hf_vec *out, const hf_vec *term, size_t count, hf_fr *total) {
+hf_status HF_CPU_NAME(prefix_sum)(hf_backend *backend, hf_vec *out, const hf_vec *term, size_t count,
+                                  hf_fr *total) {
   hf_cpu *cpu = hf_cpu_of(backend);
   hf_status status;
   scan_task task = {.count = count};
@@ -347,8 +348,8 @@ static void product_scan_body(void *context, size_t begin, size_t end, unsigned 
 }
 
 hf_status HF_CPU_NAME(grand_product)(hf_backend *backend, hf_vec *z, const hf_vec *const *wires,
-                                     const hf_vec *const *sigmas, size_t wire_count, unsigned log_n, hf_fr beta,
-                                     hf_fr gamma, bool *closes) {
+                                     const hf_vec *const *sigmas, size_t wire_count, unsigned log_n,
+                                     hf_fr beta, hf_fr gamma, bool *closes) {
   hf_cpu *cpu = hf_cpu_of(backend);
   hf_status status;
   *closes = false;
@@ -356,8 +357,13 @@ hf_status HF_CPU_NAME(grand_product)(hf_backend *backend, hf_vec *z, const hf_ve
   size_t n = (size_t)1 << log_n, blocks = (n + HF_VECTOR_GRAIN - 1) / HF_VECTOR_GRAIN;
   size_t block_bytes = blocks * sizeof(hf_fr);
   size_t scratch_bytes = hf_pool_size(cpu->pool) * (size_t)2 * HF_VECTOR_GRAIN * sizeof(hf_fr);
-  scan_task task = {.count = n, .wires = wires, .sigmas = sigmas, .wire_count = wire_count, .log_n = log_n,
-                    .beta = beta, .gamma = gamma};
+  scan_task task = {.count = n,
+                    .wires = wires,
+                    .sigmas = sigmas,
+                    .wire_count = wire_count,
+                    .log_n = log_n,
+                    .beta = beta,
+                    .gamma = gamma};
   HF_TRY(hf_cpu_range("grand_product (z)", z, 0, n));
   for (size_t w = 0; w < wire_count; w++) {
     HF_TRY(hf_cpu_range("grand_product (wire)", wires[w], 0, n));

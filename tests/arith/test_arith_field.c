@@ -34,8 +34,8 @@ static void keep(uint64_t (*list)[4], size_t *count, const mpz_t p, const mpz_t 
   mpz_clear(v);
 }
 
-/* Values where carries, borrows and the last subtraction change: around 0, p, p/2, powers of two, 2^256 mod p,
- * limbs of all ones and all zeros, and random ones. Around 300, so that all pairs are tried. */
+/* Values where carries, borrows and the last subtraction change: around 0, p, p/2, powers of two, 2^256 mod
+ * p, limbs of all ones and all zeros, and random ones. Around 300, so that all pairs are tried. */
 static uint64_t (*edge_values(const mpz_t p, size_t *count))[4] {
   uint64_t(*list)[4] = calloc(MOST, sizeof *list), seed = 42;
   mpz_t v;
@@ -72,9 +72,9 @@ static uint64_t (*edge_values(const mpz_t p, size_t *count))[4] {
   return list;
 }
 
-#define F_T hf_fr
-#define F(f) hf_fr_##f
-#define F_P "21888242871839275222246405745257275088548364400416034343698204186575808495617"
+#define F_T     hf_fr
+#define F(f)    hf_fr_##f
+#define F_P     "21888242871839275222246405745257275088548364400416034343698204186575808495617"
 #define F_CASES fr_cases
 #include "field_cases.h"
 #undef F_T
@@ -82,9 +82,9 @@ static uint64_t (*edge_values(const mpz_t p, size_t *count))[4] {
 #undef F_P
 #undef F_CASES
 
-#define F_T hf_fq
-#define F(f) hf_fq_##f
-#define F_P "21888242871839275222246405745257275088696311157297823662689037894645226208583"
+#define F_T     hf_fq
+#define F(f)    hf_fq_##f
+#define F_P     "21888242871839275222246405745257275088696311157297823662689037894645226208583"
 #define F_CASES fq_cases
 #include "field_cases.h"
 

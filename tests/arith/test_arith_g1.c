@@ -44,7 +44,8 @@ static void add_case(vector_case *c, void *context) {
   cr_assert_eq(hf_g1_on_curve(sum), !hf_g1_is_infinity(sum));
   for (hf_u64 u = 1; u <= 3; u += 2) {
     SAME(hf_g1_from_xyzz(hf_g1_xyzz_add_affine(scaled(a, u), b)), sum, c);
-    for (hf_u64 v = 1; v <= 5; v += 4) SAME(hf_g1_from_xyzz(hf_g1_xyzz_add(scaled(a, u), scaled(b, v))), sum, c);
+    for (hf_u64 v = 1; v <= 5; v += 4)
+      SAME(hf_g1_from_xyzz(hf_g1_xyzz_add(scaled(a, u), scaled(b, v))), sum, c);
     if (hf_g1_eq(a, b)) SAME(hf_g1_from_xyzz(hf_g1_xyzz_dbl(scaled(a, u))), sum, c);
     /* -(a + b) = -a - b */
     SAME(hf_g1_from_xyzz(hf_g1_xyzz_neg(hf_g1_xyzz_add_affine(scaled(a, u), b))), hf_g1_neg(sum), c);
@@ -109,7 +110,8 @@ Test(arith_oracle, regenerates) {
   int lines = 0;
   while (fgets(line, sizeof line, made)) {
     lines++;
-    cr_assert(fgets(expected, sizeof expected, kept) != NULL && strcmp(line, expected) == 0, "line %d differs", lines);
+    cr_assert(fgets(expected, sizeof expected, kept) != NULL && strcmp(line, expected) == 0,
+              "line %d differs", lines);
   }
   cr_assert(fgets(expected, sizeof expected, kept) == NULL, "more vectors than the script makes");
   fclose(kept);

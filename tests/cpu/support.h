@@ -22,9 +22,9 @@ static inline hf_fr random_fr(uint64_t *state) {
   return a; /* uniform in Montgomery form too */
 }
 
-#define OK(call) cr_assert_eq((call), HF_OK, "%s: %s", #call, hf_error_message())
+#define OK(call)          cr_assert_eq((call), HF_OK, "%s: %s", #call, hf_error_message())
 #define FAILS(call, code) cr_assert_eq((call), (code), "%s", #call)
-#define SAME_FR(a, b) cr_assert(hf_fr_eq((a), (b)), "%s != %s", #a, #b)
+#define SAME_FR(a, b)     cr_assert(hf_fr_eq((a), (b)), "%s != %s", #a, #b)
 
 static inline hf_vec *upload(hf_backend *k, const hf_fr *data, size_t count) {
   hf_vec *vec;

@@ -11,8 +11,13 @@ static void count_results(void *context, const hf_bench_result *r) {
 Test(cpu_bench, reports) {
   hf_bench_report report = {0};
   size_t seen = 0;
-  hf_bench_options options = {.threads = 2, .log_min = 3, .log_max = 5, .repeats = 3, .seed = 9,
-                              .progress = count_results, .context = &seen};
+  hf_bench_options options = {.threads = 2,
+                              .log_min = 3,
+                              .log_max = 5,
+                              .repeats = 3,
+                              .seed = 9,
+                              .progress = count_results,
+                              .context = &seen};
   OK(hf_bench_field(&options, &report));
   OK(hf_bench_hash(&options, &report));
   OK(hf_bench_ntt(&options, &report));

@@ -1,4 +1,5 @@
-/* Multi-scalar multiplication against double-and-add, over scalars and points chosen to hit every special case. */
+/* Multi-scalar multiplication against double-and-add, over scalars and points chosen to hit every special
+ * case. */
 #include "cpu/cpu.h"
 #include "support.h"
 
@@ -7,20 +8,29 @@ typedef enum skew { RANDOM, ZEROS, ONES, SMALL, MINUS_SMALL, EQUAL, FEW, TOP, SP
 static hf_fr skewed(skew how, size_t i, uint64_t *seed) {
   static const hf_u64 few[3] = {7, 0x123456789abcdefull, 1};
   switch (how) {
-  case ZEROS: return hf_fr_zero();
-  case ONES: return hf_fr_one();
-  case SMALL: return hf_fr_from_u64(next_u64(seed) % 16);
-  case MINUS_SMALL: return hf_fr_neg(hf_fr_from_u64(next_u64(seed) % 16));
-  case EQUAL: return hf_fr_pow_u64(hf_fr_from_u64(3), 12345);
-  case FEW: return hf_fr_pow_u64(hf_fr_from_u64(few[next_u64(seed) % 3]), 99);
-  case TOP: return hf_fr_sub(hf_fr_neg(hf_fr_one()), hf_fr_from_u64(i % 5));
-  case SPARSE: return next_u64(seed) % 10 ? hf_fr_zero() : random_fr(seed);
+  case ZEROS:
+    return hf_fr_zero();
+  case ONES:
+    return hf_fr_one();
+  case SMALL:
+    return hf_fr_from_u64(next_u64(seed) % 16);
+  case MINUS_SMALL:
+    return hf_fr_neg(hf_fr_from_u64(next_u64(seed) % 16));
+  case EQUAL:
+    return hf_fr_pow_u64(hf_fr_from_u64(3), 12345);
+  case FEW:
+    return hf_fr_pow_u64(hf_fr_from_u64(few[next_u64(seed) % 3]), 99);
+  case TOP:
+    return hf_fr_sub(hf_fr_neg(hf_fr_one()), hf_fr_from_u64(i % 5));
+  case SPARSE:
+    return next_u64(seed) % 10 ? hf_fr_zero() : random_fr(seed);
   case EDGES: { /* 2^k and its neighbours, of either sign */
     hf_fr power = hf_fr_pow_u64(hf_fr_from_u64(2), i % 254);
     power = hf_fr_add(power, hf_fr_sub(hf_fr_from_u64(i / 254 % 3), hf_fr_one()));
     return i & 1 ? hf_fr_neg(power) : power;
   }
-  default: return random_fr(seed);
+  default:
+    return random_fr(seed);
   }
 }
 
@@ -82,9 +92,11 @@ static void sizes_and_skews(hf_backend *k) {
         hf_g1 got;
         OK(k->ops->msm(k, handle, v, sizes[s], &got));
         cr_assert(hf_g1_is_infinity(got) || hf_g1_on_curve(got));
-        SAME_G1(got, by_logs(logs, scalars, sizes[s]), "layout %d, scalars %d, %zu terms", how, which, sizes[s]);
+        SAME_G1(got, by_logs(logs, scalars, sizes[s]), "layout %d, scalars %d, %zu terms", how, which,
+                sizes[s]);
         if (sizes[s] <= 17)
-          SAME_G1(got, naive(points, scalars, sizes[s]), "layout %d, scalars %d, %zu terms", how, which, sizes[s]);
+          SAME_G1(got, naive(points, scalars, sizes[s]), "layout %d, scalars %d, %zu terms", how, which,
+                  sizes[s]);
       }
       k->ops->vec_destroy(k, v);
     }

@@ -54,7 +54,8 @@ static void large_against_evaluation(hf_backend *k) {
   for (size_t l = 0; l < sizeof logs / sizeof logs[0]; l++) {
     unsigned log_n = logs[l];
     size_t n = (size_t)1 << log_n;
-    hf_fr *a = random_vector(&seed, n + 3), *b = random_vector(&seed, n), *got = malloc((n + 3) * sizeof *got);
+    hf_fr *a = random_vector(&seed, n + 3), *b = random_vector(&seed, n),
+          *got = malloc((n + 3) * sizeof *got);
     hf_fr omega = hf_fr_root_of_unity((int)log_n), shift = random_fr(&seed);
     hf_vec *v[2] = {upload(k, a, n + 3), upload(k, b, n)}, *w;
     OK(k->ops->ntt(k, v, 2, log_n, HF_NTT_FORWARD));

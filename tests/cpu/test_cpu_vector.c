@@ -32,7 +32,8 @@ static void element_by_element(hf_backend *k) {
   uint64_t seed = 21;
   EACH_SIZE(s) {
     size_t n = sizes[s];
-    hf_fr *a = random_vector(&seed, 3 * n + 2), *x = random_vector(&seed, n), *got = malloc((3 * n + 2) * sizeof *got);
+    hf_fr *a = random_vector(&seed, 3 * n + 2), *x = random_vector(&seed, n),
+          *got = malloc((3 * n + 2) * sizeof *got);
     hf_fr factors[] = {random_fr(&seed), hf_fr_one(), hf_fr_zero(), hf_fr_neg(hf_fr_one())};
     for (int f = 0; f < 4; f++) {
       hf_vec *va = upload(k, a, 3 * n + 2), *vx = upload(k, x, n);
@@ -93,7 +94,8 @@ static void evaluations_and_quotients(hf_backend *k) {
   uint64_t seed = 23;
   EACH_SIZE(s) {
     size_t n = sizes[s];
-    hf_fr *a = random_vector(&seed, n), *b = random_vector(&seed, n), *got = malloc((n + 1) * sizeof *got), out[2];
+    hf_fr *a = random_vector(&seed, n), *b = random_vector(&seed, n), *got = malloc((n + 1) * sizeof *got),
+          out[2];
     hf_fr point = random_fr(&seed);
     hf_vec *polys[2] = {upload(k, a, n), upload(k, b, n)};
     OK(k->ops->evaluate(k, (const hf_vec *const *)polys, 2, n, point, out));
@@ -184,8 +186,8 @@ static void grand_products(hf_backend *k) {
       }
       OK(k->ops->vec_create(k, n, &out));
       bool closes = !spoiled ? false : true;
-      OK(k->ops->grand_product(k, out, (const hf_vec *const *)wires, (const hf_vec *const *)sigmas, WIRES, log_n, beta,
-                               gamma, &closes));
+      OK(k->ops->grand_product(k, out, (const hf_vec *const *)wires, (const hf_vec *const *)sigmas, WIRES,
+                               log_n, beta, gamma, &closes));
       cr_assert_eq(closes, !spoiled, "2^%u rows", log_n);
       download(k, out, z, n);
       SAME_FR(z[0], hf_fr_one());
