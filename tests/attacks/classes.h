@@ -1,0 +1,28 @@
+/* Constraints by class: those that one line of a gadget made. */
+#ifndef HF_TESTS_ATTACKS_CLASSES_H
+#define HF_TESTS_ATTACKS_CLASSES_H
+#include "engine.h"
+
+typedef struct constraint_class {
+  uint64_t key;
+  char label[160];     /* gadget, name, part, index */
+  uint8_t part, index;
+  uint32_t rows[4];    /* some rows of it: the first, the last, and two between */
+  uint32_t count;      /* rows of it */
+  bool covered;
+  const char *how;     /* the kind of trial that covered it */
+} constraint_class;
+
+typedef struct class_list {
+  constraint_class *list;
+  uint32_t count, capacity;
+  uint32_t *of;        /* [rows][HF_PART_COUNT][8]: class + 1, 0 = none */
+  uint32_t rows;
+} class_list;
+
+void classes_make(const instance *in, class_list *out);
+void classes_free(class_list *c);
+/* The class of a constraint of this layout, UINT32_MAX if none. */
+uint32_t class_of(const class_list *c, hf_constraint constraint);
+
+#endif
