@@ -106,6 +106,45 @@ Test(gates, edwards) {
   }
 }
 
+Test(gates, update) {
+  size_t where;
+  int constraint;
+  hf_fr five = hf_fr_from_u64(5);
+  for (int i = 0; i < 4; i++) { /* child i shrinks and two others grow: the changes still sum to the one */
+    for (int k = 0; k < 4; k++) {
+      hf_fr *now = cell(k, TINY_UPDATE + 1), old = *cell(k, TINY_UPDATE);
+      *now = k == i ? hf_fr_sub(old, five) : k == (i + 1) % 4 ? old : hf_fr_add(old, five);
+    }
+    cr_assert_eq(tiny_violations(r.circuit, &where, &constraint), 1);
+    cr_assert(where == TINY_UPDATE && constraint == i);
+    must_fail("update", i);
+    honest();
+  }
+  for (int way = 0; way < 3; way++) { /* no child changes, two do, or one does that should not */
+    if (way == 0) *cell(2, TINY_UPDATE + 1) = *cell(2, TINY_UPDATE);
+    if (way == 1) *cell(0, TINY_UPDATE + 1) = hf_fr_add(*cell(0, TINY_UPDATE), five);
+    if (way == 2) *cell(4, TINY_UPDATE + 1) = *cell(4, TINY_UPDATE);
+    unsigned violations = tiny_violations(r.circuit, &where, &constraint);
+    cr_assert(violations == (way == 2 ? 2 : 1) && where == TINY_UPDATE && constraint == 4);
+    must_fail("update: sum", way);
+    honest();
+  }
+  for (int i = 0; i < 5; i++) {
+    bump(cell(i, TINY_UPDATE));
+    must_fail("update: before", i);
+    honest();
+    bump(cell(i, TINY_UPDATE + 1));
+    must_fail("update: after", i);
+    honest();
+  }
+  /* which child it is, the gate does not say: merkle rows do */
+  hf_proof proof;
+  *cell(2, TINY_UPDATE + 1) = *cell(2, TINY_UPDATE);
+  *cell(3, TINY_UPDATE + 1) = hf_fr_add(*cell(3, TINY_UPDATE), five);
+  rig_prove(&r, &proof);
+  cr_assert(rig_verify(&r.key->vk, &proof));
+}
+
 Test(gates, copies) {
   size_t where;
   int constraint;

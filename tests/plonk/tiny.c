@@ -189,6 +189,17 @@ static void lay_nonnative(hf_circuit *c, uint64_t x) {
   c->wires[2][row + 1] = hf_fr_sqr(u[1]);
 }
 
+static void lay_update(hf_circuit *c, uint64_t x) {
+  size_t row = tiny_row_of(c, TINY_UPDATE);
+  c->fixed[HF_S_ARITHMETIC][row] = u64(2);
+  for (int i = 0; i < 4; i++) {
+    c->wires[i][row] = u64(x + (uint64_t)i);
+    c->wires[i][row + 1] = u64(x + (uint64_t)i + (i == 2 ? 5 : 0));
+  }
+  c->wires[4][row] = c->wires[2][row];
+  c->wires[4][row + 1] = c->wires[2][row + 1];
+}
+
 hf_circuit *tiny_make(const tiny_options *o) {
   hf_circuit *c = allocate(o);
   hf_fr x = u64(o->x), x2 = hf_fr_sqr(x), x3 = hf_fr_mul(x2, x), y = hf_fr_add(hf_fr_add(x3, x), u64(5));
@@ -196,6 +207,7 @@ hf_circuit *tiny_make(const tiny_options *o) {
   lay_poseidon(c, o, (hf_fr[4]){x, x2, x3, y});
   lay_tables(c);
   lay_nonnative(c, o->x);
+  lay_update(c, o->x);
   /* where no selector is on, so that no two columns are equal or opposite */
   for (int i = HF_Q1; i <= HF_QC; i++) c->fixed[i][tiny_row_of(c, TINY_LOOSE)] = u64(10 + (uint64_t)i);
   return c;
@@ -218,7 +230,7 @@ unsigned tiny_violations(const hf_circuit *c, size_t *where, int *constraint) {
     void (*gate)(const hf_rel_row *, hf_fr *);
   } gates[] = {{HF_S_MERKLE, 6, hf_rel_gate_merkle},   {HF_S_FULL, 4, hf_rel_gate_full},
                {HF_S_PARTIAL, 5, hf_rel_gate_partial}, {HF_S_MIDDLE, 5, hf_rel_gate_middle},
-               {HF_S_EDWARDS, 2, hf_rel_gate_edwards}};
+               {HF_S_EDWARDS, 2, hf_rel_gate_edwards}, {HF_S_ARITHMETIC, 5, hf_rel_gate_update}};
   size_t n = (size_t)1 << c->log_n;
   unsigned found = 0;
   for (size_t i = 0; i < n; i++) {
@@ -229,11 +241,13 @@ unsigned tiny_violations(const hf_circuit *c, size_t *where, int *constraint) {
       row.wn[k] = c->wires[k][(i + 1) % n];
     }
     for (int k = 0; k < HF_FIXED_COUNT; k++) row.f[k] = c->fixed[k][i];
-    hf_fr t = hf_fr_mul(row.f[HF_S_ARITHMETIC], hf_rel_gate_arithmetic(&row));
+    bool update = hf_fr_eq(row.f[HF_S_ARITHMETIC], u64(2));
+    hf_fr t = hf_rel_gate_arithmetic(&row);
+    if (hf_fr_is_zero(row.f[HF_S_ARITHMETIC]) || update) t = hf_fr_zero();
     if (i < c->public_count) t = hf_fr_sub(t, c->public_inputs[i]);
     if (!hf_fr_is_zero(t)) found++, *where = i, *constraint = 0;
     for (size_t g = 0; g < sizeof gates / sizeof gates[0]; g++) {
-      if (hf_fr_is_zero(row.f[gates[g].selector])) continue;
+      if (gates[g].selector == HF_S_ARITHMETIC ? !update : hf_fr_is_zero(row.f[gates[g].selector])) continue;
       gates[g].gate(&row, out);
       for (int k = 0; k < gates[g].count; k++)
         if (!hf_fr_is_zero(out[k])) found++, *where = i, *constraint = k;

@@ -23,7 +23,8 @@ enum tiny_row {
   TINY_READ = 32,       /* 2 rows */
   TINY_PRODUCT = 34,    /* u v = (k) q + rest of five rows: u; v; k; rest; carries */
   TINY_SQUARED = 39,    /* v v = w of two rows, at once after the identity before */
-  TINY_END = 41,
+  TINY_UPDATE = 41,     /* four children; the next row's: number 2 has grown by 5, as e has */
+  TINY_END = 43,
   TINY_LOOSE = 44       /* coefficients where no selector is on */
 };
 
@@ -53,7 +54,7 @@ size_t tiny_row_of(const hf_circuit *circuit, int row);
 void tiny_destroy(hf_circuit *circuit);
 
 /* How many constraints of gates the witness violates (copies, lookups and sums apart). *row and *constraint: the
- * last one, numbered as above; arithmetic is 0, public inputs included. */
+ * last one, numbered as above or as in relation.h; arithmetic is 0, public inputs included. */
 unsigned tiny_violations(const hf_circuit *circuit, size_t *row, int *constraint);
 
 #endif
