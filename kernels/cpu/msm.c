@@ -13,7 +13,6 @@
  * too is made of batched affine additions, two a bucket.
  */
 #include "cpu.h"
-#include <stdlib.h>
 #include <string.h>
 
 #define HF_MSM_SEGMENT     4096 /* points a segment: 256 KiB, in the second-level cache */
@@ -21,6 +20,7 @@
 #define HF_MSM_SCALAR_BITS 255 /* scalars are below 2^254; the signed digits need one bit more */
 #define HF_MSM_PIECE_LOG   9   /* buckets of one window that are weighed together: at most 2^9 */
 #define HF_MSM_MAX_TERMS   ((size_t)1 << 31)
+#define HF_MSM_ALLOCATIONS 9 /* of job_run */
 
 typedef struct msm_segment {
   uint32_t entry, entries; /* of `order` */
@@ -56,6 +56,12 @@ typedef struct msm_job {
   unsigned piece_log;
   hf_g1_xyzz *weighed;         /* [piece]: sum of (i + 1) * bucket_i; then [piece]: the plain sum */
   struct msm_scratch *scratch; /* a worker's */
+  /* everything allocated: it tells about the scalars, so it is wiped */
+  struct {
+    void *memory;
+    size_t bytes;
+  } owned[HF_MSM_ALLOCATIONS];
+  unsigned owned_count;
 } msm_job;
 
 /* Room for one round of additions over at most HF_MSM_SEGMENT points. */
@@ -392,6 +398,14 @@ static unsigned window_choose(size_t terms) {
   return best;
 }
 
+/* NULL: out of memory. */
+static void *job_alloc(msm_job *job, size_t bytes) {
+  void *memory = hf_cpu_alloc(bytes);
+  job->owned[job->owned_count].memory = memory;
+  job->owned[job->owned_count++].bytes = bytes;
+  return memory;
+}
+
 static hf_status windows_run(msm_job *job, hf_g1_xyzz *sums) {
   hf_pool *pool = job->cpu->pool;
   hf_status status = HF_OK;
@@ -400,8 +414,9 @@ static hf_status windows_run(msm_job *job, hf_g1_xyzz *sums) {
   positions_make(job);
   hf_pool_run(pool, tasks, 1, sort_body, job);
   size_t segments = segments_cut(job, NULL, &part_count);
-  job->segments = malloc((segments ? segments : 1) * sizeof *job->segments);
-  job->parts = malloc((part_count ? part_count : 1) * sizeof *job->parts);
+  size_t segment_bytes = segments * sizeof *job->segments, part_bytes = part_count * sizeof *job->parts;
+  job->segments = hf_cpu_alloc(segment_bytes);
+  job->parts = hf_cpu_alloc(part_bytes);
   if (!job->segments || !job->parts)
     HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu segments", segments));
   segments_cut(job, job->segments, &part_count);
@@ -422,17 +437,15 @@ static hf_status windows_run(msm_job *job, hf_g1_xyzz *sums) {
   hf_pool_run(pool, pieces, (size_t)HF_MSM_SEGMENT >> job->piece_log, weigh_body, job);
   for (size_t w = 0; w < job->windows; w++) sums[w] = window_sum(job, w);
 out:
-  free(job->segments);
-  free(job->parts);
-  job->segments = NULL;
-  job->parts = NULL;
+  hf_cpu_free(job->segments, segment_bytes);
+  hf_cpu_free(job->parts, part_bytes);
   return status;
 }
 
 static hf_status job_run(msm_job *job, hf_g1 *out) {
   hf_pool *pool = job->cpu->pool;
   hf_status status = HF_OK;
-  size_t length = input_length(job), scalar_bytes = 0;
+  size_t length = input_length(job);
   hf_g1_xyzz sums[HF_MSM_SCALAR_BITS];
   *out = hf_g1_infinity();
   job->chunk = 4096;
@@ -440,7 +453,7 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
   if (length == 0) return HF_OK;
   if (length > HF_MSM_MAX_TERMS / job->kappa)
     return hf_fail(HF_E_ARGUMENT, "msm: %zu x %u terms; at most %zu", length, job->kappa, HF_MSM_MAX_TERMS);
-  job->chunk_start = malloc(job->chunks * sizeof *job->chunk_start);
+  job->chunk_start = job_alloc(job, job->chunks * sizeof *job->chunk_start);
   if (!job->chunk_start) HF_TRY(hf_fail(HF_E_MEMORY, "msm: out of memory"));
   hf_pool_run(pool, length, job->chunk, compact_count_body, job);
   for (size_t k = 0; k < job->chunks; k++) {
@@ -463,15 +476,14 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
   if (at_once > job->window_count) at_once = job->window_count;
   job->slices = (unsigned)((2 * hf_pool_size(pool) + at_once - 1) / at_once);
   size_t row = at_once * job->bucket_count;
-  scalar_bytes = job->terms * sizeof *job->scalars;
-  job->scalars = hf_cpu_alloc(scalar_bytes);
-  job->index = malloc(job->terms * sizeof *job->index);
-  job->counts = malloc(row * job->slices * sizeof *job->counts);
-  job->starts = malloc((row + 1) * sizeof *job->starts);
-  job->order = malloc(at_once * job->terms * sizeof *job->order);
-  job->buckets = hf_cpu_alloc(row * sizeof *job->buckets);
-  job->weighed = malloc((row >> job->piece_log) * 2 * sizeof *job->weighed);
-  job->scratch = hf_cpu_alloc(hf_pool_size(pool) * sizeof *job->scratch);
+  job->scalars = job_alloc(job, job->terms * sizeof *job->scalars);
+  job->index = job_alloc(job, job->terms * sizeof *job->index);
+  job->counts = job_alloc(job, row * job->slices * sizeof *job->counts);
+  job->starts = job_alloc(job, (row + 1) * sizeof *job->starts);
+  job->order = job_alloc(job, at_once * job->terms * sizeof *job->order);
+  job->buckets = job_alloc(job, row * sizeof *job->buckets);
+  job->weighed = job_alloc(job, (row >> job->piece_log) * 2 * sizeof *job->weighed);
+  job->scratch = job_alloc(job, hf_pool_size(pool) * sizeof *job->scratch);
   if (!job->scalars || !job->index || !job->counts || !job->starts || !job->order || !job->buckets ||
       !job->weighed || !job->scratch)
     HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu terms", job->terms));
@@ -488,15 +500,7 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
   }
   *out = hf_g1_from_xyzz(sum);
 out:
-  hf_cpu_free(job->scalars, scalar_bytes);
-  free(job->index);
-  free(job->counts);
-  free(job->starts);
-  free(job->order);
-  free(job->buckets);
-  free(job->weighed);
-  free(job->scratch);
-  free(job->chunk_start);
+  for (unsigned k = 0; k < job->owned_count; k++) hf_cpu_free(job->owned[k].memory, job->owned[k].bytes);
   return status;
 }
 
