@@ -143,6 +143,11 @@ static hf_status check_record(const hf_replay *r, const hf_batch_record *record)
     HF_TRY(hf_fail(HF_E_MISMATCH, "batch record: the old root is not where the last batch ended"));
   if (r->batches && memcmp(record->word[HF_RECORD_CHAIN_ID], r->last.word[HF_RECORD_CHAIN_ID], 32) != 0)
     HF_TRY(hf_fail(HF_E_MISMATCH, "batch record: another chain id than the last"));
+  uint8_t outbox[32];
+  hf_outbox_empty_root(record->word[HF_RECORD_CHAIN_ID], record->word[HF_RECORD_BATCH_NUMBER], outbox);
+  if (memcmp(record->word[HF_RECORD_OUTBOX_ROOT], outbox, 32) != 0)
+    HF_TRY(hf_fail(HF_E_MISMATCH, "batch record: the outbox is not that of a batch that sends nothing"));
+  for (int i = 0; i < 4 * HF_IMPORTS; i++) HF_TRY(expect(record, HF_RECORD_IMPORTS + i, 0));
 out:
   return status;
 }
@@ -153,8 +158,12 @@ static hf_status check_data(const hf_batch_record *record, const uint8_t (*words
   hf_status status = HF_OK;
   if (!posted) return hf_fail(HF_E_MEMORY, "replay: no memory for %zu words", count);
   memcpy(posted, words, count * 32);
-  for (size_t i = 0; complete && i < count; i += HF_DATA_WORDS)
-    if (!hf_data_is_posted(record->word[HF_RECORD_MODE][0], words[i][0])) memset(posted[i], 0, HF_DATA_WORDS * 32);
+  for (size_t i = 0; i < count; i += HF_DATA_WORDS) {
+    if (hf_data_is_posted(record->word[HF_RECORD_MODE][0], words[i][0])) continue;
+    memset(posted[i], 0, HF_DATA_WORDS * 32);
+    if (!complete && memcmp(posted[i], words[i], HF_DATA_WORDS * 32) != 0)
+      HF_TRY(hf_fail(HF_E_MISMATCH, "batch record: its mode does not post the words of slot %zu", i / HF_DATA_WORDS));
+  }
   HF_TRY(hf_data_commit((const uint8_t(*)[32])posted, count, d, x, y));
   if (memcmp(d, record->word[HF_RECORD_DATA], 32) != 0 || memcmp(x, record->word[HF_RECORD_DATA_X], 32) != 0 ||
       memcmp(y, record->word[HF_RECORD_DATA_Y], 32) != 0)

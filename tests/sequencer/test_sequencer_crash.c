@@ -1,5 +1,5 @@
-/* kill -9 at random moments: what was acknowledged is there, once, and each batch is one job.
- * HF_SOAK=1: 100 kills instead of 10. */
+/* kill -9 at random moments, and before each single write: what was acknowledged is there, once, and each batch is
+ * one job. HF_SOAK=1: 100 random kills instead of 10, and every write instead of every seventh. */
 #include "sequencer_support.h"
 
 #include <criterion/criterion.h>
@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,19 +19,65 @@
 
 #define CHUNK 4 /* lines that a client sends at once */
 
+/* Every call that changes a file, SQLite's included, comes through these (the executable's symbols are exported and
+ * come before libc's). A child that is armed kills itself before call number `kill_at`. */
+static long kill_at = -1, calls;
+
+static void strike(void) {
+  if (kill_at >= 0 && calls++ == kill_at) (void)kill(getpid(), SIGKILL);
+}
+
+ssize_t write(int fd, const void *data, size_t length) {
+  strike();
+  return syscall(SYS_write, fd, data, length);
+}
+ssize_t pwrite(int fd, const void *data, size_t length, off_t at) {
+  strike();
+  return syscall(SYS_pwrite64, fd, data, length, at);
+}
+ssize_t pwrite64(int fd, const void *data, size_t length, off64_t at) {
+  strike();
+  return syscall(SYS_pwrite64, fd, data, length, at);
+}
+int fsync(int fd) {
+  strike();
+  return (int)syscall(SYS_fsync, fd);
+}
+int fdatasync(int fd) {
+  strike();
+  return (int)syscall(SYS_fdatasync, fd);
+}
+int rename(const char *from, const char *to) {
+  strike();
+  return (int)syscall(SYS_rename, from, to);
+}
+
 typedef struct scene {
   char *folder, *db, *queue;
   load load;
   const char **line; /* starts of the lines, and the end */
   hf_chain_options chain;
+  uint8_t calm_root[32]; /* the state in the end when nothing is killed */
 } scene;
 
-static void scene_open(scene *s, uint64_t seed) {
-  memset(s, 0, sizeof *s);
+static void scene_fresh(scene *s) {
   s->folder = folder_make();
   s->db = folder_file(s->folder, "chain.db");
   s->queue = folder_file(s->folder, "queue");
-  hf_generator_options options = {.seed = seed, .chain_id = {5, 0}, .accounts = 30, .transactions = 200,
+  s->chain.path = s->db;
+}
+
+static void scene_clear(scene *s) {
+  free(s->db);
+  free(s->queue);
+  folder_remove(s->folder);
+}
+
+static void find_calm_root(scene *s);
+
+static void scene_open(scene *s, uint64_t seed, uint32_t accounts, uint32_t transactions) {
+  memset(s, 0, sizeof *s);
+  hf_generator_options options = {.seed = seed, .chain_id = {5, 0}, .accounts = accounts, .transactions = transactions,
                                   .withdraw_per_mille = 100, .bad_deposits = 2, .skew = 1};
   OK(load_make(&options, &s->load));
   s->line = calloc(s->load.count + 1, sizeof *s->line);
@@ -40,15 +87,15 @@ static void scene_open(scene *s, uint64_t seed) {
     s->line[i] = rest;
     if (i < s->load.count) cr_assert(hf_line_next(&rest, end, &(const char *){NULL}, &length));
   }
-  s->chain = (hf_chain_options){.path = s->db, .chain_id = {5, 0}, .params = {10, 8}, .keep_inputs = true};
+  s->chain = (hf_chain_options){.chain_id = {5, 0}, .params = {10, 8}, .keep_inputs = true};
+  scene_fresh(s);
+  find_calm_root(s);
 }
 
 static void scene_close(scene *s) {
+  scene_clear(s);
   load_free(&s->load);
   free(s->line);
-  free(s->db);
-  free(s->queue);
-  folder_remove(s->folder);
 }
 
 static hf_status open_both(const scene *s, hf_queue **queue, hf_sequencer **sequencer) {
@@ -112,12 +159,13 @@ static void check_acknowledged(const scene *s, size_t acknowledged) {
 static void check_end(const scene *s) {
   hf_queue *queue = NULL;
   hf_sequencer *sequencer = NULL;
-  hf_chain_info info, calm;
+  hf_chain_info info;
   OK(open_both(s, &queue, &sequencer));
   hf_chain *chain = hf_sequencer_chain(sequencer, 0);
   hf_chain_get_info(chain, &info);
   cr_assert(info.pending == 0 && info.unsubmitted == 0);
   cr_assert_eq(info.sealed, s->load.count + s->load.tally.deposits);
+  cr_assert(memcmp(s->calm_root, info.root, 32) == 0, "crashes changed the state");
   uint8_t root[32];
   for (uint64_t n = 1; n <= info.batches; n++) {
     hf_job_key key;
@@ -144,17 +192,21 @@ static void check_end(const scene *s) {
   cr_assert_eq(stats.conflicts, 0);
   hf_sequencer_close(&sequencer);
   hf_queue_close(&queue);
+}
 
+static void find_calm_root(scene *s) {
   char *path = folder_file(s->folder, "calm.db");
   hf_chain_options options = s->chain;
   options.path = path;
   hf_sequencer_options sequencer_options = {.chains = &options, .chain_count = 1};
+  hf_sequencer *sequencer = NULL;
+  hf_chain_info info;
   OK(hf_sequencer_open(&sequencer_options, &sequencer));
   OK(hf_sequencer_deposit_text(sequencer, (const char *)s->load.deposits.data, s->load.deposits.length, NULL));
   OK(hf_sequencer_submit_text(sequencer, (const char *)s->load.transactions.data, s->load.transactions.length, NULL, NULL, NULL));
   OK(hf_sequencer_flush(sequencer, 60000));
-  hf_chain_get_info(hf_sequencer_chain(sequencer, 0), &calm);
-  cr_assert(memcmp(calm.root, info.root, 32) == 0, "crashes changed the state");
+  hf_chain_get_info(hf_sequencer_chain(sequencer, 0), &info);
+  memcpy(s->calm_root, info.root, 32);
   hf_sequencer_close(&sequencer);
   free(path);
 }
@@ -167,7 +219,7 @@ Test(sequencer_crash, nothing_acknowledged_is_lost_or_done_twice) {
     scene s;
     bool done = false;
     size_t acknowledged = 0;
-    scene_open(&s, 100 + (uint64_t)scenes++);
+    scene_open(&s, 100 + (uint64_t)scenes++, 30, 200);
     while (!done) {
       int ends[2], state = 0;
       cr_assert_eq(pipe(ends), 0);
@@ -198,4 +250,45 @@ Test(sequencer_crash, nothing_acknowledged_is_lost_or_done_twice) {
     scene_close(&s);
   }
   cr_assert(kills >= wanted);
+}
+
+/* Runs the child until it ends or strikes itself; true when it was killed. *acknowledged grows. */
+static bool run_child(const scene *s, long at, size_t *acknowledged) {
+  int ends[2], state = 0;
+  cr_assert_eq(pipe(ends), 0);
+  pid_t pid = fork();
+  cr_assert(pid >= 0);
+  if (pid == 0) {
+    (void)close(ends[0]);
+    kill_at = at;
+    child(s, *acknowledged, ends[1]);
+  }
+  (void)close(ends[1]);
+  cr_assert_eq(waitpid(pid, &state, 0), pid);
+  for (size_t value; read(ends[0], &value, sizeof value) == sizeof value;) *acknowledged = value;
+  (void)close(ends[0]);
+  if (WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL) return true;
+  cr_assert(WIFEXITED(state) && WEXITSTATUS(state) == 0, "the child failed with %d", WEXITSTATUS(state));
+  return false;
+}
+
+Test(sequencer_crash, before_each_write) {
+  const long stride = getenv("HF_SOAK") ? 1 : 7;
+  scene s;
+  bool killed = true;
+  long at = 0;
+  scene_open(&s, 7, 6, 12);
+  for (; killed; at += stride) {
+    size_t acknowledged = 0;
+    killed = run_child(&s, at, &acknowledged);
+    if (killed) {
+      check_acknowledged(&s, acknowledged);
+      cr_assert(!run_child(&s, -1, &acknowledged));
+    }
+    check_end(&s);
+    scene_clear(&s);
+    scene_fresh(&s);
+  }
+  cr_assert(at > 100, "only %ld writes seen: are they intercepted?", at);
+  scene_close(&s);
 }

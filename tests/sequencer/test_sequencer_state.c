@@ -2,6 +2,8 @@
 #include "sequencer_support.h"
 
 #include <criterion/criterion.h>
+#include <hyperfold/container.h>
+#include <hyperfold/file.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +63,38 @@ Test(sequencer_tree, agrees_with_a_naive_tree) {
 typedef struct setting {
   uint32_t depth, slots, mode, accounts;
 } setting;
+
+/* Any one change of the data file's last batch is found; the container's checksum is made anew each time. */
+static void lies_in_data(const char *path) {
+  uint8_t *file = NULL;
+  size_t length = 0;
+  hf_replay_summary summary;
+  OK(hf_file_read(path, 1 << 24, &file, &length));
+  const uint8_t *payload = file + HF_CONTAINER_HEADER;
+  uint32_t slots, batches;
+  memcpy(&slots, payload + 4, 4);
+  memcpy(&batches, payload + 12, 4);
+  const size_t words = (size_t)slots * HF_DATA_WORDS, batch = (HF_RECORD_WORDS - 1 + words) * 32;
+  uint8_t *changed = malloc(length);
+  for (size_t word = 0; word < HF_RECORD_WORDS - 1 + words; word += word < HF_RECORD_WORDS ? 1 : 11) {
+    hf_writer w = {0};
+    hf_bytes part = {changed, length - HF_CONTAINER_HEADER};
+    memcpy(changed, payload, part.length);
+    changed[16 + (batches - 1) * batch + 32 * word] ^= 1;
+    OK(hf_container_encode(&w, HF_DATA_FILE_KIND, 1, &part, 1));
+    cr_assert_neq(hf_replay_memory("changed", w.data, w.length, &summary), HF_OK, "word %zu", word + 1);
+    hf_writer_free(&w);
+  }
+  for (size_t cut = 0; cut < 3; cut++) {
+    hf_writer w = {0};
+    hf_bytes part = {payload, cut == 0 ? length - HF_CONTAINER_HEADER - 32 : cut == 1 ? 15 : 0};
+    OK(hf_container_encode(&w, HF_DATA_FILE_KIND, 1, &part, 1));
+    cr_assert_eq(hf_replay_memory("cut", w.data, w.length, &summary), HF_E_FORMAT);
+    hf_writer_free(&w);
+  }
+  free(changed);
+  free(file);
+}
 
 /* Everything once: a load with every kind of refusal through a chain that is closed and opened in the middle; every batch
  * input checked; the state against a naive tree; the posted data replayed. */
@@ -179,6 +213,7 @@ static void run_setting(const setting *set) {
   cr_assert_eq(summary.accounts, set->accounts);
   cr_assert_eq(summary.operations[HF_SLOT_WITHDRAW], l.tally.withdrawals);
   cr_assert_eq(summary.operations[HF_SLOT_DEPOSIT_REFUSED], 3);
+  lies_in_data(data);
   if (set->mode == HF_MODE_VALIDIUM) { /* what is posted does not tell the balances */
     OK(hf_chain_export_data(chain, false, data));
     cr_assert_neq(hf_replay_file(data, &summary), HF_OK);
