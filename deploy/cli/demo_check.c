@@ -11,10 +11,14 @@ static double number(const json_t *object, const char *name) {
   return json_number_value(json_object_get(object, name));
 }
 
-static void print_head(void) {
-  printf("\n%-9s %5s %4s %4s %4s %4s  %-14s %6s %6s %6s %6s %6s %7s %7s %6s  %s\n", "chain", "batch", "ops",
-         "pay", "wd", "dep", "rows used", "wit s", "msm s", "ntt s", "rest s", "vrfy s", "total s", "in B",
-         "proof", "worker");
+/* The prover's phases have columns of their own, in its order. */
+static void print_head(const json_t *phases) {
+  const char *name;
+  json_t *value;
+  printf("\n%-8s %5s %4s %4s %4s %4s  %-14s %7s", "chain", "batch", "ops", "pay", "wdr", "dep", "rows used",
+         "expand");
+  json_object_foreach((json_t *)phases, name, value) printf(" %8.8s", name);
+  printf(" %7s %8s  %7s %6s  %s\n", "verify", "seconds", "input B", "proof", "worker");
 }
 
 /* One proof: valid under the pinned key, about this chain's record. */
@@ -73,16 +77,19 @@ static hf_status print_batch(hf_demo *demo, const hf_demo_chain *c, const hf_bat
                                   hf_cli_json_u64(withdrawals), "deposits", hf_cli_json_u64(deposits)));
     json_array_append(batches, report);
   } else {
-    double msm = number(prove, "msm_seconds"), ntt = number(prove, "ntt_seconds"),
-           all = number(prove, "seconds");
+    const json_t *phases = json_object_get(prove, "phases");
+    const char *name;
+    json_t *seconds;
     char rows[32];
     snprintf(rows, sizeof rows, "%.0f of 2^%.0f", number(report, "rows"), number(report, "log_n"));
-    printf(
-        "%-9s %5llu %4llu %4llu %4llu %4llu  %-14s %6.2f %6.2f %6.2f %6.2f %6.3f %7.2f %7.0f %6.0f  %s\n",
-        c->name, (unsigned long long)info->number, (unsigned long long)(deposits + transfers + withdrawals),
-        (unsigned long long)transfers, (unsigned long long)withdrawals, (unsigned long long)deposits, rows,
-        number(report, "witness_seconds"), msm, ntt, all - msm - ntt, number(report, "verify_seconds"),
-        number(report, "seconds"), number(report, "input_bytes"), number(report, "proof_bytes"), job->worker);
+    if (first) print_head(phases);
+    printf("%-8s %5llu %4llu %4llu %4llu %4llu  %-14s %7.2f", c->name, (unsigned long long)info->number,
+           (unsigned long long)(deposits + transfers + withdrawals), (unsigned long long)transfers,
+           (unsigned long long)withdrawals, (unsigned long long)deposits, rows,
+           number(report, "witness_seconds"));
+    json_object_foreach((json_t *)phases, name, seconds) printf(" %8.2f", json_number_value(seconds));
+    printf(" %7.3f %8.2f  %7.0f %6.0f  %s\n", number(report, "verify_seconds"), number(report, "seconds"),
+           number(report, "input_bytes"), number(report, "proof_bytes"), job->worker);
   }
 out:
   json_decref(report);
@@ -97,7 +104,6 @@ hf_status hf_demo_check(hf_demo *demo, json_t *batches, unsigned *count) {
   hf_proof *proof = calloc(1, sizeof *proof);
   *count = 0;
   if (proof == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");
-  if (!demo->cli->json) print_head();
   for (unsigned i = 0; i < demo->chain_count; i++) {
     const hf_demo_chain *c = &demo->chains[i];
     hf_chain *chain = hf_sequencer_chain(demo->sequencer, i);
@@ -124,7 +130,7 @@ hf_status hf_demo_check(hf_demo *demo, json_t *batches, unsigned *count) {
       HF_TRY(hf_replay_batch(replay, &info.record, (const uint8_t(*)[32])words, length / 32, false));
       free(words);
       words = NULL;
-      HF_TRY(print_batch(demo, c, &info, &job, batches));
+      HF_TRY(print_batch(demo, c, &info, &job, *count == 0, batches));
       (*count)++;
     }
     if (memcmp(root, state.root, 32) != 0) {
