@@ -58,7 +58,7 @@ out:
 }
 
 static hf_status print_batch(hf_demo *demo, const hf_demo_chain *c, const hf_batch_info *info,
-                             const hf_job_record *job, json_t *batches) {
+                             const hf_job_record *job, bool first, json_t *batches) {
   hf_status status;
   uint64_t deposits, transfers, withdrawals;
   json_t *report = hf_demo_report_of(demo, &job->header.key);
