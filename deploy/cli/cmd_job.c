@@ -1,6 +1,7 @@
 /* hyperfold job: what a client does with the queue. */
 #include "commands.h"
 #include "parameters.h"
+#include "proof_common.h"
 #include "queue_common.h"
 
 #include <hyperfold/file.h>
@@ -24,7 +25,7 @@ static hf_status submit(hf_cli *cli) {
   HF_TRY(hf_cli_need(cli, "circuit", &circuit));
   HF_TRY(hf_cli_need(cli, "vk", &vk));
   HF_TRY(hf_name_copy("--circuit", circuit, header.circuit));
-  HF_TRY(hf_digest_parse(vk, &header.vk_digest));
+  HF_TRY(hf_cli_vk_parse(vk, &header.vk_digest));
   HF_TRY(hf_job_kind_parse(kind != NULL                    ? kind
                            : strcmp(circuit, "batch") == 0 ? "prove-batch"
                                                            : "prove-circuit",
@@ -199,8 +200,8 @@ static const hf_option submit_options[] = {
     HF_OPTION_TENANT,
     {"id", HF_OPTION_TEXT, "ID", NULL, "the job's id within the tenant (default: from the input's digest)"},
     {"circuit", HF_OPTION_TEXT, "NAME", NULL, "the circuit to prove"},
-    {"vk", HF_OPTION_TEXT, "DIGEST", NULL,
-     "digest of the verifying key that the proof must satisfy (see circuit info)"},
+    {"vk", HF_OPTION_TEXT, "KEY", NULL,
+     "the key that the proof must satisfy: digest or file (see circuit key)"},
     {"kind", HF_OPTION_TEXT, "KIND", NULL, "prove-batch or prove-circuit (default: by the circuit)"},
     {"parameters", HF_OPTION_TEXT, "LIST", NULL, "parameters of the circuit: NAME=NUMBER,..."},
     {"priority", HF_OPTION_SIGNED, "N", "0", "-100 to 100, larger is sooner"},

@@ -2,6 +2,7 @@
 #include "batch_key.h"
 #include "commands.h"
 #include "device_common.h"
+#include "proof_common.h"
 #include "queue_common.h"
 #include "sequencer.h"
 
@@ -206,7 +207,7 @@ static hf_status pinned_key(hf_cli *cli, const hf_rollup_params *params, hf_dige
   hf_status status;
   hf_verifying_key vk;
   uint32_t rows;
-  if (hf_cli_given(cli, "vk")) return hf_digest_parse(hf_cli_text(cli, "vk"), out);
+  if (hf_cli_given(cli, "vk")) return hf_cli_vk_parse(hf_cli_text(cli, "vk"), out);
   HF_TRY(hf_cli_batch_key(cli, params, &vk, &rows));
   *out = hf_vk_digest_bytes(&vk);
 out:
@@ -331,7 +332,8 @@ static const hf_option run_options[] = {
     HF_OPTIONS_DEVICE,
     {"tenant", HF_OPTION_TEXT, "NAME", "hyperfold", "whose jobs the batches are"},
     {"priority", HF_OPTION_SIGNED, "N", "0", "of the jobs"},
-    {"vk", HF_OPTION_TEXT, "DIGEST", NULL, "the key that proofs must satisfy (default: derived here)"},
+    {"vk", HF_OPTION_TEXT, "KEY", NULL,
+     "the key that proofs must satisfy: digest or file (default: derived here)"},
     {"no-queue", HF_OPTION_FLAG, NULL, NULL, "make batches, no jobs"},
     {"deposits", HF_OPTION_TEXT, "FILE", NULL, "deposits in L1's order, JSON lines"},
     {"transactions", HF_OPTION_TEXT, "FILE", NULL, "signed transactions, JSON lines"},

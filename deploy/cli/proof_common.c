@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void hf_cli_fr_hex(hf_fr value, char out[67]) {
   uint8_t bytes[32];
@@ -21,6 +22,14 @@ hf_digest hf_cli_vk_digest(const hf_verifying_key *vk) {
   hf_digest digest;
   hf_fr_to_bytes(vk->digest, digest.b);
   return digest;
+}
+
+hf_status hf_cli_vk_parse(const char *text, hf_digest *out) {
+  hf_verifying_key vk;
+  if (access(text, R_OK) != 0) return hf_digest_parse(text, out);
+  hf_status status = hf_verifying_key_load(text, &vk);
+  if (status == HF_OK) *out = hf_cli_vk_digest(&vk);
+  return status;
 }
 
 json_t *hf_cli_vk_json(const hf_verifying_key *vk) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "circuits/example.h"
 
 #define PARAMETERS "depth=6,slots=3"
 
@@ -29,6 +30,8 @@ static void expect(int exit, const char *line) {
   hf_run_free(&run);
 }
 
+static char *d; /* the test's folder */
+
 /* Flips one bit of a file. */
 static void flip(const char *from, const char *to, long offset) {
   FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
@@ -41,7 +44,8 @@ static void flip(const char *from, const char *to, long offset) {
 }
 
 Test(roundtrip, payments_to_verified_proofs) {
-  char *d = hf_test_folder("roundtrip"), line[2048], proof[512], bad[512], vkey[512], input[512];
+  d = hf_test_folder("roundtrip");
+  char line[2048], proof[512], bad[512], vkey[512], input[512];
   cr_assert_eq(chdir(d), 0);
 
   json_t *made = hf_run_json(
@@ -161,6 +165,50 @@ Test(roundtrip, payments_to_verified_proofs) {
   }
   json_decref(dead);
   expect(4, "job wait --data data wrong-key");
+  cr_assert_eq(chdir("/"), 0);
+  hf_test_folder_remove(d);
+}
+
+/* A circuit by somebody else takes the same way: submit, worker, wait, verify; and the proof states what it
+ * should. */
+Test(roundtrip, example_circuit) {
+  hf_example_input values = {.x = 641, .y = 6700417};
+  uint8_t bytes[HF_EXAMPLE_INPUT_BYTES];
+  char statement[67] = "0x";
+  uint8_t word[32];
+  d = hf_test_folder("example");
+  cr_assert_eq(chdir(d), 0);
+  for (int i = 0; i < HF_EXAMPLE_WORDS; i++) values.preimage[i] = hf_fr_from_u64((uint64_t)i + 1234567);
+  hf_example_input_encode(&values, bytes);
+  FILE *file = fopen("input", "wb");
+  fwrite(bytes, 1, sizeof bytes, file);
+  fclose(file);
+  json_t *key = hf_run_json(0, "circuit key example --data data --dev --vk-out vk --json");
+  cr_assert(json_is_true(json_object_get(key, "development")));
+  json_decref(key);
+  expect(0, "job submit --data data --circuit example --vk vk --id mine input");
+  expect(0, "worker --data data --dev --once --circuit example");
+  expect(0, "job wait mine --data data --out proof");
+  json_t *verdict = hf_run_json(0, "verify --vk vk --dev proof --json");
+  const json_t *inputs = json_object_get(json_object_get(verdict, "proof"), "public_inputs");
+  hf_fr_to_bytes_be(hf_example_statement(&values), word);
+  for (int i = 0; i < 32; i++) snprintf(statement + 2 + 2 * i, 3, "%02x", word[i]);
+  cr_assert_eq(json_array_size(inputs), 10);
+  cr_assert_str_eq(json_string_value(json_array_get(inputs, 0)), statement);
+  json_decref(verdict);
+  /* 1 * P is no factorization, and the checker says so by name */
+  values.y = 641 * values.y;
+  values.x = 1;
+  hf_example_input_encode(&values, bytes);
+  file = fopen("input", "wb");
+  fwrite(bytes, 1, sizeof bytes, file);
+  fclose(file);
+  json_t *checked = hf_run_json(4, "circuit check example input --json");
+  cr_assert(json_is_false(json_object_get(checked, "satisfied")));
+  cr_assert(strstr(text_of(checked, "reason"), "factors") != NULL, "%s", text_of(checked, "reason"));
+  json_decref(checked);
+  expect(4, "prove --data data --dev --circuit example --out p input");
+  expect(5, "inspect p");
   cr_assert_eq(chdir("/"), 0);
   hf_test_folder_remove(d);
 }
