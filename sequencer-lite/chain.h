@@ -28,9 +28,10 @@ struct hf_chain {
   size_t by_key_size;
   hf_fr root;
   uint64_t last_sequence;
-  uint64_t pending;      /* operations that wait */
-  uint64_t oldest_ms;    /* when the oldest of them came; 0 if none */
-  uint64_t pending_fees; /* of those that wait: still to be credited to the operator; below 2^64 by admission */
+  uint64_t pending;   /* operations that wait */
+  uint64_t oldest_ms; /* when the oldest of them came; 0 if none */
+  uint64_t
+      pending_fees; /* of those that wait: still to be credited to the operator; below 2^64 by admission */
   uint64_t next_deposit, sealed_deposits;
   uint64_t last_batch, unsubmitted, sealed_items;
   bool stale; /* memory and file differ: read again before the next use */

@@ -126,8 +126,8 @@ static hf_status emit(generator *g, const char *line, hf_refusal expected) {
   return g->sink->transaction(g->sink->context, line, expected);
 }
 
-static hf_status sign_payment(const hf_eddsa_key *key, hf_chain_id chain, uint32_t nonce, hf_bjj to, uint64_t amount,
-                              uint64_t fee, hf_transaction *tx) {
+static hf_status sign_payment(const hf_eddsa_key *key, hf_chain_id chain, uint32_t nonce, hf_bjj to,
+                              uint64_t amount, uint64_t fee, hf_transaction *tx) {
   hf_wallet wallet = {*key};
   hf_status status = hf_wallet_transfer(&wallet, chain, nonce, to, amount, fee, tx);
   hf_wallet_wipe(&wallet);
@@ -146,7 +146,8 @@ static hf_status valid(generator *g) {
   for (uint32_t i = 0; g->people[from].balance < fee && i < g->options.accounts; i++)
     from = 1 + from % (g->options.accounts - 1); /* somebody who can pay */
   person *p = &g->people[from];
-  if (p->balance < fee) return hf_fail(HF_E_RANGE, "load: the accounts have run dry; ask for fewer transactions");
+  if (p->balance < fee)
+    return hf_fail(HF_E_RANGE, "load: the accounts have run dry; ask for fewer transactions");
   uint64_t amount = pick_amount(g, p, fee);
   hf_wallet wallet = {p->key};
   hf_transaction tx;
@@ -158,7 +159,8 @@ static hf_status valid(generator *g) {
     g->tally->withdrawals++;
   } else {
     uint32_t to = pick_receiver(g, from);
-    HF_TRY(hf_wallet_transfer(&wallet, g->options.chain_id, p->nonce, g->people[to].key.public_key, amount, fee, &tx));
+    HF_TRY(hf_wallet_transfer(&wallet, g->options.chain_id, p->nonce, g->people[to].key.public_key, amount,
+                              fee, &tx));
     g->people[to].balance += amount;
   }
   p->balance -= amount + fee;
@@ -174,11 +176,15 @@ out:
 }
 
 /* l, the order of the subgroup (host/scalar.h), little-endian. */
-static const uint8_t subgroup_order[32] = {0xf1, 0x26, 0x21, 0x39, 0xdc, 0x97, 0x72, 0x67, 0x0a, 0xee, 0x20, 0x39, 0xb8, 0xed, 0x3e, 0xab, 0x0b, 0x2b, 0x30, 0xd0, 0xb6, 0x08, 0x0a, 0x37, 0x05, 0x34, 0x26, 0x5c, 0xce, 0x89, 0x0c, 0x06};
+static const uint8_t subgroup_order[32] = {0xf1, 0x26, 0x21, 0x39, 0xdc, 0x97, 0x72, 0x67, 0x0a, 0xee, 0x20,
+                                           0x39, 0xb8, 0xed, 0x3e, 0xab, 0x0b, 0x2b, 0x30, 0xd0, 0xb6, 0x08,
+                                           0x0a, 0x37, 0x05, 0x34, 0x26, 0x5c, 0xce, 0x89, 0x0c, 0x06};
 
 static void spoil_signature(generator *g, hf_transaction *tx, const person *other) {
   switch (below(g, 4)) {
-  case 0: tx->signature[below(g, 64)] ^= (uint8_t)(1 << below(g, 8)); break;
+  case 0:
+    tx->signature[below(g, 64)] ^= (uint8_t)(1 << below(g, 8));
+    break;
   case 1: { /* the same signature modulo l: S + l */
     unsigned carry = 0;
     for (int i = 0; i < 32; i++) {
@@ -188,8 +194,10 @@ static void spoil_signature(generator *g, hf_transaction *tx, const person *othe
     }
     break;
   }
-  case 2: tx->amount++; break; /* another amount than the signed one */
-  default: {                   /* somebody else's signature */
+  case 2:
+    tx->amount++;
+    break;   /* another amount than the signed one */
+  default: { /* somebody else's signature */
     hf_fr message[4];
     hf_eddsa_signature signature;
     hf_transaction_message(tx, message);
@@ -205,9 +213,13 @@ static void spoil_line(generator *g, char line[HF_TRANSACTION_JSON]) {
   size_t length = strlen(line);
   char *at;
   switch (below(g, 6)) {
-  case 0: line[below(g, length - 1)] = 0; break; /* cut off (perhaps to nothing) */
-  case 1: memcpy(line + length - 1, ",\"memo\":1}", sizeof ",\"memo\":1}"); break; /* a key too many */
-  case 2:                                                                        /* no number */
+  case 0:
+    line[below(g, length - 1)] = 0;
+    break; /* cut off (perhaps to nothing) */
+  case 1:
+    memcpy(line + length - 1, ",\"memo\":1}", sizeof ",\"memo\":1}");
+    break; /* a key too many */
+  case 2:  /* no number */
     at = strstr(line, "\"amount\":\"") + 10;
     *at = '-';
     break;
@@ -227,9 +239,10 @@ static void spoil_line(generator *g, char line[HF_TRANSACTION_JSON]) {
 }
 
 static hf_status invalid(generator *g) {
-  static const hf_refusal kinds[] = {HF_REFUSAL_MALFORMED,      HF_REFUSAL_CHAIN_ID,  HF_REFUSAL_UNKNOWN_SENDER,
-                                     HF_REFUSAL_SIGNATURE,      HF_REFUSAL_DUPLICATE, HF_REFUSAL_SELF_TRANSFER,
-                                     HF_REFUSAL_NONCE,          HF_REFUSAL_UNKNOWN_RECEIVER, HF_REFUSAL_FUNDS};
+  static const hf_refusal kinds[] = {
+      HF_REFUSAL_MALFORMED, HF_REFUSAL_CHAIN_ID,         HF_REFUSAL_UNKNOWN_SENDER,
+      HF_REFUSAL_SIGNATURE, HF_REFUSAL_DUPLICATE,        HF_REFUSAL_SELF_TRANSFER,
+      HF_REFUSAL_NONCE,     HF_REFUSAL_UNKNOWN_RECEIVER, HF_REFUSAL_FUNDS};
   hf_refusal kind = kinds[below(g, sizeof kinds / sizeof kinds[0])];
   if (kind == HF_REFUSAL_DUPLICATE && g->replay_count == 0) kind = HF_REFUSAL_SIGNATURE;
   if (kind == HF_REFUSAL_DUPLICATE) return emit(g, g->replay[below(g, g->replay_count)], kind);
@@ -245,18 +258,27 @@ static hf_status invalid(generator *g) {
   /* A fee that no valid line has: never the hash of an accepted one. */
   uint64_t fee = FEE_MAX + 1 + below(g, FEE_MAX), amount = 1;
   switch (kind) {
-  case HF_REFUSAL_CHAIN_ID: chain.high ^= (uint64_t)1 << below(g, 64); break;
+  case HF_REFUSAL_CHAIN_ID:
+    chain.high ^= (uint64_t)1 << below(g, 64);
+    break;
   case HF_REFUSAL_UNKNOWN_SENDER:
     key = &stranger;
     nonce = 0;
     break;
-  case HF_REFUSAL_SELF_TRANSFER: receiver = p->key.public_key; break;
-  case HF_REFUSAL_NONCE: nonce = nonce && below(g, 2) ? nonce - 1 : nonce + 1 + (uint32_t)below(g, 3); break;
-  case HF_REFUSAL_UNKNOWN_RECEIVER: receiver = stranger.public_key; break;
+  case HF_REFUSAL_SELF_TRANSFER:
+    receiver = p->key.public_key;
+    break;
+  case HF_REFUSAL_NONCE:
+    nonce = nonce && below(g, 2) ? nonce - 1 : nonce + 1 + (uint32_t)below(g, 3);
+    break;
+  case HF_REFUSAL_UNKNOWN_RECEIVER:
+    receiver = stranger.public_key;
+    break;
   case HF_REFUSAL_FUNDS: /* one too many, or so many that amount + fee wraps around */
     amount = below(g, 2) ? p->balance + 1 : UINT64_MAX - below(g, fee);
     break;
-  default: break;
+  default:
+    break;
   }
   char line[HF_TRANSACTION_JSON];
   hf_transaction tx;
@@ -277,7 +299,8 @@ static hf_status set_up(generator *g) {
   g->people = calloc(n, sizeof *g->people);
   g->weights = calloc(n, sizeof *g->weights);
   g->receivers = calloc(n, sizeof *g->receivers);
-  if (!g->people || !g->weights || !g->receivers) return hf_fail(HF_E_MEMORY, "load: no memory for %u accounts", n);
+  if (!g->people || !g->weights || !g->receivers)
+    return hf_fail(HF_E_MEMORY, "load: no memory for %u accounts", n);
   uint64_t sum = 0;
   for (uint32_t i = 0; i < n; i++) {
     uint64_t weight = (uint64_t)1 << 40; /* sums stay below 2^60 */
@@ -330,7 +353,9 @@ static hf_status append(hf_writer *w, const char *line) {
   hf_write_u8(w, '\n');
   return hf_writer_status(w);
 }
-static hf_status append_deposit(void *context, const char *line) { return append(&((texts *)context)->deposits, line); }
+static hf_status append_deposit(void *context, const char *line) {
+  return append(&((texts *)context)->deposits, line);
+}
 static hf_status append_transaction(void *context, const char *line, hf_refusal expected) {
   (void)expected;
   return append(&((texts *)context)->transactions, line);

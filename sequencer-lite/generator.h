@@ -1,10 +1,11 @@
 /* Load: deposits and signed transactions as real use makes them, from a seed.
  *
- * Many accounts, few of which do most of the sending and others most of the receiving (Zipf); amounts over many
- * orders of magnitude; some withdrawals; some transactions that must be refused, each with exactly
- * one defect, so that the reason is known beforehand. The same options give the same lines on every machine
+ * Many accounts, few of which do most of the sending and others most of the receiving (Zipf); amounts over
+ * many orders of magnitude; some withdrawals; some transactions that must be refused, each with exactly one
+ * defect, so that the reason is known beforehand. The same options give the same lines on every machine
  * (integers only). The lines must be submitted in order, the deposits first, to one fresh
- * chain; then every verdict is the expected one. Account 0, the first deposit, is the operator's: it never sends. */
+ * chain; then every verdict is the expected one. Account 0, the first deposit, is the operator's: it never
+ * sends. */
 #ifndef HYPERFOLD_GENERATOR_H
 #define HYPERFOLD_GENERATOR_H
 
@@ -28,8 +29,8 @@ typedef struct hf_generator_options {
 typedef struct hf_generator_tally {
   uint64_t deposits, refused_deposits; /* the first counts both */
   uint64_t transactions;
-  uint64_t withdrawals;               /* accepted ones */
-  uint64_t expected[HF_REFUSALS];     /* transactions by verdict; [HF_REFUSAL_NONE] are accepted */
+  uint64_t withdrawals;           /* accepted ones */
+  uint64_t expected[HF_REFUSALS]; /* transactions by verdict; [HF_REFUSAL_NONE] are accepted */
 } hf_generator_tally;
 
 /* Lines are without line ends. What a sink returns other than HF_OK ends the run with that status. */

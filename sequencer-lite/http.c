@@ -22,7 +22,9 @@ static void put_hex(hf_writer *w, const char *name, const void *bytes, size_t le
   put(w, "\"%s\":\"%s\"", name, hex);
 }
 
-static void put_u64(hf_writer *w, const char *name, uint64_t v) { put(w, "\"%s\":\"%llu\"", name, (unsigned long long)v); }
+static void put_u64(hf_writer *w, const char *name, uint64_t v) {
+  put(w, "\"%s\":\"%llu\"", name, (unsigned long long)v);
+}
 
 /* `reason` is a fixed text without quotes. */
 static void refuse(hf_http_reply *reply, unsigned code, const char *error, const char *reason) {
@@ -35,13 +37,17 @@ static void refuse(hf_http_reply *reply, unsigned code, const char *error, const
 /* What a failure inside means for the one who asked. */
 static void refuse_status(hf_http_reply *reply, hf_status status, const char *what) {
   switch (status) {
-  case HF_E_NOT_FOUND: refuse(reply, 404, "not_found", what); break;
+  case HF_E_NOT_FOUND:
+    refuse(reply, 404, "not_found", what);
+    break;
   case HF_E_BUSY:
   case HF_E_FULL:
     reply->retry_after_s = RETRY_AFTER_S;
     refuse(reply, 503, "busy", "try again later");
     break;
-  default: refuse(reply, 500, "internal", hf_status_text(status)); break;
+  default:
+    refuse(reply, 500, "internal", hf_status_text(status));
+    break;
   }
 }
 
@@ -68,8 +74,9 @@ static void put_chain(hf_chain *chain, hf_writer *w) {
   char id[HF_CHAIN_ID_TEXT];
   hf_chain_get_info(chain, &info);
   hf_chain_id_text(info.chain_id, id);
-  put(w, "{\"chain_id\":\"%s\",\"depth\":%u,\"slots\":%u,\"mode\":\"%s\",\"operator\":%u,", id, info.params.depth,
-      info.params.slots, info.mode == HF_MODE_ROLLUP ? "rollup" : "validium", info.operator_index);
+  put(w, "{\"chain_id\":\"%s\",\"depth\":%u,\"slots\":%u,\"mode\":\"%s\",\"operator\":%u,", id,
+      info.params.depth, info.params.slots, info.mode == HF_MODE_ROLLUP ? "rollup" : "validium",
+      info.operator_index);
   put_hex(w, "root", info.root, 32);
   put(w, ",");
   put_u64(w, "batches", info.batches);
@@ -100,7 +107,8 @@ static void get_chains(hf_sequencer *s, hf_http_reply *reply) {
   put(&reply->body, "]}");
 }
 
-static void get_account(hf_sequencer *s, const hf_http_request *request, const char *name, hf_http_reply *reply) {
+static void get_account(hf_sequencer *s, const hf_http_request *request, const char *name,
+                        hf_http_reply *reply) {
   hf_bjj key;
   hf_account_info info;
   char hex[HF_KEY_HEX];
@@ -136,7 +144,8 @@ static void put_word(hf_writer *w, const hf_batch_record *record, int i) {
   put(w, "\"%s\":\"%s\"", hf_record_words[i].name, text);
 }
 
-static void get_batch(hf_sequencer *s, const hf_http_request *request, const char *name, hf_http_reply *reply) {
+static void get_batch(hf_sequencer *s, const hf_http_request *request, const char *name,
+                      hf_http_reply *reply) {
   uint64_t number = 0;
   hf_batch_info info;
   hf_chain *chain = which_chain(s, request, reply);
@@ -156,7 +165,8 @@ static void get_batch(hf_sequencer *s, const hf_http_request *request, const cha
   put(w, ",");
   put_hex(w, "input_digest", info.input_digest.b, 32);
   put(w, ",\"input_bytes\":%llu,\"sealed_ms\":%llu,\"submitted\":%s,\"record\":{",
-      (unsigned long long)info.input_length, (unsigned long long)info.sealed_ms, info.submitted ? "true" : "false");
+      (unsigned long long)info.input_length, (unsigned long long)info.sealed_ms,
+      info.submitted ? "true" : "false");
   for (int i = 1; i < HF_RECORD_WORDS; i++) {
     if (i > 1) put(w, ",");
     put_word(w, &info.record, i);
@@ -164,7 +174,8 @@ static void get_batch(hf_sequencer *s, const hf_http_request *request, const cha
   put(w, "}}");
 }
 
-static void get_transaction(hf_sequencer *s, const hf_http_request *request, const char *name, hf_http_reply *reply) {
+static void get_transaction(hf_sequencer *s, const hf_http_request *request, const char *name,
+                            hf_http_reply *reply) {
   hf_digest hash;
   uint64_t batch = 0;
   uint32_t slot = 0;
@@ -180,7 +191,8 @@ static void get_transaction(hf_sequencer *s, const hf_http_request *request, con
   else if (batch == 0)
     put(&reply->body, "{\"state\":\"pending\"}");
   else
-    put(&reply->body, "{\"state\":\"sealed\",\"batch\":\"%llu\",\"slot\":%u}", (unsigned long long)batch, slot);
+    put(&reply->body, "{\"state\":\"sealed\",\"batch\":\"%llu\",\"slot\":%u}", (unsigned long long)batch,
+        slot);
 }
 
 static hf_status append_answer(void *context, const hf_answer *answer) {
@@ -195,8 +207,8 @@ static hf_status append_answer(void *context, const hf_answer *answer) {
 static void post_transactions(hf_sequencer *s, const hf_http_request *request, hf_http_reply *reply) {
   hf_tally tally;
   put(&reply->body, "{\"results\":[");
-  hf_status status = hf_sequencer_submit_text(s, request->body ? request->body : "", request->length, append_answer,
-                                              &reply->body, &tally);
+  hf_status status = hf_sequencer_submit_text(s, request->body ? request->body : "", request->length,
+                                              append_answer, &reply->body, &tally);
   put(&reply->body, "]}");
   if (status != HF_OK) {
     refuse_status(reply, status, "");

@@ -41,7 +41,8 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, hf_http_rep
 }
 
 static enum MHD_Result send_too_large(struct MHD_Connection *connection) {
-  static const char text[] = "{\"error\":\"too_large\",\"reason\":\"the body is beyond the limit; send fewer lines\"}";
+  static const char text[] =
+      "{\"error\":\"too_large\",\"reason\":\"the body is beyond the limit; send fewer lines\"}";
   hf_http_reply reply = {.code = MHD_HTTP_CONTENT_TOO_LARGE};
   hf_write_bytes(&reply.body, text, sizeof text - 1);
   enum MHD_Result result = send_reply(connection, &reply);
@@ -50,13 +51,14 @@ static enum MHD_Result send_too_large(struct MHD_Connection *connection) {
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *upload, size_t *upload_size,
-                                  void **state) {
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_size, void **state) {
   hf_http *http = context;
   pending *p = *state;
   (void)version;
   if (!p) { /* the headers have come */
-    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *length =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     if (length && strtoull(length, NULL, 10) > http->options.body_limit) return send_too_large(connection);
     p = calloc(1, sizeof *p);
     *state = p;
@@ -111,19 +113,20 @@ hf_status hf_http_start(hf_sequencer *sequencer, const hf_http_options *options,
   errno = 0;
   http->daemon = MHD_start_daemon(
       MHD_USE_EPOLL_INTERNAL_THREAD, options->port, NULL, NULL, on_request, http, MHD_OPTION_SOCK_ADDR,
-      (struct sockaddr *)&address, MHD_OPTION_THREAD_POOL_SIZE, http->options.threads, MHD_OPTION_CONNECTION_LIMIT,
-      http->options.connections, MHD_OPTION_CONNECTION_TIMEOUT, http->options.timeout_s,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-      MHD_OPTION_END);
+      (struct sockaddr *)&address, MHD_OPTION_THREAD_POOL_SIZE, http->options.threads,
+      MHD_OPTION_CONNECTION_LIMIT, http->options.connections, MHD_OPTION_CONNECTION_TIMEOUT,
+      http->options.timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+      MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
   if (!http->daemon) {
-    hf_status status = hf_fail(errno == EADDRINUSE ? HF_E_BUSY : HF_E_IO, "http: cannot serve %s:%u: %s", text,
-                               options->port, strerror(errno));
+    hf_status status = hf_fail(errno == EADDRINUSE ? HF_E_BUSY : HF_E_IO, "http: cannot serve %s:%u: %s",
+                               text, options->port, strerror(errno));
     free(http);
     return status;
   }
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
   http->port = info ? info->port : options->port;
-  hf_log(options->log, HF_LOG_INFO, "serving HTTP", HF_LOG_TEXT("address", text), HF_LOG_UINT("port", http->port));
+  hf_log(options->log, HF_LOG_INFO, "serving HTTP", HF_LOG_TEXT("address", text),
+         HF_LOG_UINT("port", http->port));
   *out = http;
   return HF_OK;
 }

@@ -25,7 +25,8 @@ static void absorb_be(hf_keccak *k, hf_fr v) {
   hf_keccak_update(k, bytes, sizeof bytes);
 }
 
-hf_status hf_data_commit(const uint8_t (*words)[32], size_t count, uint8_t d[32], uint8_t x[32], uint8_t y[32]) {
+hf_status hf_data_commit(const uint8_t (*words)[32], size_t count, uint8_t d[32], uint8_t x[32],
+                         uint8_t y[32]) {
   hf_status status = HF_OK;
   hf_fr *w = calloc(count ? count : 1, sizeof *w);
   if (!w) return hf_fail(HF_E_MEMORY, "public data: no memory for %zu words", count);

@@ -80,7 +80,8 @@ static hf_status credit(hf_replay *r, uint32_t index, uint64_t amount) {
 static hf_status deposit(hf_replay *r, const hf_data_slot *s) {
   hf_fr x, y;
   if (!hf_fr_from_bytes(s->to1, &x) || !hf_fr_from_bytes(s->to2, &y)) return wrong("a key out of range");
-  if (s->to > r->count || s->to >= hf_rollup_accounts(r->params.depth)) return wrong("an account out of order");
+  if (s->to > r->count || s->to >= hf_rollup_accounts(r->params.depth))
+    return wrong("an account out of order");
   if (s->to == r->count) {
     if (r->count == r->capacity) {
       uint32_t capacity = r->capacity ? 2 * r->capacity : 256;
@@ -118,7 +119,8 @@ static hf_status apply(hf_replay *r, const hf_data_slot *s, sums *t) {
     t->in += s->amount;
     t->refused += s->amount;
     break;
-  default: break;
+  default:
+    break;
   }
 out:
   return status;
@@ -128,7 +130,8 @@ static hf_status expect(const hf_batch_record *record, hf_record_word word, unsi
   uint8_t want[32];
   hf_word_set_u128(want, (uint64_t)value, (uint64_t)(value >> 64));
   if (memcmp(want, record->word[word], 32) == 0) return HF_OK;
-  return hf_fail(HF_E_MISMATCH, "batch record: %s is not what follows from the data", hf_record_words[word].name);
+  return hf_fail(HF_E_MISMATCH, "batch record: %s is not what follows from the data",
+                 hf_record_words[word].name);
 }
 
 static hf_status check_record(const hf_replay *r, const hf_batch_record *record) {
@@ -152,7 +155,8 @@ out:
   return status;
 }
 
-static hf_status check_data(const hf_batch_record *record, const uint8_t (*words)[32], size_t count, bool complete) {
+static hf_status check_data(const hf_batch_record *record, const uint8_t (*words)[32], size_t count,
+                            bool complete) {
   uint8_t d[32], x[32], y[32];
   uint8_t(*posted)[32] = malloc(count * 32);
   hf_status status = HF_OK;
@@ -162,10 +166,12 @@ static hf_status check_data(const hf_batch_record *record, const uint8_t (*words
     if (hf_data_is_posted(record->word[HF_RECORD_MODE][0], words[i][0])) continue;
     memset(posted[i], 0, HF_DATA_WORDS * 32);
     if (!complete && memcmp(posted[i], words[i], HF_DATA_WORDS * 32) != 0)
-      HF_TRY(hf_fail(HF_E_MISMATCH, "batch record: its mode does not post the words of slot %zu", i / HF_DATA_WORDS));
+      HF_TRY(hf_fail(HF_E_MISMATCH, "batch record: its mode does not post the words of slot %zu",
+                     i / HF_DATA_WORDS));
   }
   HF_TRY(hf_data_commit((const uint8_t(*)[32])posted, count, d, x, y));
-  if (memcmp(d, record->word[HF_RECORD_DATA], 32) != 0 || memcmp(x, record->word[HF_RECORD_DATA_X], 32) != 0 ||
+  if (memcmp(d, record->word[HF_RECORD_DATA], 32) != 0 ||
+      memcmp(x, record->word[HF_RECORD_DATA_X], 32) != 0 ||
       memcmp(y, record->word[HF_RECORD_DATA_Y], 32) != 0)
     HF_TRY(hf_fail(HF_E_MISMATCH, "batch record: it does not commit to these words"));
 out:
@@ -175,7 +181,8 @@ out:
 
 static hf_status check_sums(const hf_batch_record *record, const sums *t) {
   hf_status status = HF_OK;
-  HF_TRY(expect(record, HF_RECORD_DEPOSIT_COUNT, t->count[HF_SLOT_DEPOSIT] + t->count[HF_SLOT_DEPOSIT_REFUSED]));
+  HF_TRY(
+      expect(record, HF_RECORD_DEPOSIT_COUNT, t->count[HF_SLOT_DEPOSIT] + t->count[HF_SLOT_DEPOSIT_REFUSED]));
   HF_TRY(expect(record, HF_RECORD_TRANSFERS, t->count[HF_SLOT_TRANSFER]));
   HF_TRY(expect(record, HF_RECORD_WITHDRAWALS, t->count[HF_SLOT_WITHDRAW]));
   HF_TRY(expect(record, HF_RECORD_TOTAL_IN, t->in));
@@ -185,8 +192,8 @@ out:
   return status;
 }
 
-hf_status hf_replay_batch(hf_replay *replay, const hf_batch_record *record, const uint8_t (*words)[32], size_t count,
-                          bool complete) {
+hf_status hf_replay_batch(hf_replay *replay, const hf_batch_record *record, const uint8_t (*words)[32],
+                          size_t count, bool complete) {
   hf_replay *r = replay;
   sums t;
   uint64_t payee = 0;
@@ -318,7 +325,7 @@ hf_status hf_replay_memory(const char *what, const void *container, size_t lengt
   size_t payload_length = 0;
   uint32_t version = 0;
   memset(out, 0, sizeof *out);
-  hf_status status = hf_container_decode(what, container, length, HF_DATA_FILE_KIND, DATA_FILE_VERSION, &payload,
-                                         &payload_length, &version);
+  hf_status status = hf_container_decode(what, container, length, HF_DATA_FILE_KIND, DATA_FILE_VERSION,
+                                         &payload, &payload_length, &version);
   return status == HF_OK ? replay_named(what, payload, payload_length, out) : status;
 }

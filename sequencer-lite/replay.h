@@ -18,14 +18,14 @@ typedef struct hf_replay hf_replay;
 hf_status hf_replay_create(const hf_rollup_params *params, hf_replay **out);
 void hf_replay_destroy(hf_replay **replay);
 
-/* Applies one batch: params.slots x HF_DATA_WORDS words. HF_E_MISMATCH when the record does not follow the last
- * (number, old root, deposit start) or has messages, when the words are not those that the record commits to (D, x_d, y_d), when its
- * counts or totals are not those of the words, or when the new root differs; HF_E_FORMAT when the words say
- * something impossible (an overdraft, an unknown account). After an error the replay cannot go on.
- * With `complete`, the words are all of the batch although the record's mode posts only some: D, x_d and y_d are
- * compared after blanking what is not posted. */
-hf_status hf_replay_batch(hf_replay *replay, const hf_batch_record *record, const uint8_t (*words)[32], size_t count,
-                          bool complete);
+/* Applies one batch: params.slots x HF_DATA_WORDS words. HF_E_MISMATCH when the record does not follow the
+ * last (number, old root, deposit start) or has messages, when the words are not those that the record
+ * commits to (D, x_d, y_d), when its counts or totals are not those of the words, or when the new root
+ * differs; HF_E_FORMAT when the words say something impossible (an overdraft, an unknown account). After an
+ * error the replay cannot go on. With `complete`, the words are all of the batch although the record's mode
+ * posts only some: D, x_d and y_d are compared after blanking what is not posted. */
+hf_status hf_replay_batch(hf_replay *replay, const hf_batch_record *record, const uint8_t (*words)[32],
+                          size_t count, bool complete);
 
 void hf_replay_root(const hf_replay *replay, uint8_t root[32]);
 /* Accounts so far, and one of them; HF_E_NOT_FOUND. */
@@ -48,8 +48,8 @@ typedef struct hf_replay_summary {
   bool complete;
 } hf_replay_summary;
 
-/* Replays such a file from the empty state. The errors of hf_replay_batch and of containers; `what` names the source
- * in messages. */
+/* Replays such a file from the empty state. The errors of hf_replay_batch and of containers; `what` names the
+ * source in messages. */
 hf_status hf_replay_file(const char *path, hf_replay_summary *out);
 hf_status hf_replay_memory(const char *what, const void *container, size_t length, hf_replay_summary *out);
 

@@ -107,10 +107,13 @@ out:
   return status;
 }
 
-static void set_u128(uint8_t word[32], unsigned __int128 v) { hf_word_set_u128(word, (uint64_t)v, (uint64_t)(v >> 64)); }
+static void set_u128(uint8_t word[32], unsigned __int128 v) {
+  hf_word_set_u128(word, (uint64_t)v, (uint64_t)(v >> 64));
+}
 
 /* All words of all slots into `all`, and those that are posted into `posted`. */
-static void data_words(const hf_batch_input *input, uint32_t mode, uint8_t (*all)[32], uint8_t (*posted)[32]) {
+static void data_words(const hf_batch_input *input, uint32_t mode, uint8_t (*all)[32],
+                       uint8_t (*posted)[32]) {
   for (uint32_t i = 0; i < input->params.slots; i++) {
     const hf_batch_slot *s = &input->slots[i];
     hf_data_slot data = {s->type, s->from.index, s->to.index, s->amount, s->fee, {0}, {0}};
@@ -122,8 +125,8 @@ static void data_words(const hf_batch_input *input, uint32_t mode, uint8_t (*all
   }
 }
 
-static hf_status fill_record(const hf_chain *chain, hf_fr new_root, const totals *t, const uint8_t (*posted)[32],
-                             hf_batch_record *record) {
+static hf_status fill_record(const hf_chain *chain, hf_fr new_root, const totals *t,
+                             const uint8_t (*posted)[32], hf_batch_record *record) {
   uint8_t(*w)[32] = record->word;
   hf_word_set_u128(w[HF_RECORD_CHAIN_ID], chain->options.chain_id.low, chain->options.chain_id.high);
   hf_word_set_u64(w[HF_RECORD_BATCH_NUMBER], chain->last_batch + 1);

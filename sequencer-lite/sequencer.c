@@ -81,7 +81,8 @@ hf_chain *hf_sequencer_find(hf_sequencer *sequencer, hf_chain_id chain_id) {
   return hf_sequencer_chain(sequencer, find(sequencer, chain_id));
 }
 
-void hf_sequencer_job_key(const hf_sequencer *sequencer, hf_chain_id chain_id, uint64_t number, hf_job_key *out) {
+void hf_sequencer_job_key(const hf_sequencer *sequencer, hf_chain_id chain_id, uint64_t number,
+                          hf_job_key *out) {
   char chain[HF_CHAIN_ID_TEXT], id[HF_JOB_ID_MAX + 1];
   memset(out, 0, sizeof *out);
   hf_chain_id_text(chain_id, chain);
@@ -98,16 +99,19 @@ void hf_answer_json(const hf_answer *answer, char out[HF_ANSWER_JSON]) {
   size_t n = 0;
   hf_digest_hex(&answer->hash, hash);
   if (answer->refusal == HF_REFUSAL_NONE && !answer->busy) {
-    (void)snprintf(out, HF_ANSWER_JSON, "{\"line\":%zu,\"accepted\":true,\"hash\":\"%s\"}", answer->line, hash);
+    (void)snprintf(out, HF_ANSWER_JSON, "{\"line\":%zu,\"accepted\":true,\"hash\":\"%s\"}", answer->line,
+                   hash);
     return;
   }
   const char *why = answer->detail ? answer->detail : hf_refusal_text(answer->refusal);
-  for (const char *c = why; *c && n + 1 < sizeof detail; c++) /* what JSON would escape is not worth it here */
+  for (const char *c = why; *c && n + 1 < sizeof detail;
+       c++) /* what JSON would escape is not worth it here */
     detail[n++] = *c < ' ' || *c > '~' || *c == '"' || *c == '\\' ? '\'' : *c;
   detail[n] = 0;
   const bool named = !hf_digest_is_zero(&answer->hash);
-  (void)snprintf(out, HF_ANSWER_JSON, "{\"line\":%zu,\"accepted\":false,\"error\":\"%s\",\"reason\":\"%s\"%s%s%s}",
-                 answer->line, answer->busy ? "busy" : hf_refusal_code(answer->refusal), detail,
+  (void)snprintf(out, HF_ANSWER_JSON,
+                 "{\"line\":%zu,\"accepted\":false,\"error\":\"%s\",\"reason\":\"%s\"%s%s%s}", answer->line,
+                 answer->busy ? "busy" : hf_refusal_code(answer->refusal), detail,
                  named ? ",\"hash\":\"" : "", named ? hash : "", named ? "\"" : "");
 }
 
@@ -218,8 +222,8 @@ out:
   return status;
 }
 
-static hf_status take_text(hf_sequencer *s, const char *text, size_t length, bool patient, hf_answer_sink sink,
-                           void *context, hf_tally *tally) {
+static hf_status take_text(hf_sequencer *s, const char *text, size_t length, bool patient,
+                           hf_answer_sink sink, void *context, hf_tally *tally) {
   const char *rest = text, *end = text + length, *line = NULL;
   size_t n = 0, number = 0;
   hf_status status = HF_OK;
@@ -241,13 +245,13 @@ out:
   return status;
 }
 
-hf_status hf_sequencer_submit_text(hf_sequencer *sequencer, const char *text, size_t length, hf_answer_sink sink,
-                                   void *context, hf_tally *tally) {
+hf_status hf_sequencer_submit_text(hf_sequencer *sequencer, const char *text, size_t length,
+                                   hf_answer_sink sink, void *context, hf_tally *tally) {
   return take_text(sequencer, text, length, false, sink, context, tally);
 }
 
-hf_status hf_sequencer_submit_file(hf_sequencer *sequencer, const char *path, hf_answer_sink sink, void *context,
-                                   hf_tally *tally) {
+hf_status hf_sequencer_submit_file(hf_sequencer *sequencer, const char *path, hf_answer_sink sink,
+                                   void *context, hf_tally *tally) {
   uint8_t *data = NULL;
   size_t length = 0;
   hf_status status = hf_file_read(path, FILE_MAX, &data, &length);
@@ -333,16 +337,16 @@ hf_status hf_sequencer_deposit_file(hf_sequencer *sequencer, const char *path, h
 
 /* ---- batches ---- */
 
-static void tell(hf_sequencer *s, size_t i, hf_sequencer_event_kind kind, uint64_t number, const hf_job_key *job,
-                 bool created) {
+static void tell(hf_sequencer *s, size_t i, hf_sequencer_event_kind kind, uint64_t number,
+                 const hf_job_key *job, bool created) {
   hf_batch_info batch;
   if (!s->options.on_batch || hf_chain_get_batch(s->chains[i], number, &batch) != HF_OK) return;
   hf_sequencer_event event = {kind, s->info[i].chain_id, &batch, job, created};
   s->options.on_batch(s->options.context, &event);
 }
 
-/* Puts the input in the store and the job in the queue, then notes that it was done. A crash in between makes it
- * happen again, with the same names. */
+/* Puts the input in the store and the job in the queue, then notes that it was done. A crash in between makes
+ * it happen again, with the same names. */
 static hf_status hand_on(hf_sequencer *s, size_t i, uint64_t number) {
   hf_chain *chain = s->chains[i];
   uint8_t *input = NULL;
@@ -436,8 +440,7 @@ hf_status hf_sequencer_flush(hf_sequencer *sequencer, uint64_t timeout_ms) {
 hf_status hf_sequencer_run(hf_sequencer *sequencer, bool (*stop)(void *context), void *context) {
   while (!stop(context)) {
     hf_status status = hf_sequencer_step(sequencer);
-    if (status != HF_OK)
-      hf_log(sequencer->options.log, HF_LOG_ERROR, "a step failed", HF_LOG_STATUS(status));
+    if (status != HF_OK) hf_log(sequencer->options.log, HF_LOG_ERROR, "a step failed", HF_LOG_STATUS(status));
     if (status == HF_E_EXISTS) return status; /* nothing will make this right by itself */
     sequencer->clock.sleep_ms(sequencer->clock.context, sequencer->options.tick_ms);
   }

@@ -94,14 +94,16 @@ static hf_status apply_pending(hf_chain *chain, const hf_item *item) {
     if (!hf_fr_eq(to->x, item->to1) || !hf_fr_eq(to->y, item->to2)) goto impossible;
     to->balance += item->amount;
     break;
-  default: break; /* a refused deposit changes nothing */
+  default:
+    break; /* a refused deposit changes nothing */
   }
   if (chain->pending++ == 0) chain->oldest_ms = item->received_ms;
   chain->last_sequence = item->sequence;
   if (hf_item_is_deposit(item)) chain->next_deposit = item->deposit_index + 1;
   return HF_OK;
 impossible:
-  return hf_fail(HF_E_FORMAT, "chain file: operation %llu cannot be applied", (unsigned long long)item->sequence);
+  return hf_fail(HF_E_FORMAT, "chain file: operation %llu cannot be applied",
+                 (unsigned long long)item->sequence);
 }
 
 /* ---- opening ---- */
@@ -198,9 +200,10 @@ static hf_status check_room(const hf_chain *chain, size_t count) {
 
 static bool overflows(uint64_t a, uint64_t b) { return a > UINT64_MAX - b; }
 
-/* Whether `amount` more may go to account `index`, and `fee` more to the operator. The operator's account must
- * have room for its balance and every fee still to be credited, after each accepted operation. */
-static bool has_room(const hf_chain *chain, uint32_t index, uint64_t amount, uint64_t fee, uint64_t operator_spends) {
+/* Whether `amount` more may go to account `index`, and `fee` more to the operator. The operator's account
+ * must have room for its balance and every fee still to be credited, after each accepted operation. */
+static bool has_room(const hf_chain *chain, uint32_t index, uint64_t amount, uint64_t fee,
+                     uint64_t operator_spends) {
   const uint32_t op = chain->options.operator_index;
   if (amount && overflows(chain->accounts[index].balance, amount)) return false;
   if (overflows(chain->pending_fees, fee)) return false;
@@ -261,8 +264,8 @@ static hf_status accept(hf_chain *chain, const hf_item *item) {
 
 /* What can be said without the state of others: chain id, sender, signature. Verifying takes far longer than
  * everything else and needs no lock: an account's key never changes. */
-static hf_status screen(hf_chain *chain, const hf_transaction *transactions, size_t count, hf_verdict *verdicts,
-                        uint32_t *from) {
+static hf_status screen(hf_chain *chain, const hf_transaction *transactions, size_t count,
+                        hf_verdict *verdicts, uint32_t *from) {
   (void)pthread_mutex_lock(&chain->lock);
   hf_status status = chain_ready(chain);
   if (status == HF_OK) status = check_room(chain, count);
@@ -287,7 +290,8 @@ static hf_status screen(hf_chain *chain, const hf_transaction *transactions, siz
   return status;
 }
 
-hf_status hf_chain_submit(hf_chain *chain, const hf_transaction *transactions, size_t count, hf_verdict *verdicts) {
+hf_status hf_chain_submit(hf_chain *chain, const hf_transaction *transactions, size_t count,
+                          hf_verdict *verdicts) {
   if (count == 0) return HF_OK;
   memset(verdicts, 0, count * sizeof *verdicts);
   uint32_t *from = calloc(count, sizeof *from);
@@ -330,7 +334,8 @@ static hf_status check_known(hf_chain *chain, const hf_deposit *deposit) {
   bool found = false;
   hf_status status = hf_store_find_deposit(chain->store, deposit->index, &found, &item);
   if (status != HF_OK) return status;
-  if (found && item.amount == deposit->amount && hf_fr_eq(item.to1, deposit->x) && hf_fr_eq(item.to2, deposit->y))
+  if (found && item.amount == deposit->amount && hf_fr_eq(item.to1, deposit->x) &&
+      hf_fr_eq(item.to2, deposit->y))
     return HF_OK;
   return hf_fail(HF_E_MISMATCH, "deposit %llu was another one before", (unsigned long long)deposit->index);
 }
@@ -339,8 +344,8 @@ static hf_status take_deposit(hf_chain *chain, const hf_deposit *deposit, hf_dep
   if (!hf_chain_id_eq(deposit->chain_id, chain->options.chain_id))
     return hf_fail(HF_E_MISMATCH, "deposit %llu is for another chain", (unsigned long long)deposit->index);
   if (deposit->index > chain->next_deposit || deposit->index >= INT64_MAX)
-    return hf_fail(HF_E_MISMATCH, "deposit %llu comes where %llu is expected", (unsigned long long)deposit->index,
-                   (unsigned long long)chain->next_deposit);
+    return hf_fail(HF_E_MISMATCH, "deposit %llu comes where %llu is expected",
+                   (unsigned long long)deposit->index, (unsigned long long)chain->next_deposit);
   if (deposit->index < chain->next_deposit) {
     counts->known++;
     return check_known(chain, deposit);
@@ -368,7 +373,8 @@ static hf_status take_deposit(hf_chain *chain, const hf_deposit *deposit, hf_dep
   return status;
 }
 
-hf_status hf_chain_deposit(hf_chain *chain, const hf_deposit *deposits, size_t count, hf_deposit_counts *counts) {
+hf_status hf_chain_deposit(hf_chain *chain, const hf_deposit *deposits, size_t count,
+                           hf_deposit_counts *counts) {
   hf_deposit_counts c = {0, 0, 0};
   hf_status status = HF_OK;
   bool begun = false;

@@ -12,7 +12,8 @@
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS chain(id INTEGER PRIMARY KEY CHECK(id=1), format INTEGER NOT NULL,"
-    " chain_low INTEGER NOT NULL, chain_high INTEGER NOT NULL, depth INTEGER NOT NULL, slots INTEGER NOT NULL,"
+    " chain_low INTEGER NOT NULL, chain_high INTEGER NOT NULL, depth INTEGER NOT NULL, slots INTEGER NOT "
+    "NULL,"
     " mode INTEGER NOT NULL, operator INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS accounts(id INTEGER PRIMARY KEY, key BLOB NOT NULL, balance INTEGER NOT NULL,"
     " nonce INTEGER NOT NULL) STRICT;"
@@ -20,7 +21,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS items(sequence INTEGER PRIMARY KEY, hash BLOB UNIQUE, deposit INTEGER UNIQUE,"
     " body BLOB NOT NULL, received_ms INTEGER NOT NULL, batch INTEGER, slot INTEGER) STRICT;"
     "CREATE INDEX IF NOT EXISTS items_waiting ON items(sequence) WHERE batch IS NULL;"
-    "CREATE TABLE IF NOT EXISTS batches(number INTEGER PRIMARY KEY, record BLOB NOT NULL, statement BLOB NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS batches(number INTEGER PRIMARY KEY, record BLOB NOT NULL, statement BLOB NOT "
+    "NULL,"
     " data BLOB NOT NULL, input BLOB, input_digest BLOB NOT NULL, input_length INTEGER NOT NULL,"
     " sealed_ms INTEGER NOT NULL, submitted INTEGER NOT NULL) STRICT;"
     "CREATE INDEX IF NOT EXISTS batches_unsubmitted ON batches(number) WHERE submitted=0;";
@@ -55,16 +57,20 @@ static const char *const queries[Q_COUNT] = {
     [Q_PUT_ACCOUNT] = "INSERT INTO accounts(id,key,balance,nonce) VALUES(?1,?2,?3,?4)"
                       " ON CONFLICT(id) DO UPDATE SET key=?2,balance=?3,nonce=?4",
     [Q_GET_FAMILY] = "SELECT children FROM families WHERE id=?1",
-    [Q_PUT_FAMILY] = "INSERT INTO families(id,children) VALUES(?1,?2) ON CONFLICT(id) DO UPDATE SET children=?2",
+    [Q_PUT_FAMILY] =
+        "INSERT INTO families(id,children) VALUES(?1,?2) ON CONFLICT(id) DO UPDATE SET children=?2",
     [Q_ADD_ITEM] = "INSERT INTO items(sequence,hash,deposit,body,received_ms) VALUES(?1,?2,?3,?4,?5)",
     [Q_PENDING] = "SELECT sequence,hash,deposit,body,received_ms FROM items"
                   " WHERE batch IS NULL AND sequence>?1 ORDER BY sequence LIMIT ?2",
     [Q_SEAL_ITEM] = "UPDATE items SET batch=?2,slot=?3 WHERE sequence=?1 AND batch IS NULL",
     [Q_FIND_HASH] = "SELECT batch,slot FROM items WHERE hash=?1",
     [Q_FIND_DEPOSIT] = "SELECT sequence,hash,deposit,body,received_ms FROM items WHERE deposit=?1",
-    [Q_ADD_BATCH] = "INSERT INTO batches(number,record,statement,data,input,input_digest,input_length,sealed_ms,submitted)"
-                    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,0)",
-    [Q_BATCH] = "SELECT record,statement,input_digest,input_length,sealed_ms,submitted FROM batches WHERE number=?1",
+    [Q_ADD_BATCH] =
+        "INSERT INTO "
+        "batches(number,record,statement,data,input,input_digest,input_length,sealed_ms,submitted)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,0)",
+    [Q_BATCH] =
+        "SELECT record,statement,input_digest,input_length,sealed_ms,submitted FROM batches WHERE number=?1",
     [Q_BATCH_DATA] = "SELECT data FROM batches WHERE number=?1",
     [Q_BATCH_INPUT] = "SELECT input FROM batches WHERE number=?1 AND input IS NOT NULL",
     [Q_FIRST_UNSUBMITTED] = "SELECT coalesce(min(number),0) FROM batches WHERE submitted=0",
@@ -80,13 +86,18 @@ struct hf_store {
 static hf_status failed(hf_store *s, int rc, const char *what) {
   const char *message = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc);
   switch (rc & 0xff) {
-  case SQLITE_FULL: return hf_fail(HF_E_FULL, "chain file: %s: %s", what, message);
+  case SQLITE_FULL:
+    return hf_fail(HF_E_FULL, "chain file: %s: %s", what, message);
   case SQLITE_BUSY:
-  case SQLITE_LOCKED: return hf_fail(HF_E_BUSY, "chain file: %s: %s; does another sequencer use it?", what, message);
-  case SQLITE_NOMEM: return hf_fail(HF_E_MEMORY, "chain file: %s: %s", what, message);
+  case SQLITE_LOCKED:
+    return hf_fail(HF_E_BUSY, "chain file: %s: %s; does another sequencer use it?", what, message);
+  case SQLITE_NOMEM:
+    return hf_fail(HF_E_MEMORY, "chain file: %s: %s", what, message);
   case SQLITE_CORRUPT:
-  case SQLITE_NOTADB: return hf_fail(HF_E_FORMAT, "chain file: %s: %s", what, message);
-  default: return hf_fail(HF_E_IO, "chain file: %s: %s", what, message);
+  case SQLITE_NOTADB:
+    return hf_fail(HF_E_FORMAT, "chain file: %s: %s", what, message);
+  default:
+    return hf_fail(HF_E_IO, "chain file: %s: %s", what, message);
   }
 }
 
@@ -116,7 +127,9 @@ static hf_status next(hf_store *s, int query, bool *row) {
   return status;
 }
 
-static void bind_u64(sqlite3_stmt *q, int at, uint64_t v) { (void)sqlite3_bind_int64(q, at, (sqlite3_int64)v); }
+static void bind_u64(sqlite3_stmt *q, int at, uint64_t v) {
+  (void)sqlite3_bind_int64(q, at, (sqlite3_int64)v);
+}
 static void bind_bytes(sqlite3_stmt *q, int at, const void *data, size_t length) {
   (void)sqlite3_bind_blob64(q, at, data, length, SQLITE_STATIC);
 }
@@ -138,8 +151,8 @@ static hf_status exec(hf_store *s, const char *sql) {
 static hf_status check_identity(hf_store *s, const hf_store_identity *want) {
   sqlite3_stmt *q = NULL;
   hf_status status = HF_OK;
-  int rc = sqlite3_prepare_v2(s->db, "SELECT format,chain_low,chain_high,depth,slots,mode,operator FROM chain", -1,
-                              &q, NULL);
+  int rc = sqlite3_prepare_v2(
+      s->db, "SELECT format,chain_low,chain_high,depth,slots,mode,operator FROM chain", -1, &q, NULL);
   if (rc != SQLITE_OK) return failed(s, rc, "identity");
   rc = sqlite3_step(q);
   if (rc == SQLITE_ROW) {
@@ -149,7 +162,8 @@ static hf_status check_identity(hf_store *s, const hf_store_identity *want) {
     else if (column_u64(q, 1) != want->chain_id.low || column_u64(q, 2) != want->chain_id.high ||
              column_u64(q, 3) != want->params.depth || column_u64(q, 4) != want->params.slots ||
              column_u64(q, 5) != want->mode || column_u64(q, 6) != want->operator_index)
-      status = hf_fail(HF_E_MISMATCH, "chain file: it was made with another chain id, depth, slots, mode or operator");
+      status = hf_fail(HF_E_MISMATCH,
+                       "chain file: it was made with another chain id, depth, slots, mode or operator");
     (void)sqlite3_finalize(q);
     return status;
   }
@@ -179,12 +193,13 @@ hf_status hf_store_open(const char *path, const hf_store_identity *identity, hf_
    * closing any descriptor of it would drop the locks that this process may hold on it. */
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd >= 0) (void)close(fd);
-  int rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+  int rc =
+      sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
   if (rc != SQLITE_OK) HF_TRY(failed(s, rc, path));
   (void)sqlite3_extended_result_codes(s->db, 1);
   (void)sqlite3_busy_timeout(s->db, 2000);
-  /* Exclusive locking keeps a second process out for as long as this one lives; the system gives the lock back
-   * when it dies. */
+  /* Exclusive locking keeps a second process out for as long as this one lives; the system gives the lock
+   * back when it dies. */
   HF_TRY(exec(s, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                  "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=4000;"));
   HF_TRY(exec(s, "BEGIN IMMEDIATE"));
@@ -272,7 +287,8 @@ hf_status hf_store_put_account(hf_store *store, uint32_t index, const hf_account
   return run(store, Q_PUT_ACCOUNT);
 }
 
-hf_status hf_store_get_family(void *context, uint32_t family, uint8_t children[HF_TREE_FAMILY_BYTES], bool *found) {
+hf_status hf_store_get_family(void *context, uint32_t family, uint8_t children[HF_TREE_FAMILY_BYTES],
+                              bool *found) {
   hf_store *store = context;
   sqlite3_stmt *q = use(store, Q_GET_FAMILY);
   bind_u64(q, 1, family);
@@ -376,11 +392,13 @@ hf_status hf_store_seal_item(hf_store *store, uint64_t sequence, uint64_t batch,
   bind_u64(q, 3, slot);
   hf_status status = run(store, Q_SEAL_ITEM);
   if (status == HF_OK && sqlite3_changes(store->db) != 1)
-    status = hf_fail(HF_E_INTERNAL, "chain file: operation %llu is in a batch already", (unsigned long long)sequence);
+    status = hf_fail(HF_E_INTERNAL, "chain file: operation %llu is in a batch already",
+                     (unsigned long long)sequence);
   return status;
 }
 
-hf_status hf_store_find_hash(hf_store *store, const hf_digest *hash, bool *found, uint64_t *batch, uint32_t *slot) {
+hf_status hf_store_find_hash(hf_store *store, const hf_digest *hash, bool *found, uint64_t *batch,
+                             uint32_t *slot) {
   sqlite3_stmt *q = use(store, Q_FIND_HASH);
   bind_bytes(q, 1, hash->b, sizeof hash->b);
   hf_status status = next(store, Q_FIND_HASH, found);
@@ -479,7 +497,8 @@ static hf_status fetch_blob(hf_store *store, int query, uint64_t number, uint8_t
   const void *blob = sqlite3_column_blob(q, 0);
   size_t bytes = (size_t)sqlite3_column_bytes(q, 0);
   *data = malloc(bytes ? bytes : 1);
-  if (!*data) HF_TRY(hf_fail(HF_E_MEMORY, "batch %llu: no memory for %zu bytes", (unsigned long long)number, bytes));
+  if (!*data)
+    HF_TRY(hf_fail(HF_E_MEMORY, "batch %llu: no memory for %zu bytes", (unsigned long long)number, bytes));
   if (bytes) memcpy(*data, blob, bytes);
   *length = bytes;
 out:

@@ -51,7 +51,8 @@ hf_status hf_store_accounts(hf_store *store,
 hf_status hf_store_put_account(hf_store *store, uint32_t index, const hf_account *account);
 
 /* hf_tree_loader and hf_tree_writer with the store as context. */
-hf_status hf_store_get_family(void *store, uint32_t family, uint8_t children[HF_TREE_FAMILY_BYTES], bool *found);
+hf_status hf_store_get_family(void *store, uint32_t family, uint8_t children[HF_TREE_FAMILY_BYTES],
+                              bool *found);
 hf_status hf_store_put_family(void *store, uint32_t family, const uint8_t children[HF_TREE_FAMILY_BYTES]);
 
 hf_status hf_store_add_item(hf_store *store, const hf_item *item);
@@ -59,7 +60,8 @@ hf_status hf_store_add_item(hf_store *store, const hf_item *item);
 hf_status hf_store_pending(hf_store *store, uint64_t after, hf_item *items, size_t capacity, size_t *count);
 hf_status hf_store_seal_item(hf_store *store, uint64_t sequence, uint64_t batch, uint32_t slot);
 /* batch 0: waiting. */
-hf_status hf_store_find_hash(hf_store *store, const hf_digest *hash, bool *found, uint64_t *batch, uint32_t *slot);
+hf_status hf_store_find_hash(hf_store *store, const hf_digest *hash, bool *found, uint64_t *batch,
+                             uint32_t *slot);
 hf_status hf_store_find_deposit(hf_store *store, uint64_t index, bool *found, hf_item *item);
 
 typedef struct hf_store_counters {

@@ -193,7 +193,8 @@ static hf_status take_hex(object *o, const char *key, void *out, size_t length) 
   const char *text = NULL;
   hf_status status = take_text(o, key, &text);
   if (status != HF_OK) return status;
-  if (hf_unhex(text, out, length) != HF_OK) return hf_fail(HF_E_FORMAT, "%s must be %zu hex digits", key, 2 * length);
+  if (hf_unhex(text, out, length) != HF_OK)
+    return hf_fail(HF_E_FORMAT, "%s must be %zu hex digits", key, 2 * length);
   return HF_OK;
 }
 
@@ -286,7 +287,8 @@ static hf_status parse_deposit(object *o, hf_deposit *d) {
       HF_TRY(hf_fail(HF_E_FORMAT, "key: a coordinate is not below the field's order"));
   } else {
     if (hf_unhex(key, bytes, 32) != HF_OK) HF_TRY(hf_fail(HF_E_FORMAT, "key must be 64 or 128 hex digits"));
-    if (hf_bjj_decompress(bytes, &point) != HF_OK) HF_TRY(hf_fail(HF_E_FORMAT, "key is not a point of the curve"));
+    if (hf_bjj_decompress(bytes, &point) != HF_OK)
+      HF_TRY(hf_fail(HF_E_FORMAT, "key is not a point of the curve"));
     d->x = point.x;
     d->y = point.y;
   }
@@ -337,8 +339,9 @@ void hf_deposit_json(const hf_deposit *deposit, char out[HF_TRANSACTION_JSON]) {
     hf_bjj_to_bytes(point, bytes);
     hf_hex(bytes, sizeof bytes, key);
   }
-  (void)snprintf(out, HF_TRANSACTION_JSON, "{\"chain_id\":\"%s\",\"index\":%llu,\"key\":\"%s\",\"amount\":\"%llu\"}",
-                 chain, (unsigned long long)deposit->index, key, (unsigned long long)deposit->amount);
+  (void)snprintf(out, HF_TRANSACTION_JSON,
+                 "{\"chain_id\":\"%s\",\"index\":%llu,\"key\":\"%s\",\"amount\":\"%llu\"}", chain,
+                 (unsigned long long)deposit->index, key, (unsigned long long)deposit->amount);
 }
 
 bool hf_line_next(const char **rest, const char *end, const char **line, size_t *length) {

@@ -39,7 +39,8 @@ void hf_chain_id_text(hf_chain_id id, char out[HF_CHAIN_ID_TEXT]);
 /* The same for 64 bits. */
 hf_status hf_u64_parse(const char *text, uint64_t *out);
 
-/* X(NAME, code, text): a refusal's code is what machines read; 0 is acceptance. They are checked in this order. */
+/* X(NAME, code, text): a refusal's code is what machines read; 0 is acceptance. They are checked in this
+ * order. */
 #define HF_REFUSAL_LIST(X)                                                                                   \
   X(NONE, "accepted", "accepted")                                                                            \
   X(MALFORMED, "malformed", "not a well-formed transaction")                                                 \
@@ -69,8 +70,8 @@ typedef struct hf_transaction {
   hf_chain_id chain_id;
   uint32_t nonce;
   uint64_t amount, fee;
-  hf_bjj from;                  /* on the curve, not of small order */
-  hf_fr to1, to2;               /* the receiver's key, or the L1 address and 0 */
+  hf_bjj from;                                 /* on the curve, not of small order */
+  hf_fr to1, to2;                              /* the receiver's key, or the L1 address and 0 */
   uint8_t signature[HF_EDDSA_SIGNATURE_BYTES]; /* as sent: decoding it is part of checking it */
 } hf_transaction;
 
@@ -83,8 +84,8 @@ typedef struct hf_deposit {
 
 /* The four signed words. */
 void hf_transaction_message(const hf_transaction *tx, hf_fr message[4]);
-/* What names a transaction: BLAKE2b-256 of "hyperfold.transaction.v1", the sender's key and the message words,
- * without the signature, so that a payment signed twice is one payment. */
+/* What names a transaction: BLAKE2b-256 of "hyperfold.transaction.v1", the sender's key and the message
+ * words, without the signature, so that a payment signed twice is one payment. */
 hf_digest hf_transaction_hash(const hf_transaction *tx);
 /* *ok tells whether the signature is good; a signature that does not decode is not. */
 void hf_transaction_verify(const hf_transaction *tx, bool *ok);
@@ -96,7 +97,8 @@ hf_status hf_deposit_parse(const char *line, size_t length, hf_deposit *out);
 void hf_transaction_json(const hf_transaction *tx, char out[HF_TRANSACTION_JSON]);
 void hf_deposit_json(const hf_deposit *deposit, char out[HF_TRANSACTION_JSON]);
 
-/* Public keys in hex: 64 digits. HF_E_FORMAT (not hex), HF_E_RANGE, HF_E_CURVE, HF_E_REFUSED (small order). */
+/* Public keys in hex: 64 digits. HF_E_FORMAT (not hex), HF_E_RANGE, HF_E_CURVE, HF_E_REFUSED (small order).
+ */
 hf_status hf_key_parse(const char *text, hf_bjj *out);
 void hf_key_text(hf_bjj key, char out[HF_KEY_HEX]);
 /* A key that can own an account: on the curve and not of small order. */

@@ -13,7 +13,7 @@ typedef struct family {
 
 struct hf_tree {
   uint32_t levels;
-  uint32_t leaves; /* 2^depth */
+  uint32_t leaves;                       /* 2^depth */
   hf_fr empty[HF_ROLLUP_LEVELS_MAX + 1]; /* hash of an empty subtree by level; 0 is a leaf */
   hf_tree_loader load;
   void *context;

@@ -42,11 +42,13 @@ hf_status hf_tree_create(uint32_t depth, hf_tree_loader load, void *context, hf_
 void hf_tree_destroy(hf_tree **tree);
 
 hf_status hf_tree_root(hf_tree *tree, hf_fr *root);
-/* The leaf (may be NULL) and the siblings of its path, LEVELS x 3 in ascending position. HF_E_RANGE beyond 2^depth. */
+/* The leaf (may be NULL) and the siblings of its path, LEVELS x 3 in ascending position. HF_E_RANGE beyond
+ * 2^depth. */
 hf_status hf_tree_path(hf_tree *tree, uint32_t index, hf_fr *leaf, hf_fr siblings[][3]);
 hf_status hf_tree_set(hf_tree *tree, uint32_t index, hf_fr leaf);
 
-typedef hf_status (*hf_tree_writer)(void *context, uint32_t family, const uint8_t children[HF_TREE_FAMILY_BYTES]);
+typedef hf_status (*hf_tree_writer)(void *context, uint32_t family,
+                                    const uint8_t children[HF_TREE_FAMILY_BYTES]);
 /* Gives every dirty family to `write`; they stay dirty. */
 hf_status hf_tree_flush(hf_tree *tree, hf_tree_writer write, void *context);
 /* What was flushed is durable: nothing is dirty any more. With a loader, more than

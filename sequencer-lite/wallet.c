@@ -39,7 +39,8 @@ hf_status hf_wallet_restore(const char *path, const uint8_t seed[32], hf_bjj *pu
   hf_key_text(key.public_key, name);
   (void)snprintf(text, sizeof text, KEY_HEADER "%s" KEY_PUBLIC "%s\n", hex, name);
   fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0 && errno == EEXIST) HF_TRY(hf_fail(HF_E_EXISTS, "%s: there is a file; keys are never overwritten", path));
+  if (fd < 0 && errno == EEXIST)
+    HF_TRY(hf_fail(HF_E_EXISTS, "%s: there is a file; keys are never overwritten", path));
   if (fd < 0) HF_TRY(hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno)));
   status = write_all(fd, path, text, KEY_FILE_LENGTH);
   (void)close(fd);
@@ -72,7 +73,8 @@ hf_status hf_wallet_load(const char *path, hf_wallet *out) {
   if (info.st_mode & 077)
     HF_TRY(hf_fail(HF_E_REFUSED, "%s: others may use this key file; chmod 600 it", path));
   ssize_t n = read(fd, text, KEY_FILE_LENGTH + 1); /* a short regular file comes whole */
-  const char *seed_at = text + sizeof KEY_HEADER - 1, *label = seed_at + 64, *public_at = label + sizeof KEY_PUBLIC - 1;
+  const char *seed_at = text + sizeof KEY_HEADER - 1, *label = seed_at + 64,
+             *public_at = label + sizeof KEY_PUBLIC - 1;
   if (n != (ssize_t)KEY_FILE_LENGTH || memcmp(text, KEY_HEADER, sizeof KEY_HEADER - 1) != 0 ||
       memcmp(label, KEY_PUBLIC, sizeof KEY_PUBLIC - 1) != 0 || public_at[64] != '\n')
     HF_TRY(hf_fail(HF_E_FORMAT, "%s: not a key file", path));
@@ -125,7 +127,8 @@ hf_status hf_wallet_transfer(const hf_wallet *wallet, hf_chain_id chain_id, uint
 hf_status hf_wallet_withdraw(const hf_wallet *wallet, hf_chain_id chain_id, uint32_t nonce,
                              const uint8_t address[20], uint64_t amount, uint64_t fee, hf_transaction *out) {
   uint8_t wide[32] = {0};
-  *out = (hf_transaction){.type = HF_SLOT_WITHDRAW, .chain_id = chain_id, .nonce = nonce, .amount = amount, .fee = fee};
+  *out = (hf_transaction){
+      .type = HF_SLOT_WITHDRAW, .chain_id = chain_id, .nonce = nonce, .amount = amount, .fee = fee};
   memcpy(wide + 12, address, 20);
   if (!hf_fr_from_bytes_be(wide, &out->to1)) return hf_fail(HF_E_INTERNAL, "an address is below 2^160");
   sign(wallet, out);
@@ -156,9 +159,11 @@ static hf_status split(const char *line, size_t length, char fields[][FIELD_MAX]
     const char *comma = memchr(line, ',', (size_t)(end - line));
     const char *stop = comma ? comma : end;
     if ((comma != NULL) != (i + 1 < count)) return hf_fail(HF_E_FORMAT, "a row has %zu fields", count);
-    if (stop == line || stop - line >= FIELD_MAX) return hf_fail(HF_E_FORMAT, "field %zu is empty or too long", i + 1);
+    if (stop == line || stop - line >= FIELD_MAX)
+      return hf_fail(HF_E_FORMAT, "field %zu is empty or too long", i + 1);
     for (const char *c = line; c < stop; c++)
-      if (*c <= ' ' || *c > '~' || *c == '"') return hf_fail(HF_E_FORMAT, "field %zu has a character that no field has", i + 1);
+      if (*c <= ' ' || *c > '~' || *c == '"')
+        return hf_fail(HF_E_FORMAT, "field %zu has a character that no field has", i + 1);
     memcpy(fields[i], line, (size_t)(stop - line));
     fields[i][stop - line] = 0;
     line = stop + 1;
@@ -167,7 +172,8 @@ static hf_status split(const char *line, size_t length, char fields[][FIELD_MAX]
 }
 
 static hf_status wallet_path(const payments *p, const char *name, char *path, size_t size) {
-  if (name[0] == '.' || strchr(name, '/')) return hf_fail(HF_E_FORMAT, "%s is not the name of a wallet", name);
+  if (name[0] == '.' || strchr(name, '/'))
+    return hf_fail(HF_E_FORMAT, "%s is not the name of a wallet", name);
   int n = snprintf(path, size, "%s/%s.key", p->options->wallets, name);
   if (n < 0 || (size_t)n >= size) return hf_fail(HF_E_FORMAT, "the path of wallet %s is too long", name);
   return HF_OK;
@@ -243,8 +249,8 @@ out:
   return status;
 }
 
-hf_status hf_payments_sign(const hf_payments_options *options, const char *csv, size_t length, hf_payment_sink sink,
-                           void *context) {
+hf_status hf_payments_sign(const hf_payments_options *options, const char *csv, size_t length,
+                           hf_payment_sink sink, void *context) {
   static const char header[] = "from,to,amount,fee";
   payments p = {.options = options};
   const char *rest = csv, *end = csv + length, *line = NULL;

@@ -23,8 +23,8 @@ typedef struct hf_wallet {
 hf_status hf_wallet_create(const char *path, hf_bjj *public_key);
 /* The same with a given seed: for tests and restored back-ups. */
 hf_status hf_wallet_restore(const char *path, const uint8_t seed[32], hf_bjj *public_key);
-/* HF_E_NOT_FOUND; HF_E_REFUSED when others than the owner may read the file; HF_E_FORMAT, also when the public key
- * is not that of the seed. */
+/* HF_E_NOT_FOUND; HF_E_REFUSED when others than the owner may read the file; HF_E_FORMAT, also when the
+ * public key is not that of the seed. */
 hf_status hf_wallet_load(const char *path, hf_wallet *out);
 void hf_wallet_wipe(hf_wallet *wallet);
 
@@ -39,8 +39,9 @@ hf_status hf_wallet_withdraw(const hf_wallet *wallet, hf_chain_id chain_id, uint
 
 /* Payments from a table. The text is CSV with the header line
  *   from,to,amount,fee
- * `from` names a wallet: the file WALLETS/from.key. `to` names one too, or is a public key (64 hex digits), or
- * an L1 address (0x and 40 digits), which makes it a withdrawal. No quotes, no blanks; empty lines are skipped. */
+ * `from` names a wallet: the file WALLETS/from.key. `to` names one too, or is a public key (64 hex digits),
+ * or an L1 address (0x and 40 digits), which makes it a withdrawal. No quotes, no blanks; empty lines are
+ * skipped. */
 typedef struct hf_payments_options {
   const char *wallets; /* folder */
   hf_chain_id chain_id;
@@ -49,13 +50,15 @@ typedef struct hf_payments_options {
   void *context;
 } hf_payments_options;
 
-/* One row: signed, or with transaction NULL and `detail` saying what is malformed about it. `row` counts lines from 1. */
-typedef hf_status (*hf_payment_sink)(void *context, size_t row, const hf_transaction *transaction, const char *detail);
+/* One row: signed, or with transaction NULL and `detail` saying what is malformed about it. `row` counts
+ * lines from 1. */
+typedef hf_status (*hf_payment_sink)(void *context, size_t row, const hf_transaction *transaction,
+                                     const char *detail);
 
 /* Signs the rows in order; the nonce of a sender grows with each of its rows. HF_E_FORMAT when the header is
  * wrong, what the callbacks return, HF_E_MEMORY. */
-hf_status hf_payments_sign(const hf_payments_options *options, const char *csv, size_t length, hf_payment_sink sink,
-                           void *context);
+hf_status hf_payments_sign(const hf_payments_options *options, const char *csv, size_t length,
+                           hf_payment_sink sink, void *context);
 
 #ifdef __cplusplus
 }

@@ -46,9 +46,15 @@ static void words(const uint8_t *data, size_t size) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) return 0;
   switch (data[0] % 3) {
-  case 0: batch_input(data + 1, size - 1); break;
-  case 1: data_file(data + 1, size - 1); break;
-  default: words(data + 1, size - 1); break;
+  case 0:
+    batch_input(data + 1, size - 1);
+    break;
+  case 1:
+    data_file(data + 1, size - 1);
+    break;
+  default:
+    words(data + 1, size - 1);
+    break;
   }
   return 0;
 }

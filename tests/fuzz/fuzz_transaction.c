@@ -46,8 +46,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) return 0;
   const char *text = (const char *)data + 1;
   switch (data[0] % 3) {
-  case 0: transaction(text, size - 1); break;
-  case 1: deposit(text, size - 1); break;
+  case 0:
+    transaction(text, size - 1);
+    break;
+  case 1:
+    deposit(text, size - 1);
+    break;
   default: {
     hf_payments_options options = {.wallets = "/nonexistent"};
     static const char header[] = "from,to,amount,fee\n";

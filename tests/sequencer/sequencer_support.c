@@ -81,7 +81,8 @@ hf_eddsa_key load_key(const load *l, uint32_t index) {
 hf_status expect_answer(void *context, const hf_answer *answer) {
   expectation *e = context;
   e->answered++;
-  if (answer->busy || answer->line > e->load->count || answer->refusal != e->load->expected[answer->line - 1]) {
+  if (answer->busy || answer->line > e->load->count ||
+      answer->refusal != e->load->expected[answer->line - 1]) {
     e->wrong++;
     (void)fprintf(stderr, "line %zu: %s instead of %s (%s)\n", answer->line, hf_refusal_code(answer->refusal),
                   hf_refusal_code(e->load->expected[answer->line - 1]), answer->detail);
@@ -108,8 +109,8 @@ static bool zero(const uint8_t *b, size_t n) {
 /* balance + 2^64 nonce by field arithmetic, not by limbs */
 static hf_fr leaf(const hf_rollup_account *a) {
   hf_fr two32 = hf_fr_from_u64((uint64_t)1 << 32);
-  hf_fr packed = hf_fr_add(hf_fr_from_u64(a->balance),
-                           hf_fr_mul(hf_fr_from_u64(a->nonce), hf_fr_mul(two32, two32)));
+  hf_fr packed =
+      hf_fr_add(hf_fr_from_u64(a->balance), hf_fr_mul(hf_fr_from_u64(a->nonce), hf_fr_mul(two32, two32)));
   return hf_poseidon2_compress4(fr(a->x), fr(a->y), packed, hf_fr_from_u64(2));
 }
 
@@ -119,10 +120,18 @@ static hf_fr climb(const hf_batch_update *u, uint32_t levels, hf_fr node) {
     hf_fr c[4];
     const uint8_t(*s)[32] = u->siblings[k];
     switch (digit) {
-    case 0: c[0] = node, c[1] = fr(s[0]), c[2] = fr(s[1]), c[3] = fr(s[2]); break;
-    case 1: c[0] = fr(s[0]), c[1] = node, c[2] = fr(s[1]), c[3] = fr(s[2]); break;
-    case 2: c[0] = fr(s[0]), c[1] = fr(s[1]), c[2] = node, c[3] = fr(s[2]); break;
-    default: c[0] = fr(s[0]), c[1] = fr(s[1]), c[2] = fr(s[2]), c[3] = node; break;
+    case 0:
+      c[0] = node, c[1] = fr(s[0]), c[2] = fr(s[1]), c[3] = fr(s[2]);
+      break;
+    case 1:
+      c[0] = fr(s[0]), c[1] = node, c[2] = fr(s[1]), c[3] = fr(s[2]);
+      break;
+    case 2:
+      c[0] = fr(s[0]), c[1] = fr(s[1]), c[2] = node, c[3] = fr(s[2]);
+      break;
+    default:
+      c[0] = fr(s[0]), c[1] = fr(s[1]), c[2] = fr(s[2]), c[3] = node;
+      break;
     }
     node = hf_poseidon2_compress4(c[0], c[1], c[2], c[3]);
   }
@@ -130,7 +139,8 @@ static hf_fr climb(const hf_batch_update *u, uint32_t levels, hf_fr node) {
 }
 
 /* One update of the running root; false when the old leaf is not there. */
-static bool move_root(hf_fr *root, const hf_batch_update *u, uint32_t levels, const hf_rollup_account *after) {
+static bool move_root(hf_fr *root, const hf_batch_update *u, uint32_t levels,
+                      const hf_rollup_account *after) {
   if (!hf_fr_eq(climb(u, levels, leaf(&u->old)), *root)) return false;
   *root = climb(u, levels, leaf(after));
   return true;
@@ -153,11 +163,12 @@ static hf_fr power(hf_fr x, unsigned n) {
 
 static bool signed_well(const hf_batch_slot *s, u128 chain) {
   const hf_fr two = hf_fr_from_u64(2);
-  hf_fr id = hf_fr_add(hf_fr_from_u64((uint64_t)chain), hf_fr_mul(hf_fr_from_u64((uint64_t)(chain >> 64)), power(two, 64)));
+  hf_fr id = hf_fr_add(hf_fr_from_u64((uint64_t)chain),
+                       hf_fr_mul(hf_fr_from_u64((uint64_t)(chain >> 64)), power(two, 64)));
   hf_fr m[4] = {hf_fr_add(hf_fr_add(id, hf_fr_mul(hf_fr_from_u64(s->type), power(two, 128))),
                           hf_fr_mul(hf_fr_from_u64(s->from.old.nonce), power(two, 136))),
-                hf_fr_add(hf_fr_from_u64(s->amount), hf_fr_mul(hf_fr_from_u64(s->fee), power(two, 64))), fr(s->to1),
-                fr(s->to2)};
+                hf_fr_add(hf_fr_from_u64(s->amount), hf_fr_mul(hf_fr_from_u64(s->fee), power(two, 64))),
+                fr(s->to1), fr(s->to2)};
   hf_bjj key = {fr(s->from.old.x), fr(s->from.old.y)};
   hf_eddsa_signature sig = {{fr(s->r_x), fr(s->r_y)}, {0}};
   memcpy(sig.s, s->s, 32);
@@ -210,7 +221,8 @@ static const char *check_slot(const hf_batch_slot *s, uint32_t levels, u128 chai
     t->in += s->amount;
     t->refused += s->amount;
     break;
-  default: return "operation";
+  default:
+    return "operation";
   }
   if (!move_root(root, &s->from, levels, &from)) return "path of from";
   if (!move_root(root, &s->to, levels, &to)) return "path of to";

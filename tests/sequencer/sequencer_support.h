@@ -33,12 +33,13 @@ typedef struct expectation {
 } expectation;
 hf_status expect_answer(void *context, const hf_answer *answer);
 
-/* Checks one batch input against every rule of rollup.h: each path, each balance, each signature, the record with its
- * roots, counts, totals and data commitment. Returns NULL, or what is wrong (static). `old_root` is where the last batch
- * ended; NULL: the empty tree. */
+/* Checks one batch input against every rule of rollup.h: each path, each balance, each signature, the record
+ * with its roots, counts, totals and data commitment. Returns NULL, or what is wrong (static). `old_root` is
+ * where the last batch ended; NULL: the empty tree. */
 const char *check_batch_input(const hf_batch_input *input, const uint8_t old_root[32]);
 
-/* The root of a tree of 2^depth leaves given as all its accounts in order, the rest empty; computed level by level. */
+/* The root of a tree of 2^depth leaves given as all its accounts in order, the rest empty; computed level by
+ * level. */
 hf_fr naive_root(uint32_t depth, const hf_account *accounts, uint32_t count);
 
 #endif

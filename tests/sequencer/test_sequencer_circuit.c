@@ -1,5 +1,5 @@
-/* What the sequencer seals is what the batch circuit proves: every batch of a mixed load satisfies it, with the
- * sequencer's statement, under one and the same key. */
+/* What the sequencer seals is what the batch circuit proves: every batch of a mixed load satisfies it, with
+ * the sequencer's statement, under one and the same key. */
 #include "sequencer_support.h"
 
 #include "circuits/batch.h"
@@ -34,18 +34,26 @@ static hf_digest run_circuit(const hf_rollup_params *params, const hf_batch_inpu
 Test(sequencer_circuit, every_sealed_batch_satisfies_it) {
   for (uint32_t mode = 0; mode < 2; mode++) {
     char *folder = folder_make(), *path = folder_file(folder, "chain.db");
-    hf_generator_options load_options = {.seed = 70 + mode, .chain_id = {UINT64_MAX, UINT64_MAX - mode}, .accounts = 7,
-                                         .transactions = 22, .invalid_per_mille = 200, .withdraw_per_mille = 250,
+    hf_generator_options load_options = {.seed = 70 + mode,
+                                         .chain_id = {UINT64_MAX, UINT64_MAX - mode},
+                                         .accounts = 7,
+                                         .transactions = 22,
+                                         .invalid_per_mille = 200,
+                                         .withdraw_per_mille = 250,
                                          .bad_deposits = 2};
     load l;
     OK(load_make(&load_options, &l));
-    hf_chain_options options = {.path = path, .chain_id = load_options.chain_id, .params = {6, 6}, .mode = mode,
+    hf_chain_options options = {.path = path,
+                                .chain_id = load_options.chain_id,
+                                .params = {6, 6},
+                                .mode = mode,
                                 .operator_index = mode};
     hf_sequencer_options sequencer_options = {.chains = &options, .chain_count = 1};
     hf_sequencer *s = NULL;
     OK(hf_sequencer_open(&sequencer_options, &s));
     OK(hf_sequencer_deposit_text(s, (const char *)l.deposits.data, l.deposits.length, NULL));
-    OK(hf_sequencer_submit_text(s, (const char *)l.transactions.data, l.transactions.length, NULL, NULL, NULL));
+    OK(hf_sequencer_submit_text(s, (const char *)l.transactions.data, l.transactions.length, NULL, NULL,
+                                NULL));
     OK(hf_sequencer_flush(s, 1000));
     hf_chain *chain = hf_sequencer_chain(s, 0);
     hf_chain_info info;

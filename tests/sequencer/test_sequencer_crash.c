@@ -1,8 +1,10 @@
-/* kill -9 at random moments, and before each single write: what was acknowledged is there, once, and each batch is
- * one job. HF_SOAK=1: 100 random kills instead of 10, and every write instead of every seventh. */
+/* kill -9 at random moments, and before each single write, and disks that are full for a moment: what was
+ * acknowledged is there, once, and each batch is one job. HF_SOAK=1: 100 random kills instead of 10, and
+ * every write instead of every seventh. */
 #include "sequencer_support.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,38 +21,32 @@
 
 #define CHUNK 4 /* lines that a client sends at once */
 
-/* Every call that changes a file, SQLite's included, comes through these (the executable's symbols are exported and
- * come before libc's). A child that is armed kills itself before call number `kill_at`. */
+/* Every call that changes a file, SQLite's included, comes through these (the executable's symbols are
+ * exported and come before libc's). A child that is armed kills itself before call number `kill_at`. */
 static long kill_at = -1, calls;
+static long fail_at = -1; /* the call that finds the disk full instead, once */
+static bool failed;
 
-static void strike(void) {
+static bool strike(void) {
   if (kill_at >= 0 && calls++ == kill_at) (void)kill(getpid(), SIGKILL);
+  if (fail_at < 0 || calls++ != fail_at) return false;
+  failed = true;
+  errno = ENOSPC;
+  return true;
 }
 
 ssize_t write(int fd, const void *data, size_t length) {
-  strike();
-  return syscall(SYS_write, fd, data, length);
+  return strike() ? -1 : syscall(SYS_write, fd, data, length);
 }
 ssize_t pwrite(int fd, const void *data, size_t length, off_t at) {
-  strike();
-  return syscall(SYS_pwrite64, fd, data, length, at);
+  return strike() ? -1 : syscall(SYS_pwrite64, fd, data, length, at);
 }
 ssize_t pwrite64(int fd, const void *data, size_t length, off64_t at) {
-  strike();
-  return syscall(SYS_pwrite64, fd, data, length, at);
+  return strike() ? -1 : syscall(SYS_pwrite64, fd, data, length, at);
 }
-int fsync(int fd) {
-  strike();
-  return (int)syscall(SYS_fsync, fd);
-}
-int fdatasync(int fd) {
-  strike();
-  return (int)syscall(SYS_fdatasync, fd);
-}
-int rename(const char *from, const char *to) {
-  strike();
-  return (int)syscall(SYS_rename, from, to);
-}
+int fsync(int fd) { return strike() ? -1 : (int)syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { return strike() ? -1 : (int)syscall(SYS_fdatasync, fd); }
+int rename(const char *from, const char *to) { return strike() ? -1 : (int)syscall(SYS_rename, from, to); }
 
 typedef struct scene {
   char *folder, *db, *queue;
@@ -77,8 +73,13 @@ static void find_calm_root(scene *s);
 
 static void scene_open(scene *s, uint64_t seed, uint32_t accounts, uint32_t transactions) {
   memset(s, 0, sizeof *s);
-  hf_generator_options options = {.seed = seed, .chain_id = {5, 0}, .accounts = accounts, .transactions = transactions,
-                                  .withdraw_per_mille = 100, .bad_deposits = 2, .skew = 1};
+  hf_generator_options options = {.seed = seed,
+                                  .chain_id = {5, 0},
+                                  .accounts = accounts,
+                                  .transactions = transactions,
+                                  .withdraw_per_mille = 100,
+                                  .bad_deposits = 2,
+                                  .skew = 1};
   OK(load_make(&options, &s->load));
   s->line = calloc(s->load.count + 1, sizeof *s->line);
   const char *rest = (const char *)s->load.transactions.data, *end = rest + s->load.transactions.length;
@@ -107,18 +108,21 @@ static hf_status open_both(const scene *s, hf_queue **queue, hf_sequencer **sequ
   return status;
 }
 
-/* A client and its sequencer, in one process that will be killed. Sends from line `from`, and tells through `pipe` what
- * was acknowledged: only after the call has returned. Exit code 0 when everything is handed on. */
+/* A client and its sequencer, in one process that will be killed. Sends from line `from`, and tells through
+ * `pipe` what was acknowledged: only after the call has returned. Exit code 0 when everything is handed on.
+ */
 static void child(const scene *s, size_t from, int pipe) {
   hf_queue *queue = NULL;
   hf_sequencer *sequencer = NULL;
   if (open_both(s, &queue, &sequencer) != HF_OK) _exit(2);
-  if (hf_sequencer_deposit_text(sequencer, (const char *)s->load.deposits.data, s->load.deposits.length, NULL) != HF_OK)
+  if (hf_sequencer_deposit_text(sequencer, (const char *)s->load.deposits.data, s->load.deposits.length,
+                                NULL) != HF_OK)
     _exit(3);
   for (size_t at = from; at < s->load.count; at += CHUNK) {
     size_t to = at + CHUNK < s->load.count ? at + CHUNK : s->load.count;
     hf_tally tally;
-    if (hf_sequencer_submit_text(sequencer, s->line[at], (size_t)(s->line[to] - s->line[at]), NULL, NULL, &tally) != HF_OK)
+    if (hf_sequencer_submit_text(sequencer, s->line[at], (size_t)(s->line[to] - s->line[at]), NULL, NULL,
+                                 &tally) != HF_OK)
       _exit(4);
     if (tally.by_refusal[HF_REFUSAL_NONE] + tally.by_refusal[HF_REFUSAL_DUPLICATE] != to - at) _exit(5);
     if (write(pipe, &to, sizeof to) != sizeof to) _exit(6);
@@ -147,15 +151,18 @@ static void check_acknowledged(const scene *s, size_t acknowledged) {
     uint32_t slot;
     hf_digest hash = line_hash(s, i);
     hf_status status = hf_chain_get_transaction(chain, &hash, &batch, &slot);
-    if (i < acknowledged) cr_assert(status == HF_OK, "line %zu of %zu acknowledged ones is lost", i, acknowledged);
+    if (i < acknowledged)
+      cr_assert(status == HF_OK, "line %zu of %zu acknowledged ones is lost", i, acknowledged);
     found += status == HF_OK;
   }
-  cr_assert_eq(info.sealed + info.pending, found + info.deposits, "%lu operations", (unsigned long)(info.sealed + info.pending));
+  cr_assert_eq(info.sealed + info.pending, found + info.deposits, "%lu operations",
+               (unsigned long)(info.sealed + info.pending));
   cr_assert(found <= acknowledged + CHUNK, "something was taken that nobody sent");
   hf_chain_close(&chain);
 }
 
-/* After the end: batches chained and right, each a job with that input, and the same state as without any crash. */
+/* After the end: batches chained and right, each a job with that input, and the same state as without any
+ * crash. */
 static void check_end(const scene *s) {
   hf_queue *queue = NULL;
   hf_sequencer *sequencer = NULL;
@@ -188,7 +195,8 @@ static void check_end(const scene *s) {
   }
   hf_queue_stats stats;
   OK(hf_queue_get_stats(queue, &stats));
-  cr_assert_eq(stats.submitted, info.batches, "%lu jobs for %lu batches", (unsigned long)stats.submitted, (unsigned long)info.batches);
+  cr_assert_eq(stats.submitted, info.batches, "%lu jobs for %lu batches", (unsigned long)stats.submitted,
+               (unsigned long)info.batches);
   cr_assert_eq(stats.conflicts, 0);
   hf_sequencer_close(&sequencer);
   hf_queue_close(&queue);
@@ -202,8 +210,10 @@ static void find_calm_root(scene *s) {
   hf_sequencer *sequencer = NULL;
   hf_chain_info info;
   OK(hf_sequencer_open(&sequencer_options, &sequencer));
-  OK(hf_sequencer_deposit_text(sequencer, (const char *)s->load.deposits.data, s->load.deposits.length, NULL));
-  OK(hf_sequencer_submit_text(sequencer, (const char *)s->load.transactions.data, s->load.transactions.length, NULL, NULL, NULL));
+  OK(hf_sequencer_deposit_text(sequencer, (const char *)s->load.deposits.data, s->load.deposits.length,
+                               NULL));
+  OK(hf_sequencer_submit_text(sequencer, (const char *)s->load.transactions.data, s->load.transactions.length,
+                              NULL, NULL, NULL));
   OK(hf_sequencer_flush(sequencer, 60000));
   hf_chain_get_info(hf_sequencer_chain(sequencer, 0), &info);
   memcpy(s->calm_root, info.root, 32);
@@ -242,7 +252,8 @@ Test(sequencer_crash, nothing_acknowledged_is_lost_or_done_twice) {
         kills++;
         check_acknowledged(&s, acknowledged);
       } else {
-        cr_assert(WIFEXITED(state) && WEXITSTATUS(state) == 0, "the child failed with %d", WEXITSTATUS(state));
+        cr_assert(WIFEXITED(state) && WEXITSTATUS(state) == 0, "the child failed with %d",
+                  WEXITSTATUS(state));
         done = true;
       }
     }
@@ -290,5 +301,75 @@ Test(sequencer_crash, before_each_write) {
     scene_fresh(&s);
   }
   cr_assert(at > 100, "only %ld writes seen: are they intercepted?", at);
+  scene_close(&s);
+}
+
+/* A full disk at any one write: the call that meets it fails, and has kept nothing, or all of it where the
+ * write only came after the commit; sent again it goes through. */
+Test(sequencer_crash, full_disk_at_each_write) {
+  const long stride = getenv("HF_SOAK") ? 1 : 7;
+  scene s;
+  long at = 0, refused = 0;
+  scene_open(&s, 9, 6, 12);
+  for (bool met = true; met; at += stride) {
+    hf_sequencer *sequencer = NULL;
+    hf_sequencer_options options = {.chains = &s.chain, .chain_count = 1};
+    OK(hf_sequencer_open(&options, &sequencer));
+    hf_chain *chain = hf_sequencer_chain(sequencer, 0);
+    calls = 0;
+    failed = false;
+    fail_at = at;
+    for (int tries = 0; tries < 2; tries++) {
+      hf_status status = hf_sequencer_deposit_text(sequencer, (const char *)s.load.deposits.data,
+                                                   s.load.deposits.length, NULL);
+      if (status == HF_OK) break;
+      cr_assert(failed && tries == 0, "%s", hf_error_message());
+      refused++;
+    }
+    for (size_t i = 0; i < s.load.count; i += CHUNK) {
+      size_t to = i + CHUNK < s.load.count ? i + CHUNK : s.load.count;
+      for (int tries = 0; tries < 2; tries++) {
+        hf_chain_info before, after;
+        hf_tally tally;
+        hf_chain_get_info(chain, &before);
+        hf_status status = hf_sequencer_submit_text(sequencer, s.line[i], (size_t)(s.line[to] - s.line[i]),
+                                                    NULL, NULL, &tally);
+        hf_chain_get_info(chain, &after);
+        if (status == HF_OK) {
+          cr_assert_eq(tally.by_refusal[HF_REFUSAL_NONE], to - i, "chunk %zu, write %ld", i, at);
+          break;
+        }
+        cr_assert(failed && tries == 0 && (status == HF_E_FULL || status == HF_E_IO), "%s",
+                  hf_error_message());
+        cr_assert(memcmp(&before, &after, sizeof before) == 0, "a failed call left something behind");
+        refused++;
+      }
+      for (int tries = 0; tries < 2; tries++) {
+        hf_status status = hf_sequencer_step(sequencer);
+        if (status == HF_OK) break;
+        cr_assert(failed && tries == 0, "%s", hf_error_message());
+        refused++;
+      }
+    }
+    for (int tries = 0; tries < 2; tries++) {
+      hf_status status = hf_sequencer_flush(sequencer, 1000);
+      if (status == HF_OK) break;
+      cr_assert(failed && tries == 0, "%s", hf_error_message());
+      refused++;
+    }
+    fail_at = -1;
+    met = failed;
+    for (int again = 0; again < 2; again++) { /* and once more from the file alone */
+      hf_chain_info info;
+      hf_chain_get_info(hf_sequencer_chain(sequencer, 0), &info);
+      cr_assert_eq(info.sealed, s.load.count + s.load.tally.deposits);
+      cr_assert(memcmp(info.root, s.calm_root, 32) == 0, "write %ld", at);
+      hf_sequencer_close(&sequencer);
+      if (again == 0) OK(hf_sequencer_open(&options, &sequencer));
+    }
+    scene_clear(&s);
+    scene_fresh(&s);
+  }
+  cr_assert(at > 50 && refused > 5, "%ld writes, %ld refused", at, refused);
   scene_close(&s);
 }

@@ -62,7 +62,8 @@ static void done(reply *r) {
 static void expect_error(uint16_t port, const char *path, const char *body, long code, const char *error) {
   reply r = ask(port, path, body, body ? strlen(body) : 0);
   const char *got = json_string_value(json_object_get(r.json, "error"));
-  cr_assert(r.code == code && got && strcmp(got, error) == 0, "%s: %ld %.*s", path, r.code, (int)r.body.length, (char *)r.body.data);
+  cr_assert(r.code == code && got && strcmp(got, error) == 0, "%s: %ld %.*s", path, r.code,
+            (int)r.body.length, (char *)r.body.data);
   done(&r);
 }
 
@@ -80,16 +81,20 @@ typedef struct poster {
   unsigned taken;
 } poster;
 
-/* Sends every step-th line by itself, over and over until it is taken: other threads hold what must come before. */
+/* Sends every step-th line by itself, over and over until it is taken: other threads hold what must come
+ * before. */
 static void *post_lines(void *context) {
   poster *p = context;
-  const char *rest = (const char *)p->load->transactions.data, *end = rest + p->load->transactions.length, *line;
+  const char *rest = (const char *)p->load->transactions.data, *end = rest + p->load->transactions.length,
+             *line;
   size_t length;
   for (size_t i = 0; hf_line_next(&rest, end, &line, &length); i++) {
     if (i % p->step != p->first) continue;
     for (int tries = 0; tries < 2000; tries++) {
       reply r = ask(p->port, "/v1/transactions", line, length);
-      bool ok = r.code == 200 && json_is_true(json_object_get(json_array_get(json_object_get(r.json, "results"), 0), "accepted"));
+      bool ok =
+          r.code == 200 &&
+          json_is_true(json_object_get(json_array_get(json_object_get(r.json, "results"), 0), "accepted"));
       done(&r);
       if (ok) {
         p->taken++;
@@ -110,12 +115,17 @@ static void *run_sequencer(void *context) {
 
 Test(sequencer_http, serves_wallets) {
   char *folder = folder_make(), *path = folder_file(folder, "a.db"), *path2 = folder_file(folder, "b.db");
-  hf_generator_options load_options = {.seed = 3, .chain_id = {21, 0}, .accounts = 10, .transactions = 60,
-                                       .invalid_per_mille = 300, .withdraw_per_mille = 100};
+  hf_generator_options load_options = {.seed = 3,
+                                       .chain_id = {21, 0},
+                                       .accounts = 10,
+                                       .transactions = 60,
+                                       .invalid_per_mille = 300,
+                                       .withdraw_per_mille = 100};
   load l;
   OK(load_make(&load_options, &l));
-  hf_chain_options chains[2] = {{.path = path, .chain_id = {21, 0}, .params = {8, 8}},
-                                {.path = path2, .chain_id = {22, 0}, .params = {8, 8}, .mode = HF_MODE_VALIDIUM}};
+  hf_chain_options chains[2] = {
+      {.path = path, .chain_id = {21, 0}, .params = {8, 8}},
+      {.path = path2, .chain_id = {22, 0}, .params = {8, 8}, .mode = HF_MODE_VALIDIUM}};
   hf_sequencer_options options = {.chains = chains, .chain_count = 2};
   hf_sequencer *s = NULL;
   hf_http *http = NULL, *second = NULL;
@@ -217,15 +227,19 @@ Test(sequencer_http, serves_wallets) {
   large[3000] = 0; /* one line that is too long is malformed, not an error of the request */
   r = ask(port, "/v1/transactions", large, 3000);
   cr_assert_eq(r.code, 200);
-  cr_assert_str_eq(json_string_value(json_object_get(json_array_get(json_object_get(r.json, "results"), 0), "error")), "malformed");
+  cr_assert_str_eq(
+      json_string_value(json_object_get(json_array_get(json_object_get(r.json, "results"), 0), "error")),
+      "malformed");
   done(&r);
   free(large);
 
   /* bytes that are not HTTP, and a client that never ends its request: the others are served all the same */
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
   int sockets[8];
   for (int i = 0; i < 8; i++) {
-    static const char *const openings[] = {"\0\1\2\3", "GET ", "POST /v1/transactions HTTP/1.1\r\nContent-Length: 999\r\n\r\n{", ""};
+    static const char *const openings[] = {
+        "\0\1\2\3", "GET ", "POST /v1/transactions HTTP/1.1\r\nContent-Length: 999\r\n\r\n{", ""};
     sockets[i] = socket(AF_INET, SOCK_STREAM, 0);
     cr_assert_eq(connect(sockets[i], (struct sockaddr *)&address, sizeof address), 0);
     const char *opening = openings[i % 4];
@@ -243,13 +257,16 @@ Test(sequencer_http, serves_wallets) {
   folder_remove(folder);
 }
 
-/* Four clients at once against a small pool: some are told 503 with Retry-After, all get through in the end. */
+/* Four clients at once against a small pool: some are told 503 with Retry-After, all get through in the end.
+ */
 Test(sequencer_http, pushes_back_and_loses_nothing) {
   char *folder = folder_make(), *path = folder_file(folder, "a.db");
-  hf_generator_options load_options = {.seed = 8, .chain_id = {21, 0}, .accounts = 8, .transactions = 60, .skew = 1};
+  hf_generator_options load_options = {
+      .seed = 8, .chain_id = {21, 0}, .accounts = 8, .transactions = 60, .skew = 1};
   load l;
   OK(load_make(&load_options, &l));
-  hf_chain_options chain = {.path = path, .chain_id = {21, 0}, .params = {8, 16}, .pool_limit = 16, .max_age_ms = 50};
+  hf_chain_options chain = {
+      .path = path, .chain_id = {21, 0}, .params = {8, 16}, .pool_limit = 16, .max_age_ms = 50};
   hf_sequencer_options options = {.chains = &chain, .chain_count = 1, .tick_ms = 10};
   hf_sequencer *s = NULL;
   hf_http *http = NULL;
@@ -264,8 +281,11 @@ Test(sequencer_http, pushes_back_and_loses_nothing) {
   reply r = ask(hf_http_port(http), "/v1/transactions", (const char *)l.transactions.data,
                 (size_t)(rest - (const char *)l.transactions.data));
   cr_assert_eq(r.code, 503);
-  cr_assert(strcasestr((const char *)r.headers.data, "\r\nRetry-After: 1\r\n"), "%s", (const char *)r.headers.data);
-  cr_assert_str_eq(json_string_value(json_object_get(json_array_get(json_object_get(r.json, "results"), 8), "error")), "busy");
+  cr_assert(strcasestr((const char *)r.headers.data, "\r\nRetry-After: 1\r\n"), "%s",
+            (const char *)r.headers.data);
+  cr_assert_str_eq(
+      json_string_value(json_object_get(json_array_get(json_object_get(r.json, "results"), 8), "error")),
+      "busy");
   done(&r);
 
   int stop = 0;

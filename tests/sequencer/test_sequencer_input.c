@@ -24,7 +24,9 @@ static hf_wallet wallet_of(uint8_t n) {
   return w;
 }
 
-static hf_status parse(const char *line, hf_transaction *tx) { return hf_transaction_parse(line, strlen(line), tx); }
+static hf_status parse(const char *line, hf_transaction *tx) {
+  return hf_transaction_parse(line, strlen(line), tx);
+}
 
 /* Replaces the first `from` in `line`. */
 static const char *edit(const char *line, const char *from, const char *to) {
@@ -68,20 +70,40 @@ Test(sequencer_input, transactions_are_read_strictly) {
 
   /* and what is none */
   static const char *const spoilt[][2] = {
-      {"\"100\"", "\"0100\""}, {"\"100\"", "\"-1\""},   {"\"100\"", "\"+1\""},       {"\"100\"", "\" 1\""},
-      {"\"100\"", "\"\""},     {"\"100\"", "1.0"},      {"\"100\"", "1e2"},          {"\"100\"", "-1"},
-      {"\"100\"", "null"},     {"\"100\"", "[1]"},      {"\"100\"", "true"},         {"\"100\"", "\"0x64\""},
-      {"\"100\"", "\"18446744073709551616\""},          {"\"100\"", "9223372036854775808"},
-      {"\"100\"", "\"1\\u0000\""},                      {"\"nonce\":7", "\"nonce\":4294967296"},
-      {"\"nonce\":7", "\"nonce\":\"4294967296\""},      {"\"nonce\":7", "\"nonce\":-1"},
+      {"\"100\"", "\"0100\""},
+      {"\"100\"", "\"-1\""},
+      {"\"100\"", "\"+1\""},
+      {"\"100\"", "\" 1\""},
+      {"\"100\"", "\"\""},
+      {"\"100\"", "1.0"},
+      {"\"100\"", "1e2"},
+      {"\"100\"", "-1"},
+      {"\"100\"", "null"},
+      {"\"100\"", "[1]"},
+      {"\"100\"", "true"},
+      {"\"100\"", "\"0x64\""},
+      {"\"100\"", "\"18446744073709551616\""},
+      {"\"100\"", "9223372036854775808"},
+      {"\"100\"", "\"1\\u0000\""},
+      {"\"nonce\":7", "\"nonce\":4294967296"},
+      {"\"nonce\":7", "\"nonce\":\"4294967296\""},
+      {"\"nonce\":7", "\"nonce\":-1"},
       {"\"chain_id\":\"", "\"chain_id\":\"99999999999999999999999999999999999999999"},
       {"\"chain_id\":\"", "\"chain_id\":\"340282366920938463463374607431768211456\",\"x\":\""},
-      {"\"fee\"", "\"Fee\""},  {"\"fee\":\"1\"", "\"fee\":\"1\",\"fee\":\"1\""},
-      {"\"fee\":\"1\",", ""},  {"\"fee\":\"1\"", "\"fee\":\"1\",\"memo\":\"x\""},
-      {"\"type\":\"transfer\"", "\"type\":\"deposit\""}, {"\"type\":\"transfer\"", "\"type\":1"},
-      {"\"type\":\"transfer\"", "\"type\":\"withdraw\""}, {"\"to\":\"", "\"to\":\"00"},
-      {"\"from\":\"", "\"from\":\"zz"},                 {"\"signature\":\"", "\"signature\":\"ab"},
-      {"}", "}}"},             {"}", ""},               {"{", "[{"},                 {"}", "} {}"},
+      {"\"fee\"", "\"Fee\""},
+      {"\"fee\":\"1\"", "\"fee\":\"1\",\"fee\":\"1\""},
+      {"\"fee\":\"1\",", ""},
+      {"\"fee\":\"1\"", "\"fee\":\"1\",\"memo\":\"x\""},
+      {"\"type\":\"transfer\"", "\"type\":\"deposit\""},
+      {"\"type\":\"transfer\"", "\"type\":1"},
+      {"\"type\":\"transfer\"", "\"type\":\"withdraw\""},
+      {"\"to\":\"", "\"to\":\"00"},
+      {"\"from\":\"", "\"from\":\"zz"},
+      {"\"signature\":\"", "\"signature\":\"ab"},
+      {"}", "}}"},
+      {"}", ""},
+      {"{", "[{"},
+      {"}", "} {}"},
   };
   for (size_t i = 0; i < sizeof spoilt / sizeof spoilt[0]; i++) {
     const char *text = edit(line, spoilt[i][0], spoilt[i][1]);
@@ -100,7 +122,9 @@ Test(sequencer_input, transactions_are_read_strictly) {
   hf_key_text(a.key.public_key, key);
   memset(identity + 2, '0', 62);
   cr_assert_eq(parse(edit(line, key, identity), &back), HF_E_FORMAT);
-  cr_assert_eq(parse(edit(line, key, "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), &back), HF_E_FORMAT);
+  cr_assert_eq(
+      parse(edit(line, key, "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), &back),
+      HF_E_FORMAT);
   int off = 0;
   for (char c = '0'; c <= '9'; c++) { /* about half of all y are on the curve */
     char changed[HF_KEY_HEX];
@@ -123,7 +147,8 @@ Test(sequencer_input, deposits_are_read_strictly) {
     cr_assert(hf_fr_eq(back.x, d.x) && hf_fr_eq(back.y, d.y) && back.index == 12);
     d.x = d.y = hf_fr_from_u64(5); /* off the curve: 128 digits */
   }
-  static const char *const spoilt[][2] = {{"\"index\":12", "\"index\":12,\"index\":12"}, {"\"index\":12,", ""},
+  static const char *const spoilt[][2] = {{"\"index\":12", "\"index\":12,\"index\":12"},
+                                          {"\"index\":12,", ""},
                                           {"\"index\":12", "\"index\":-1"},
                                           {"\"key\":\"", "\"key\":\"0"},
                                           {"}", ",\"x\":1}"}};
@@ -134,7 +159,8 @@ Test(sequencer_input, deposits_are_read_strictly) {
   char huge[129]; /* a coordinate that is the modulus */
   memset(huge, 'f', 128);
   huge[128] = 0;
-  (void)snprintf(other, sizeof other, "{\"chain_id\":\"1\",\"index\":0,\"key\":\"%s\",\"amount\":\"1\"}", huge);
+  (void)snprintf(other, sizeof other, "{\"chain_id\":\"1\",\"index\":0,\"key\":\"%s\",\"amount\":\"1\"}",
+                 huge);
   cr_assert_eq(hf_deposit_parse(other, strlen(other), &back), HF_E_FORMAT);
 }
 
@@ -193,7 +219,8 @@ Test(sequencer_refusals, each_reason_and_its_edge) {
   OK(hf_chain_deposit(t.chain, d, 3, NULL));
 
   /* chain id: the same payment, signed for a neighbour */
-  OK(hf_wallet_transfer(&t.wallet[1], (hf_chain_id){chain_id.low ^ 1, chain_id.high}, 0, t.wallet[2].key.public_key, 5, 1, &tx));
+  OK(hf_wallet_transfer(&t.wallet[1], (hf_chain_id){chain_id.low ^ 1, chain_id.high}, 0,
+                        t.wallet[2].key.public_key, 5, 1, &tx));
   cr_assert_eq(submit(&t, &tx), HF_REFUSAL_CHAIN_ID);
   tx.chain_id = chain_id; /* replayed here: then the signature does not fit */
   cr_assert_eq(submit(&t, &tx), HF_REFUSAL_SIGNATURE);
@@ -201,7 +228,8 @@ Test(sequencer_refusals, each_reason_and_its_edge) {
   /* signature: S + l, and changed bits */
   OK(hf_wallet_transfer(&t.wallet[1], chain_id, 0, t.wallet[2].key.public_key, 5, 1, &tx));
   again = tx;
-  static const uint64_t l[4] = {0x677297dc392126f1ull, 0xab3eedb83920ee0aull, 0x370a08b6d0302b0bull, 0x060c89ce5c263405ull};
+  static const uint64_t l[4] = {0x677297dc392126f1ull, 0xab3eedb83920ee0aull, 0x370a08b6d0302b0bull,
+                                0x060c89ce5c263405ull};
   unsigned __int128 carry = 0;
   for (int i = 0; i < 4; i++) {
     uint64_t limb = 0;
@@ -261,7 +289,8 @@ Test(sequencer_refusals, each_reason_and_its_edge) {
   OK(hf_wallet_transfer(&t.wallet[2], chain_id, 1, to, 3, 1, &three[1]));
   OK(hf_wallet_transfer(&t.wallet[2], chain_id, 2, to, 2, 1, &three[2]));
   OK(hf_chain_submit(t.chain, three, 3, v));
-  cr_assert(v[0].refusal == HF_REFUSAL_NONE && v[1].refusal == HF_REFUSAL_NONCE && v[2].refusal == HF_REFUSAL_NONE);
+  cr_assert(v[0].refusal == HF_REFUSAL_NONE && v[1].refusal == HF_REFUSAL_NONCE &&
+            v[2].refusal == HF_REFUSAL_NONE);
 
   /* sealing agrees with all that was promised */
   uint64_t number = 0;
@@ -282,12 +311,12 @@ Test(sequencer_refusals, overflows_and_full_trees) {
   bench t;
   bench_open(&t); /* depth 4: eight accounts */
   hf_deposit d[] = {
-      deposit_for(&t, 0, 1, 100),                        /* account 0 is the operator: user 1 here */
+      deposit_for(&t, 0, 1, 100), /* account 0 is the operator: user 1 here */
       deposit_for(&t, 1, 2, UINT64_MAX),
-      deposit_for(&t, 2, 2, 1),                          /* overflow */
+      deposit_for(&t, 2, 2, 1), /* overflow */
       deposit_for(&t, 3, 3, UINT64_MAX - 10),
-      {chain_id, 4, hf_fr_zero(), hf_fr_one(), 5},       /* the identity */
-      {chain_id, 5, hf_fr_zero(), hf_fr_zero(), 5},      /* the empty key */
+      {chain_id, 4, hf_fr_zero(), hf_fr_one(), 5},            /* the identity */
+      {chain_id, 5, hf_fr_zero(), hf_fr_zero(), 5},           /* the empty key */
       {chain_id, 6, hf_fr_from_u64(2), hf_fr_from_u64(2), 5}, /* off the curve */
   };
   hf_deposit_counts c;
@@ -372,7 +401,8 @@ static hf_status nonce_of(void *context, hf_bjj key, uint32_t *nonce) {
 }
 
 Test(sequencer_wallet, files_and_payment_tables) {
-  char *folder = folder_make(), *alice = folder_file(folder, "alice.key"), *bob = folder_file(folder, "bob.key");
+  char *folder = folder_make(), *alice = folder_file(folder, "alice.key"),
+       *bob = folder_file(folder, "bob.key");
   hf_bjj key, key2;
   hf_wallet w;
   struct stat info;
@@ -408,12 +438,13 @@ Test(sequencer_wallet, files_and_payment_tables) {
   hf_key_text(key2, bob_hex);
   uint32_t asked = 0;
   rows r = {0, 0, {{0}}};
-  (void)snprintf(csv, sizeof csv,
-                 "from,to,amount,fee\r\nalice,bob,10,1\n\nalice,%s,11,1\nbob,alice,12,0\n"
-                 "alice,0x00112233445566778899aabbccddeeff00112233,13,2\n"
-                 "alice,carol,1,1\nalice,bob,1\nalice,bob,1,1,1\nalice,bob,-1,1\nalice,bob,1,01\n../bob,alice,1,1\n"
-                 "alice, bob,1,1\n\"alice\",bob,1,1\nalice,bob,18446744073709551616,1\n,bob,1,1\nalice,bob,14,0",
-                 bob_hex);
+  (void)snprintf(
+      csv, sizeof csv,
+      "from,to,amount,fee\r\nalice,bob,10,1\n\nalice,%s,11,1\nbob,alice,12,0\n"
+      "alice,0x00112233445566778899aabbccddeeff00112233,13,2\n"
+      "alice,carol,1,1\nalice,bob,1\nalice,bob,1,1,1\nalice,bob,-1,1\nalice,bob,1,01\n../bob,alice,1,1\n"
+      "alice, bob,1,1\n\"alice\",bob,1,1\nalice,bob,18446744073709551616,1\n,bob,1,1\nalice,bob,14,0",
+      bob_hex);
   hf_payments_options options = {folder, chain_id, nonce_of, &asked};
   OK(hf_payments_sign(&options, csv, strlen(csv), collect_row, &r));
   cr_assert_eq(r.good, 5);
@@ -437,8 +468,14 @@ Test(sequencer_wallet, files_and_payment_tables) {
 /* ---- the generator ---- */
 
 Test(sequencer_generator, is_the_same_every_time) {
-  hf_generator_options options = {.seed = 42, .chain_id = {1, 0}, .accounts = 12, .transactions = 60,
-                                  .invalid_per_mille = 400, .withdraw_per_mille = 200, .bad_deposits = 2, .skew = 2};
+  hf_generator_options options = {.seed = 42,
+                                  .chain_id = {1, 0},
+                                  .accounts = 12,
+                                  .transactions = 60,
+                                  .invalid_per_mille = 400,
+                                  .withdraw_per_mille = 200,
+                                  .bad_deposits = 2,
+                                  .skew = 2};
   load a, b, c;
   OK(load_make(&options, &a));
   OK(load_make(&options, &b));
@@ -446,7 +483,8 @@ Test(sequencer_generator, is_the_same_every_time) {
   OK(load_make(&options, &c));
   cr_assert(a.transactions.length == b.transactions.length &&
             memcmp(a.transactions.data, b.transactions.data, a.transactions.length) == 0);
-  cr_assert(a.deposits.length == b.deposits.length && memcmp(a.deposits.data, b.deposits.data, a.deposits.length) == 0);
+  cr_assert(a.deposits.length == b.deposits.length &&
+            memcmp(a.deposits.data, b.deposits.data, a.deposits.length) == 0);
   cr_assert(memcmp(&a.tally, &b.tally, sizeof a.tally) == 0);
   cr_assert(memcmp(a.transactions.data, c.transactions.data, 200) != 0);
   /* pinned: a change of the generator, the signatures or the format shows here */
@@ -500,7 +538,8 @@ Test(sequencer_codec, batch_inputs_and_data_words_are_canonical) {
       taken++;
       again.length = 0;
       OK(hf_batch_input_encode(&out, &again));
-      cr_assert(again.length == packed.length && memcmp(again.data, packed.data, packed.length) == 0, "byte %zu", i);
+      cr_assert(again.length == packed.length && memcmp(again.data, packed.data, packed.length) == 0,
+                "byte %zu", i);
       hf_batch_input_free(&out);
     }
     cr_assert(out.slots == NULL);
@@ -561,7 +600,8 @@ Test(sequencer_codec, batch_inputs_and_data_words_are_canonical) {
   slot.to2[31] = 0x13;
   hf_data_encode(&slot, words);
   OK(hf_data_decode((const uint8_t(*)[32])words, &back));
-  cr_assert(back.to == 77 && back.amount == 12345 && !memcmp(back.to1, slot.to1, 32) && !memcmp(back.to2, slot.to2, 32));
+  cr_assert(back.to == 77 && back.amount == 12345 && !memcmp(back.to1, slot.to1, 32) &&
+            !memcmp(back.to2, slot.to2, 32));
   int refused = 0;
   for (int bit = 0; bit < 768; bit++) {
     words[bit / 256][bit % 256 / 8] ^= (uint8_t)(1 << bit % 8);

@@ -25,19 +25,28 @@ static void write_text(const char *path, const hf_writer *w) {
 static void run_chain(const char *folder, uint32_t depth, uint32_t mode) {
   char *db = folder_file(folder, "chain.db"), *data = folder_file(folder, "data"),
        *statements = folder_file(folder, "statements"), *transactions = folder_file(folder, "transactions");
-  hf_generator_options load_options = {.seed = depth, .chain_id = {88, 1ull << 60}, .accounts = 12, .transactions = 50,
-                                       .withdraw_per_mille = 200, .bad_deposits = 2, .skew = 1};
+  hf_generator_options load_options = {.seed = depth,
+                                       .chain_id = {88, 1ull << 60},
+                                       .accounts = 12,
+                                       .transactions = 50,
+                                       .withdraw_per_mille = 200,
+                                       .bad_deposits = 2,
+                                       .skew = 1};
   load l;
   OK(load_make(&load_options, &l));
   (void)unlink(db);
-  hf_chain_options options = {.path = db, .chain_id = load_options.chain_id, .params = {depth, 16}, .mode = mode,
+  hf_chain_options options = {.path = db,
+                              .chain_id = load_options.chain_id,
+                              .params = {depth, 16},
+                              .mode = mode,
                               .operator_index = 3};
   hf_sequencer_options sequencer_options = {.chains = &options, .chain_count = 1};
   hf_sequencer *s = NULL;
   OK(hf_sequencer_open(&sequencer_options, &s));
   OK(hf_sequencer_deposit_text(s, (const char *)l.deposits.data, l.deposits.length, NULL));
   hf_tally tally;
-  OK(hf_sequencer_submit_text(s, (const char *)l.transactions.data, l.transactions.length, NULL, NULL, &tally));
+  OK(hf_sequencer_submit_text(s, (const char *)l.transactions.data, l.transactions.length, NULL, NULL,
+                              &tally));
   cr_assert_eq(tally.by_refusal[HF_REFUSAL_NONE], 50);
   OK(hf_sequencer_flush(s, 1000));
   hf_chain *chain = hf_sequencer_chain(s, 0);
@@ -73,8 +82,9 @@ static void run_chain(const char *folder, uint32_t depth, uint32_t mode) {
 
 static int ask_oracle(const char *folder, bool quiet) {
   char command[2048];
-  (void)snprintf(command, sizeof command, "node '%s/rollup.mjs' '%s/data' '%s/statements' '%s/transactions' %s", ORACLE,
-                 folder, folder, folder, quiet ? ">/dev/null 2>&1" : "");
+  (void)snprintf(command, sizeof command,
+                 "node '%s/rollup.mjs' '%s/data' '%s/statements' '%s/transactions' %s", ORACLE, folder,
+                 folder, folder, quiet ? ">/dev/null 2>&1" : "");
   return system(command);
 }
 
@@ -82,7 +92,8 @@ Test(sequencer_oracle, tells_the_same_story) {
   if (access(ORACLE "/node_modules/@zkpassport/poseidon2/package.json", R_OK) != 0)
     cr_skip_test("tests/oracle/node_modules is absent (npm ci there)");
   if (system("command -v node >/dev/null 2>&1") != 0) cr_skip_test("node is absent");
-  char *folder = folder_make(), *data = folder_file(folder, "data"), *lines = folder_file(folder, "transactions");
+  char *folder = folder_make(), *data = folder_file(folder, "data"),
+       *lines = folder_file(folder, "transactions");
   run_chain(folder, 24, HF_MODE_ROLLUP);
   cr_assert_eq(ask_oracle(folder, false), 0);
   run_chain(folder, 8, HF_MODE_VALIDIUM);

@@ -46,7 +46,8 @@ Test(sequencer_tree, agrees_with_a_naive_tree) {
       OK(hf_tree_path(tree, probe[p], &node, siblings));
       for (uint32_t k = 0; k < depth / 2; k++) {
         hf_fr c[4];
-        for (uint32_t i = 0, s = 0; i < 4; i++) c[i] = i == (probe[p] >> (2 * k) & 3) ? node : siblings[k][s++];
+        for (uint32_t i = 0, s = 0; i < 4; i++)
+          c[i] = i == (probe[p] >> (2 * k) & 3) ? node : siblings[k][s++];
         node = hf_poseidon2_compress4(c[0], c[1], c[2], c[3]);
       }
       cr_assert(hf_fr_eq(node, root), "depth %u: path of %u", depth, probe[p]);
@@ -96,8 +97,8 @@ static void lies_in_data(const char *path) {
   free(file);
 }
 
-/* Everything once: a load with every kind of refusal through a chain that is closed and opened in the middle; every batch
- * input checked; the state against a naive tree; the posted data replayed. */
+/* Everything once: a load with every kind of refusal through a chain that is closed and opened in the middle;
+ * every batch input checked; the state against a naive tree; the posted data replayed. */
 static void run_setting(const setting *set) {
   char *folder = folder_make(), *path = folder_file(folder, "chain.db"), *data = folder_file(folder, "data");
   hf_generator_options load_options = {.seed = 11 + set->depth,
@@ -143,7 +144,8 @@ static void run_setting(const setting *set) {
   rest.expected += tally.lines;
   rest.count -= tally.lines;
   expectation e2 = {.load = &rest};
-  OK(hf_sequencer_submit_text(s, middle, l.transactions.length - (size_t)(middle - text), expect_answer, &e2, NULL));
+  OK(hf_sequencer_submit_text(s, middle, l.transactions.length - (size_t)(middle - text), expect_answer, &e2,
+                              NULL));
   cr_assert_eq(e.wrong + e2.wrong, 0);
   cr_assert_eq(e.answered + e2.answered, l.count);
   OK(hf_sequencer_flush(s, 1000));
@@ -237,14 +239,16 @@ static void run_setting(const setting *set) {
 }
 
 Test(sequencer_batches, of_every_setting_pass_the_checker) {
-  static const setting settings[] = {{24, 16, HF_MODE_ROLLUP, 30}, {8, 64, HF_MODE_VALIDIUM, 20}, {4, 5, HF_MODE_ROLLUP, 8}};
+  static const setting settings[] = {
+      {24, 16, HF_MODE_ROLLUP, 30}, {8, 64, HF_MODE_VALIDIUM, 20}, {4, 5, HF_MODE_ROLLUP, 8}};
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) run_setting(&settings[i]);
 }
 
 /* The checker must be able to fail: each lie in a batch input is found. */
 Test(sequencer_batches, lies_are_found_by_the_checker) {
   char *folder = folder_make(), *path = folder_file(folder, "chain.db");
-  hf_generator_options load_options = {.seed = 5, .chain_id = {9, 0}, .accounts = 6, .transactions = 12, .withdraw_per_mille = 300};
+  hf_generator_options load_options = {
+      .seed = 5, .chain_id = {9, 0}, .accounts = 6, .transactions = 12, .withdraw_per_mille = 300};
   load l;
   OK(load_make(&load_options, &l));
   hf_chain_options options = {.path = path, .chain_id = {9, 0}, .params = {8, 24}};
@@ -265,20 +269,48 @@ Test(sequencer_batches, lies_are_found_by_the_checker) {
     while (in.slots[transfer].type != HF_SLOT_TRANSFER) transfer++;
     hf_batch_slot *t = &in.slots[transfer];
     switch (lie) {
-    case 0: t->amount++; break;
-    case 1: t->fee++; break;
-    case 2: t->from.old.balance++; break;
-    case 3: t->from.old.nonce++; break;
-    case 4: t->to.old.x[0] ^= 1; break;
-    case 5: t->s[0] ^= 1; break;
-    case 6: t->from.siblings[2][1][0] ^= 1; break;
-    case 7: t->to.siblings[0][0][0] ^= 1; break;
-    case 8: in.slots[0].amount++; break;
-    case 9: in.fees.old.balance++; break;
-    case 10: in.record.word[HF_RECORD_NEW_ROOT][0] ^= 1; break;
-    case 11: in.record.word[HF_RECORD_TOTAL_IN][0] ^= 1; break;
-    case 12: in.record.word[HF_RECORD_DATA_Y][0] ^= 1; break;
-    default: in.record.word[HF_RECORD_CHAIN_ID][3] ^= 1; break;
+    case 0:
+      t->amount++;
+      break;
+    case 1:
+      t->fee++;
+      break;
+    case 2:
+      t->from.old.balance++;
+      break;
+    case 3:
+      t->from.old.nonce++;
+      break;
+    case 4:
+      t->to.old.x[0] ^= 1;
+      break;
+    case 5:
+      t->s[0] ^= 1;
+      break;
+    case 6:
+      t->from.siblings[2][1][0] ^= 1;
+      break;
+    case 7:
+      t->to.siblings[0][0][0] ^= 1;
+      break;
+    case 8:
+      in.slots[0].amount++;
+      break;
+    case 9:
+      in.fees.old.balance++;
+      break;
+    case 10:
+      in.record.word[HF_RECORD_NEW_ROOT][0] ^= 1;
+      break;
+    case 11:
+      in.record.word[HF_RECORD_TOTAL_IN][0] ^= 1;
+      break;
+    case 12:
+      in.record.word[HF_RECORD_DATA_Y][0] ^= 1;
+      break;
+    default:
+      in.record.word[HF_RECORD_CHAIN_ID][3] ^= 1;
+      break;
     }
     cr_assert(check_batch_input(&in, NULL) != NULL, "lie %d", lie);
     hf_batch_input_free(&in);
