@@ -5,7 +5,7 @@
 
 # Packages of Debian 12, by what needs them.
 HF_PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev protobuf-c-compiler libprotobuf-c-dev libsqlite3-dev libmicrohttpd-dev libjansson-dev"
-HF_PACKAGES_TEST="libcriterion-dev libgmp-dev clang libclang-rt-14-dev curl procps"
+HF_PACKAGES_TEST="libcriterion-dev libgmp-dev libcurl4-openssl-dev clang libclang-rt-14-dev"
 HF_PACKAGES_NODE="nodejs npm"
 
 hf_say() { printf '%s\n' "$*" >&2; }
@@ -21,6 +21,7 @@ hf_missing() {
       gcc) command -v gcc >/dev/null && continue ;;
       clang) command -v clang >/dev/null && continue ;;
       cmake) command -v cmake >/dev/null && continue ;;
+      libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null && continue ;; # there are three of them
     esac
     if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' ok installed$'; then
       printf '%s ' "$package"
@@ -30,7 +31,7 @@ hf_missing() {
 
 # hf_install WHY PACKAGE...: installs what is missing and says what; 1 when it cannot.
 hf_install() {
-  local why=$1 missing
+  local why=$1 missing log
   local as_root=()
   shift
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -47,16 +48,20 @@ hf_install() {
       return 1
     fi
   fi
+  log=$(mktemp) || return 1
   if [ -z "${HF_APT_UPDATED:-}" ]; then
-    "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=120 update >&2 || hf_say "setup: apt-get update failed; trying with the lists there are"
+    "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=120 update >"$log" 2>&1 || hf_say "setup: apt-get update failed; trying with the lists there are"
     HF_APT_UPDATED=1
   fi
   # shellcheck disable=SC2086 # a list of words
   if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
-    install --no-install-recommends $missing </dev/null >&2; then
+    install --no-install-recommends $missing </dev/null >>"$log" 2>&1; then
+    tail -n 20 "$log" >&2
     hf_say "setup: apt-get could not install: $missing"
+    rm -f "$log"
     return 1
   fi
+  rm -f "$log"
 }
 
 hf_cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2; }
