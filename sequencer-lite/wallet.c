@@ -224,7 +224,7 @@ static hf_status find_receiver(payments *p, const char *to, hf_bjj *key) {
   return status;
 }
 
-static hf_status sign_row(payments *p, const char *line, size_t length, hf_transaction *tx) {
+static hf_status sign_row(payments *p, const char *line, size_t length, hf_transaction *tx, sender **signer) {
   char f[4][FIELD_MAX];
   uint8_t address[20];
   uint64_t amount = 0, fee = 0;
@@ -244,7 +244,7 @@ static hf_status sign_row(payments *p, const char *line, size_t length, hf_trans
     HF_TRY(hf_wallet_withdraw(&from->wallet, p->options->chain_id, from->nonce, address, amount, fee, tx));
   else
     HF_TRY(hf_wallet_transfer(&from->wallet, p->options->chain_id, from->nonce, to, amount, fee, tx));
-  from->nonce++;
+  *signer = from;
 out:
   return status;
 }
@@ -260,11 +260,16 @@ hf_status hf_payments_sign(const hf_payments_options *options, const char *csv, 
     return hf_fail(HF_E_FORMAT, "payments: the first line must be %s", header);
   while (hf_line_next(&rest, end, &line, &n)) {
     hf_transaction tx;
+    sender *signer = NULL;
     row++;
     if (n == 0) continue;
-    status = sign_row(&p, line, n, &tx);
+    status = sign_row(&p, line, n, &tx, &signer);
     if (status == HF_E_MEMORY) break;
-    HF_TRY(sink(context, row, status == HF_OK ? &tx : NULL, status == HF_OK ? "" : hf_error_message()));
+    const bool good = status == HF_OK;
+    status = sink(context, row, good ? &tx : NULL, good ? "" : hf_error_message());
+    if (good && status == HF_OK) signer->nonce++;
+    if (status == HF_E_REFUSED) status = HF_OK;
+    HF_TRY(status);
   }
 out:
   if (p.senders) explicit_bzero(p.senders, p.count * sizeof *p.senders);

@@ -51,12 +51,13 @@ typedef struct hf_payments_options {
 } hf_payments_options;
 
 /* One row: signed, or with transaction NULL and `detail` saying what is malformed about it. `row` counts
- * lines from 1. */
+ * lines from 1. HF_E_REFUSED says that the transaction was not accepted: its nonce is used for the sender's
+ * next row. */
 typedef hf_status (*hf_payment_sink)(void *context, size_t row, const hf_transaction *transaction,
                                      const char *detail);
 
-/* Signs the rows in order; the nonce of a sender grows with each of its rows. HF_E_FORMAT when the header is
- * wrong, what the callbacks return, HF_E_MEMORY. */
+/* Signs the rows in order; the nonce of a sender grows with each of its rows that is not refused. HF_E_FORMAT
+ * when the header is wrong, what else the callbacks return, HF_E_MEMORY. */
 hf_status hf_payments_sign(const hf_payments_options *options, const char *csv, size_t length,
                            hf_payment_sink sink, void *context);
 

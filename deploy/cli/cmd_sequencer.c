@@ -126,6 +126,7 @@ static hf_status take_payment(void *context, size_t row, const hf_transaction *t
                  hf_refusal_text((hf_refusal)i));
   }
   p->tally->busy += one.busy;
+  if (one.by_refusal[HF_REFUSAL_NONE] == 0) status = HF_E_REFUSED; /* its nonce is free for the next row */
 out:
   return status;
 }

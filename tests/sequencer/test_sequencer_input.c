@@ -387,6 +387,7 @@ typedef struct rows {
 static hf_status collect_row(void *context, size_t row, const hf_transaction *tx, const char *detail) {
   rows *r = context;
   (void)row;
+  if (tx && tx->amount == 999) return HF_E_REFUSED; /* not accepted */
   if (tx)
     r->tx[r->good++] = *tx;
   else
@@ -440,7 +441,7 @@ Test(sequencer_wallet, files_and_payment_tables) {
   rows r = {0, 0, {{0}}};
   (void)snprintf(
       csv, sizeof csv,
-      "from,to,amount,fee\r\nalice,bob,10,1\n\nalice,%s,11,1\nbob,alice,12,0\n"
+      "from,to,amount,fee\r\nalice,bob,10,1\n\nalice,bob,999,1\nalice,%s,11,1\nbob,alice,12,0\n"
       "alice,0x00112233445566778899aabbccddeeff00112233,13,2\n"
       "alice,carol,1,1\nalice,bob,1\nalice,bob,1,1,1\nalice,bob,-1,1\nalice,bob,1,01\n../bob,alice,1,1\n"
       "alice, bob,1,1\n\"alice\",bob,1,1\nalice,bob,18446744073709551616,1\n,bob,1,1\nalice,bob,14,0",
