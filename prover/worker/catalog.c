@@ -55,7 +55,8 @@ out:
 
 static const hf_catalog_entry entries[] = {
     {HF_BATCH_CIRCUIT, "one batch of a payment chain", (size_t)64 << 20, batch_build},
-    {HF_EXAMPLE_CIRCUIT, "a preimage of a hash and two factors of a product", HF_EXAMPLE_INPUT_BYTES, example_build},
+    {HF_EXAMPLE_CIRCUIT, "a preimage of a hash and two factors of a product", HF_EXAMPLE_INPUT_BYTES,
+     example_build},
 };
 
 size_t hf_catalog_count(void) { return sizeof entries / sizeof entries[0]; }

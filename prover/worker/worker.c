@@ -10,7 +10,8 @@
 #include <unistd.h>
 #include "verify.h"
 
-#define HF_IDLE_MS 200
+#define HF_IDLE_MS       200
+#define HF_HAND_IN_TRIES 5
 /* A heartbeat's progress is in thousandths of the job. */
 #define HF_PROGRESS_TOTAL 1000
 /* Parts of a job before and after hf_prove, in thousandths. */
@@ -184,18 +185,21 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_p
   peak_reset();
   hf_status status = prove_job(&run, proof, &result);
   if (status != HF_OK) hf_detail_copy(hf_error_message(), cause);
-  if (status == HF_OK) {
-    queue_status = hf_queue_finish(o->queue, key, lease->epoch, o->name, &result, &run.report.outcome);
-    totals->proven += queue_status == HF_OK;
-  } else if (run.stopped == HF_E_STALE) {
-    totals->abandoned++;
-  } else if (run.stopped != HF_OK) {
-    queue_status = hf_queue_release(o->queue, key, lease->epoch);
-    totals->abandoned++;
-  } else {
-    queue_status = hf_queue_fail(o->queue, key, lease->epoch, status, cause, &state);
-    totals->failed++;
+  /* A crowded store is asked again: a finished proof is too dear to drop for a lock. */
+  for (int tries = 0; tries < HF_HAND_IN_TRIES; tries++) {
+    if (status == HF_OK)
+      queue_status = hf_queue_finish(o->queue, key, lease->epoch, o->name, &result, &run.report.outcome);
+    else if (run.stopped == HF_E_STALE)
+      queue_status = HF_OK;
+    else if (run.stopped != HF_OK)
+      queue_status = hf_queue_release(o->queue, key, lease->epoch);
+    else
+      queue_status = hf_queue_fail(o->queue, key, lease->epoch, status, cause, &state);
+    if (queue_status != HF_E_BUSY) break;
   }
+  totals->proven += status == HF_OK && queue_status == HF_OK;
+  totals->abandoned += status != HF_OK && run.stopped != HF_OK;
+  totals->failed += status != HF_OK && run.stopped == HF_OK;
   if (queue_status == HF_E_STALE) queue_status = HF_OK; /* lost in the meantime: somebody else has it */
   if (queue_status != HF_OK && status == HF_OK) {
     status = queue_status;
