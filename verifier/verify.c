@@ -46,6 +46,22 @@ static bool instance_ok(const hf_verifying_key *vk, const hf_proof *proof) {
   return true;
 }
 
+/* What the readers of bytes have seen to already, for proofs that come from elsewhere. */
+static hf_status check_elements(const hf_verifying_key *vk, const hf_proof *proof) {
+  unsigned packs = hf_pack_layout_of(vk->kappa).proof;
+  for (unsigned i = 0; i < packs + 2; i++) {
+    hf_g1 p = i < packs ? proof->commitments[i] : i == packs ? proof->w : proof->w_prime;
+    if (!hf_fq_is_reduced(p.x) || !hf_fq_is_reduced(p.y)) return hf_fail(HF_E_RANGE, "proof: point %u is not below q", i);
+    if (hf_g1_is_infinity(p)) return hf_fail(HF_E_INFINITY, "proof: point %u is infinity", i);
+    if (!hf_g1_on_curve(p)) return hf_fail(HF_E_CURVE, "proof: point %u is not on the curve", i);
+  }
+  bool reduced = true;
+  for (uint32_t i = 0; i < proof->public_count; i++) reduced &= hf_fr_is_reduced(proof->public_inputs[i]);
+  for (unsigned i = 0; i < HF_EVALS_ZETA; i++) reduced &= hf_fr_is_reduced(proof->at_zeta[i]);
+  for (unsigned i = 0; i < HF_EVALS_NEXT; i++) reduced &= hf_fr_is_reduced(proof->at_next[i]);
+  return reduced ? HF_OK : hf_fail(HF_E_RANGE, "proof: an element is not below r");
+}
+
 /* The constraints at zeta: combine(row) = Z_H(zeta) t(zeta). */
 static bool identity_ok(const hf_verifying_key *vk, const hf_proof *proof, const hf_challenges *ch) {
   hf_rel_row row;
@@ -102,6 +118,8 @@ hf_status hf_verify_deferred(const hf_verifying_key *vk, const hf_proof *proof, 
     return hf_fail(HF_E_MISMATCH, "the proof was made with another key");
   if (proof->public_count != vk->public_count)
     return hf_fail(HF_E_MISMATCH, "the key has %u public inputs, the proof %u", vk->public_count, proof->public_count);
+  hf_status status = check_elements(vk, proof);
+  if (status != HF_OK) return status;
   hf_challenges ch;
   hf_challenges_derive(vk, proof, &ch);
   if (!instance_ok(vk, proof) || !identity_ok(vk, proof, &ch)) return HF_OK;

@@ -17,7 +17,8 @@ void hf_challenges_derive(const hf_verifying_key *vk, const hf_proof *proof, hf_
 /* *ok = the proof convinces under `vk`: the instance is well formed, the identity holds at zeta and the openings
  * pass the pairing. When it does not, hf_error_message() says which check failed. A status other than HF_OK means
  * that the check itself could not be made. HF_E_MISMATCH: the proof names another key. HF_E_ARGUMENT: the key is not
- * one that hf_verifying_key_finish let through (key and proof come from their readers, which check every point). */
+ * one that hf_verifying_key_finish let through. HF_E_RANGE, HF_E_CURVE, HF_E_INFINITY: the proof holds something that
+ * no reader would have let through. */
 hf_status hf_verify(const hf_verifying_key *vk, const hf_proof *proof, bool *ok);
 
 /* Everything but the pairing: *ok and the pair (L, R) for which e(L, [1]_2) = e(R, [tau]_2) remains to be checked. */
