@@ -2,6 +2,7 @@
 
 #include <hyperfold/container.h>
 #include <string.h>
+#include "development.h"
 #include "host/domains.h"
 #include "host/poseidon.h"
 #include "proof.h"
@@ -52,6 +53,8 @@ hf_status hf_verifying_key_finish(hf_verifying_key *vk) {
   if (!hf_g2_in_subgroup(vk->tau_g2)) return hf_fail(HF_E_SUBGROUP, "key: [tau]_2 is not in the group");
   if (hf_g2_eq(vk->tau_g2, hf_g2_generator()) || hf_g2_eq(vk->tau_g2, hf_g2_neg(hf_g2_generator())))
     return hf_fail(HF_E_REFUSED, "key: tau is 1 or -1");
+  if (!vk->development && hf_development_setup(vk->tau_g2))
+    return hf_fail(HF_E_REFUSED, "key: made from the development setup, but not marked so");
   unsigned packs = hf_packs(HF_FIXED_COUNT, vk->kappa);
   for (unsigned i = 0; i < packs; i++) {
     if (hf_g1_is_infinity(vk->fixed[i])) return hf_fail(HF_E_INFINITY, "key: fixed commitment %u is infinity", i);

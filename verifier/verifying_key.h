@@ -24,7 +24,8 @@ typedef struct hf_verifying_key {
 /* Checks everything that a key must satisfy and derives the digest
  *   sponge(HF_DOMAIN_VK, version, transcript, kappa, log n, foldable, development, public count, [tau]_2, commitments)
  * with each coordinate as its two words. Errors: HF_E_RANGE (a parameter), HF_E_CURVE, HF_E_SUBGROUP,
- * HF_E_INFINITY, HF_E_REFUSED ([tau]_2 is a trivial power, or two equal commitments). */
+ * HF_E_INFINITY, HF_E_REFUSED ([tau]_2 is a trivial power, or of the development setup in a key without its mark; two equal or
+ * opposite commitments). */
 hf_status hf_verifying_key_finish(hf_verifying_key *vk);
 
 /* The payload of a "VKEY" container, version 1. The reader accepts exactly the bytes that the writer makes and

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "host/keccak.h"
 #include "host/pairing.h"
 #include "srs_internal.h"
 
@@ -159,13 +158,10 @@ hf_status hf_srs_generate(const char *text, size_t count, unsigned threads, hf_s
   hf_status status = HF_OK;
   hf_srs *srs = NULL;
   power_task task = {0};
-  uint8_t hash[32];
   *out = NULL;
   if (count < 2 || count > (size_t)1 << 30) return hf_fail(HF_E_ARGUMENT, "an SRS has 2 to 2^30 points, not %zu", count);
   threads = hf_srs_threads(threads);
-  hf_keccak256(text, strlen(text), hash);
-  hash[0] &= 0x1f; /* below 2^253 < r */
-  if (!hf_fr_from_bytes_be(hash, &task.tau)) return hf_fail(HF_E_INTERNAL, "SRS secret out of range");
+  task.tau = hf_development_tau(text);
 
   /* a point costs 254/w additions, the table 254/w 2^w */
   task.window = 4;
@@ -231,6 +227,8 @@ hf_status hf_srs_read_header(hf_reader *r, hf_srs *srs) {
   HF_TRY(hf_g2_from_bytes(g2, false, &srs->tau_g2));
   if (hf_g2_eq(srs->tau_g2, hf_g2_generator()) || hf_g2_eq(srs->tau_g2, hf_g2_neg(hf_g2_generator())))
     return hf_fail(HF_E_REFUSED, "SRS: tau is 1 or -1");
+  if (!(flags & 1) && hf_development_setup(srs->tau_g2))
+    return hf_fail(HF_E_REFUSED, "SRS: the development setup, but not marked so");
   srs->development = flags & 1;
   srs->count = (size_t)count;
 out:

@@ -14,14 +14,12 @@
 #include <stdint.h>
 #include "arith/ec.h"
 #include "backend.h"
+#include "development.h"
 #include "host/g2.h"
 
 #define HF_SRS_KIND    "SRS "
 #define HF_SRS_VERSION 1
 #define HF_SRS_NAME    48
-
-/* The public string from which the development tau is derived. */
-#define HF_SRS_DEVELOPMENT_SECRET "hyperfold development setup 1: this secret is public"
 
 typedef struct hf_srs {
   const hf_g1 *points;   /* count points; owned by the object */
@@ -47,6 +45,8 @@ hf_status hf_srs_import_ptau(const char *path, size_t count, hf_backend *backend
 /* The same from memory. */
 hf_status hf_srs_import_ptau_bytes(const void *data, size_t length, size_t count, hf_backend *backend, hf_srs **out);
 
+/* Loading checks the form and [tau]_2, not the points: keys that others shall trust are derived from a setup that
+ * hf_srs_check accepts, since points that are no powers can make the key of one circuit look like another's. */
 hf_status hf_srs_save(const char *path, const hf_srs *srs);
 hf_status hf_srs_load(const char *path, hf_srs **out);
 void hf_srs_destroy(hf_srs **srs);

@@ -106,6 +106,33 @@ Test(gates, edwards) {
   }
 }
 
+Test(gates, doubling) {
+  for (int k = 0; k < 4; k++) {
+    tiny_lie lie = {TINY_DOUBLE, k};
+    size_t where;
+    int constraint;
+    tiny_destroy(r.circuit);
+    r.circuit = tiny_make(&(tiny_options){.log_n = RIG_LOG_N, .x = 12, .lie = &lie});
+    cr_assert_eq(tiny_violations(r.circuit, &where, &constraint), 1, "constraint %d", k);
+    cr_assert(where == TINY_DOUBLE && constraint == k);
+    must_fail("double", k);
+  }
+  honest();
+  for (int i = 0; i < 4; i++) {
+    bump(cell(i, TINY_DOUBLE));
+    must_fail("double, cell", i);
+    honest();
+  }
+  hf_proof proof; /* the other root of the formulas, were there one: -P has another double */
+  *cell(2, TINY_DOUBLE) = hf_fr_neg(*cell(2, TINY_DOUBLE));
+  *cell(0, TINY_DOUBLE + 1) = hf_fr_neg(*cell(0, TINY_DOUBLE + 1));
+  must_fail("double of the opposite", 0);
+  *cell(0, TINY_DOUBLE) = hf_fr_neg(*cell(0, TINY_DOUBLE));
+  rig_cheat(&r, NULL, NULL);
+  rig_prove(&r, &proof);
+  cr_assert(rig_verify(&r.key->vk, &proof));
+}
+
 Test(gates, update) {
   size_t where;
   int constraint;
