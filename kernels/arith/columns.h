@@ -15,7 +15,7 @@ enum hf_fixed_column {
   HF_QAB, HF_QCD,                    /* coefficients of a*b and c*d */
   HF_QN,                             /* coefficient of e on the next row */
   HF_QC,                             /* constant; ROM: the identity of the table */
-  HF_S_ARITHMETIC,                   /* 1 = arithmetic, 2 = update, 0 = neither */
+  HF_S_ARITHMETIC,                   /* 1 = arithmetic, 2 = update, 3 = double, 0 = none */
   HF_S_MERKLE, HF_S_FULL, HF_S_PARTIAL, HF_S_MIDDLE, HF_S_EDWARDS, HF_S_NONNATIVE, HF_S_RANGE,
   HF_ROM,                            /* 1 = read, -1 = write, 0 = neither */
   HF_SIGMA1, HF_SIGMA2, HF_SIGMA3, HF_SIGMA4, HF_SIGMA5, /* the copy permutation */

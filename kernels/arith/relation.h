@@ -15,6 +15,7 @@
  * All constraints have degree at most 6 in the columns. Gates (a ' marks the next row):
  *
  * arithmetic  q1 a + q2 b + q3 c + q4 d + q5 e + qab ab + qcd cd + qn e' + qc = 0 (public inputs are added outside)
+ * double      (arithmetic selector 3) (c,d) = 2 (a,b) and (a',b') = 2 (c,d) on BabyJubJub, for points of the curve
  * update      (arithmetic selector 2) a'..d' = a..d but for one of them, which grew by e' - e
  * merkle      children a b c d; e = child number e' of them, e' in {0,1,2,3};
  *             a'..d' = the state after the external matrix and the first full round (constants q1..q4)
@@ -29,8 +30,9 @@
  *             (a + c Y) + X (b + d Y) with X = 2^64, Y = chi, reduced by pairing powers (see nonnative_term);
  *             rho is 0 where an identity starts (q4) and on every row outside the gate.
  *
- * Selectors are 0/1, but for the arithmetic one, where 2 selects the update gate. merkle, full, partial, middle,
- * edwards and update are mutually exclusive (the builder checks both), so these six share powers of alpha.
+ * Selectors are 0/1, but for the arithmetic one, where 2 selects the update gate and 3 the double gate. merkle,
+ * full, partial, middle, edwards, update and double are mutually exclusive (the builder checks both), so these seven
+ * share powers of alpha.
  */
 
 typedef struct HF_R(row) {
@@ -160,6 +162,20 @@ HF_FN void HF_R(gate_update)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   }
 }
 
+/* (x3, y3) = 2 (x, y): x3 (a x^2 + y^2) = 2 x y and y3 (2 - a x^2 - y^2) = y^2 - a x^2, which is the complete law
+ * with 1 + d x^2 y^2 = a x^2 + y^2; on the curve neither factor is 0, as d is no square. */
+HF_FN void HF_R(doubled)(HF_R_CX HF_R_T x, HF_R_T y, HF_R_T x3, HF_R_T y3, HF_R_T *out) {
+  HF_R_T axx = HF_R_MUL(HF_R_CONST(HF_RC_EDWARDS_A), HF_R_MUL(x, x)), yy = HF_R_MUL(y, y);
+  HF_R_T xy = HF_R_MUL(x, y), sum = HF_R_ADD(axx, yy);
+  out[0] = HF_R_SUB(HF_R_MUL(x3, sum), HF_R_ADD(xy, xy));
+  out[1] = HF_R_SUB(HF_R_MUL(y3, HF_R_SUB(HF_R_CONST(HF_RC_TWO), sum)), HF_R_SUB(yy, axx));
+}
+
+HF_FN void HF_R(gate_double)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
+  HF_R(doubled)(HF_R_PASS r->w[0], r->w[1], r->w[2], r->w[3], out);
+  HF_R(doubled)(HF_R_PASS r->w[2], r->w[3], r->wn[0], r->wn[1], out + 2);
+}
+
 /* x3 (1 + d x1x2y1y2) = x1y2 + y1x2;  y3 (1 - d x1x2y1y2) = y1y2 - a x1x2 */
 HF_FN void HF_R(gate_edwards)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   HF_R_T xx = HF_R_MUL(r->w[0], r->w[2]), yy = HF_R_MUL(r->w[1], r->w[3]);
@@ -228,11 +244,13 @@ HF_FN HF_R_T HF_R(fold)(HF_R_CX HF_R_T alpha, const HF_R_T *x, int count, HF_R_T
  * running columns of an honest prover). The quotient is this over Z_H. */
 HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *ch) {
   HF_R_T one = HF_R_CONST(HF_RC_ONE), gates[6], o[6], rest[7], t;
-  /* arithmetic selector s: s (2 - s) is 1 for 1, s (s - 1) / 2 is 1 for 2 */
-  HF_R_T s = r->f[HF_S_ARITHMETIC], s1 = HF_R_SUB(s, one);
-  HF_R_T arithmetic = HF_R_MUL(s, HF_R_SUB(one, s1));
-  HF_R_T update = HF_R_MUL(HF_R_CONST(HF_RC_INV2), HF_R_MUL(s, s1));
-  /* the six exclusive gates share alpha^0..alpha^5 */
+  /* arithmetic selector s, Lagrange on {0,1,2,3}: s(s-2)(s-3)/2, -s(s-1)(s-3)/2, s(s-1)(s-2)/6 */
+  HF_R_T s = r->f[HF_S_ARITHMETIC], s1 = HF_R_SUB(s, one), s2 = HF_R_SUB(s1, one), s3 = HF_R_SUB(s2, one);
+  HF_R_T ends = HF_R_MUL(HF_R_CONST(HF_RC_INV2), HF_R_MUL(s, s3));
+  HF_R_T arithmetic = HF_R_MUL(ends, s2);
+  HF_R_T update = HF_R_MUL(ends, HF_R_SUB(one, s));
+  HF_R_T twice = HF_R_MUL(HF_R_CONST(HF_RC_INV6), HF_R_MUL(s, HF_R_MUL(s1, s2)));
+  /* the seven exclusive gates share alpha^0..alpha^5 */
   HF_R(gate_merkle)(HF_R_PASS r, o);
   for (int i = 0; i < 6; i++) gates[i] = HF_R_MUL(r->f[HF_S_MERKLE], o[i]);
   HF_R(gate_full)(HF_R_PASS r, o);
@@ -245,6 +263,8 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
   for (int i = 0; i < 2; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_EDWARDS], o[i]));
   HF_R(gate_update)(HF_R_PASS r, o);
   for (int i = 0; i < 5; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(update, o[i]));
+  HF_R(gate_double)(HF_R_PASS r, o);
+  for (int i = 0; i < 4; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(twice, o[i]));
 
   /* 0: arithmetic and public inputs */
   rest[0] = HF_R_ADD(HF_R_MUL(arithmetic, HF_R(gate_arithmetic)(HF_R_PASS r)), r->pi);

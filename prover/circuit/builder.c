@@ -228,7 +228,7 @@ static uint64_t pattern_hash(const hf_builder *b, uint32_t index) {
 static bool pattern_legal(const hf_pattern *p) {
   uint64_t on = p->on, exclusive = on & HF_ON_EXCLUSIVE;
   if (exclusive & (exclusive - 1)) return false;
-  if (on & HF_ON_UPDATE && on != HF_ON_UPDATE) return false;
+  if (on & (HF_ON_UPDATE | HF_ON_DOUBLE) && on != exclusive) return false;
   uint64_t hash = on & (HF_ON_MERKLE | HF_ON_FULL | HF_ON_PARTIAL | HF_ON_MIDDLE);
   uint64_t rom = on & (HF_ON_ROM_READ | HF_ON_ROM_WRITE);
   if (rom == (HF_ON_ROM_READ | HF_ON_ROM_WRITE)) return false;

@@ -19,7 +19,9 @@ enum {
   HF_ON_ROM_READ = 1 << 8,
   HF_ON_ROM_WRITE = 1 << 9,
   HF_ON_UPDATE = 1 << 10, /* the arithmetic selector's value 2 */
-  HF_ON_EXCLUSIVE = HF_ON_MERKLE | HF_ON_FULL | HF_ON_PARTIAL | HF_ON_MIDDLE | HF_ON_EDWARDS | HF_ON_UPDATE
+  HF_ON_DOUBLE = 1 << 11, /* and 3 */
+  HF_ON_EXCLUSIVE = HF_ON_MERKLE | HF_ON_FULL | HF_ON_PARTIAL | HF_ON_MIDDLE | HF_ON_EDWARDS | HF_ON_UPDATE |
+                    HF_ON_DOUBLE
 };
 
 #define HF_PATTERN_Q 9 /* HF_Q1 .. HF_QC */

@@ -7,7 +7,7 @@
 #include "circuit/builder_internal.h"
 
 static const char *part_names[HF_PART_COUNT] = {
-    "public input",        "arithmetic",     "Merkle update", "child selection and round",
+    "public input",        "arithmetic",     "Merkle update", "doubling", "child selection and round",
     "full round",          "partial rounds", "middle rounds", "Edwards addition",
     "non-native identity", "range lookup",   "ROM",           "copy"};
 
@@ -303,6 +303,9 @@ static void row_gates(collector *k, uint32_t r) {
     add(k, r, HF_PART_PUBLIC, 0, hf_fr_eq(hf_rel_gate_arithmetic(&row), c->public_inputs[r]));
   } else if (hf_fr_eq(c->fixed[HF_S_ARITHMETIC][r], hf_fr_one())) {
     add(k, r, HF_PART_ARITHMETIC, 0, hf_fr_is_zero(hf_rel_gate_arithmetic(&row)));
+  } else if (hf_fr_eq(c->fixed[HF_S_ARITHMETIC][r], hf_fr_from_u64(3))) {
+    hf_rel_gate_double(&row, out);
+    for (unsigned i = 0; i < 4; i++) add(k, r, HF_PART_DOUBLE, i, hf_fr_is_zero(out[i]));
   } else if (on(c, HF_S_ARITHMETIC, r)) {
     hf_rel_gate_update(&row, out);
     for (unsigned i = 0; i < 5; i++) add(k, r, HF_PART_UPDATE, i, hf_fr_is_zero(out[i]));

@@ -10,6 +10,7 @@ typedef enum hf_part {
   HF_PART_PUBLIC,     /* the row's wire a is the public input */
   HF_PART_ARITHMETIC, /* the equation of the row */
   HF_PART_UPDATE,     /* 0..4, as gate_update's outputs */
+  HF_PART_DOUBLE,     /* 0..3, as gate_double's outputs */
   HF_PART_MERKLE,     /* index 0..5, as gate_merkle's outputs */
   HF_PART_FULL,       /* 0..3 */
   HF_PART_PARTIAL,    /* 0..4 */

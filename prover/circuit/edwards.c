@@ -73,6 +73,19 @@ hf_point hf_edwards_row(hf_builder *b, hf_point p, hf_point q, const hf_fr sum[2
   return out;
 }
 
+hf_point hf_edwards_double_row(hf_builder *b, hf_point p, const hf_fr twice[2], const hf_fr four[2],
+                               const char *name) {
+  hf_point middle = {hf_var_new(b, twice[0]), hf_var_new(b, twice[1])};
+  hf_point out = {hf_var_new(b, four[0]), hf_var_new(b, four[1])};
+  hf_pattern pattern;
+  memset(&pattern, 0, sizeof pattern);
+  pattern.on = HF_ON_DOUBLE;
+  uint32_t w[HF_WIRES] = {p.x.id, p.y.id, middle.x.id, middle.y.id, HF_NO_VAR};
+  uint32_t next[HF_WIRES] = {out.x.id, out.y.id, HF_NO_VAR, HF_NO_VAR, HF_NO_VAR};
+  hf_row_lay(b, hf_pattern_intern(b, &pattern), w, next, name);
+  return out;
+}
+
 hf_point hf_edwards_table_point(hf_builder *b, hf_rom table, hf_var address) {
   hf_var written[4];
   hf_fr x = hf_fr_zero(), y = hf_fr_one();

@@ -9,6 +9,9 @@ bool hf_edwards_chain(hf_builder *b, hf_fr start[2], const hf_point *addends, si
 /* The row p + q = sum; table.id = 0: no read. */
 hf_point hf_edwards_row(hf_builder *b, hf_point p, hf_point q, const hf_fr sum[2], hf_rom table,
                         hf_var address, const char *name);
+/* The row 4 p, both doublings by value. */
+hf_point hf_edwards_double_row(hf_builder *b, hf_point p, const hf_fr twice[2], const hf_fr four[2],
+                               const char *name);
 /* A hint for what the table holds at an address; (0, 1) where nothing was written. */
 hf_point hf_edwards_table_point(hf_builder *b, hf_rom table, hf_var address);
 /* -p, and p is on the curve. */

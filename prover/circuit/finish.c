@@ -42,6 +42,11 @@ void hf_preamble(hf_builder *b) {
   p.on = HF_ON_UPDATE;
   for (int i = 0; i < HF_WIRES; i++) next[i] = zero.id;
   hf_row_lay(b, hf_pattern_intern(b, &p), zeros, next, "preamble: update");
+  p.on = HF_ON_DOUBLE;
+  uint32_t identity[HF_WIRES] = {zero.id, one.id, zero.id, one.id, HF_NO_VAR};
+  next[1] = one.id;
+  next[2] = next[3] = next[4] = HF_NO_VAR;
+  hf_row_lay(b, hf_pattern_intern(b, &p), identity, next, "preamble: double");
   hf_point_add(b, (hf_point){zero, one}, (hf_point){zero, one});
   hf_permute(b, state, state);
   hf_scope_end(b);
@@ -55,6 +60,7 @@ static void fixed_row(hf_circuit *c, uint32_t row, const hf_pattern *p) {
   for (int i = 0; i < 8; i++)
     if (p->on & selector_bits[i]) c->fixed[HF_S_ARITHMETIC + i][row] = hf_fr_one();
   if (p->on & HF_ON_UPDATE) c->fixed[HF_S_ARITHMETIC][row] = hf_fr_from_u64(2);
+  if (p->on & HF_ON_DOUBLE) c->fixed[HF_S_ARITHMETIC][row] = hf_fr_from_u64(3);
   if (p->on & HF_ON_ROM_READ) c->fixed[HF_ROM][row] = hf_fr_one();
   if (p->on & HF_ON_ROM_WRITE) c->fixed[HF_ROM][row] = hf_fr_neg(hf_fr_one());
 }

@@ -164,8 +164,12 @@ void hf_signature_check(hf_builder *b, const hf_base_table *base, hf_point a, hf
   hf_scope_begin(b, "S B - h A");
   if (hf_builder_ok(b) && hf_edwards_chain(b, start, addends, steps, sums))
     for (unsigned i = 0; i < steps; i++) {
-      hf_point q = tables[i].id ? addends[i] : sum;
-      sum = hf_edwards_row(b, sum, q, sums[i], tables[i], addresses[i], "S B - h A");
+      if (tables[i].id) {
+        sum = hf_edwards_row(b, sum, addends[i], sums[i], tables[i], addresses[i], "S B - h A");
+      } else { /* doublings come in fours: two on each row */
+        sum = hf_edwards_double_row(b, sum, sums[i], sums[i + 1], "S B - h A: doubling");
+        i++;
+      }
     }
   hf_scope_end(b);
   hf_point_assert_equal(b, "R = S B - h A", sum, r);

@@ -140,6 +140,9 @@ static void evaluate(const dual_rel_row *row, unsigned part, dual out[6]) {
   case HF_PART_ARITHMETIC:
     out[0] = dual_rel_gate_arithmetic(row);
     break;
+  case HF_PART_DOUBLE:
+    dual_rel_gate_double(row, out);
+    break;
   case HF_PART_UPDATE:
     dual_rel_gate_update(row, out);
     break;

@@ -216,7 +216,7 @@ Test(circuit, signatures_by_the_base_point_and_rows) {
   for (size_t i = 0; i < count; i++)
     if (!strcmp(s[i].name, "signature")) {
       fprintf(stderr, "rows of a signature, windows of 6 bits: %u\n", s[i].total);
-      cr_assert_leq(s[i].total, 450);
+      cr_assert_leq(s[i].total, 310);
     }
   hf_circuit_destroy(&c);
   hf_builder_destroy(&b);

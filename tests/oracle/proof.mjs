@@ -168,12 +168,20 @@ function constraints(row, c) {
     const t = F(168696n * F(a * cc) * F(b * d));
     add(f.edwards, [minus(n[0] * (1n + t), a * d + b * cc), minus(n[1] * (1n - t), b * d - 168700n * a * cc)]);
   }
-  { // update, where the arithmetic selector is 2: Lagrange on 0, 1, 2
+  // the arithmetic selector is 0 (none), 1 (arithmetic), 2 (update) or 3 (double): Lagrange on these
+  const chosen = (v) => [0n, 1n, 2n, 3n].filter((u) => u !== v).reduce((l, u) => F(l * (f.arithmetic - u) * inverse(v - u, r)), 1n);
+  {
     const d = [0, 1, 2, 3].map((i) => n[i] - w[i]), change = n[4] - e;
-    const selected = f.arithmetic * (f.arithmetic - 1n) * inverse(2n, r);
-    add(selected, [...d.map((x) => F(x * (x - change))), F(d.reduce((s, x) => s + x, 0n) - change)]);
+    add(chosen(2n), [...d.map((x) => F(x * (x - change))), F(d.reduce((s, x) => s + x, 0n) - change)]);
   }
-  out[6] = F(f.arithmetic * (2n - f.arithmetic) * (dot(k, w) + f.qab * a * b + f.qcd * cc * d + f.qn * n[4] + f.qc) + row.pi);
+  { // two doublings; on the curve 1 + d x^2 y^2 = a x^2 + y^2
+    const twice = (x, y, x2, y2) => {
+      const axx = F(168700n * x * x), yy = F(y * y);
+      return [F(x2 * (axx + yy) - 2n * x * y), F(y2 * (2n - axx - yy) - (yy - axx))];
+    };
+    add(chosen(3n), [...twice(a, b, cc, d), ...twice(cc, d, n[0], n[1])]);
+  }
+  out[6] = F(chosen(1n) * (dot(k, w) + f.qab * a * b + f.qcd * cc * d + f.qn * n[4] + f.qc) + row.pi);
   { // non-native: polynomials in X = 2^64 with X^2 = Y = chi
     const X = 1n << 64n, Y = c.chi;
     const product = (u, v) => {
