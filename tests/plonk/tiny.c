@@ -200,6 +200,29 @@ static void lay_update(hf_circuit *c, uint64_t x) {
   c->wires[4][row + 1] = c->wires[2][row + 1];
 }
 
+/* By the gate's formula, on the curve or off it. */
+static hf_bjj doubled(hf_bjj p) {
+  hf_fr axx = hf_fr_mul(u64(HF_BJJ_A), hf_fr_sqr(p.x)), yy = hf_fr_sqr(p.y), sum = hf_fr_add(axx, yy);
+  hf_bjj q = {hf_fr_mul(hf_fr_dbl(hf_fr_mul(p.x, p.y)), hf_fr_inv(sum)),
+              hf_fr_mul(hf_fr_sub(yy, axx), hf_fr_inv(hf_fr_sub(u64(2), sum)))};
+  return q;
+}
+
+static void lay_double(hf_circuit *c, const tiny_options *o) {
+  size_t row = tiny_row_of(c, TINY_DOUBLE);
+  int wrong = o->lie && o->lie->row == TINY_DOUBLE ? o->lie->constraint : -1;
+  hf_bjj p = hf_bjj_mul(hf_bjj_base(), (uint64_t[4]){o->x + 1, 0, 0, 0}), twice = hf_bjj_add(p, p);
+  c->fixed[HF_S_ARITHMETIC][row] = u64(3);
+  if (wrong == 0) twice.x = hf_fr_add(twice.x, hf_fr_one());
+  if (wrong == 1) twice.y = hf_fr_add(twice.y, hf_fr_one());
+  hf_bjj four = wrong < 0 ? hf_bjj_add(twice, twice) : doubled(twice);
+  if (wrong == 2) four.x = hf_fr_add(four.x, hf_fr_one());
+  if (wrong == 3) four.y = hf_fr_add(four.y, hf_fr_one());
+  c->wires[0][row] = p.x, c->wires[1][row] = p.y;
+  c->wires[2][row] = twice.x, c->wires[3][row] = twice.y;
+  c->wires[0][row + 1] = four.x, c->wires[1][row + 1] = four.y;
+}
+
 hf_circuit *tiny_make(const tiny_options *o) {
   hf_circuit *c = allocate(o);
   hf_fr x = u64(o->x), x2 = hf_fr_sqr(x), x3 = hf_fr_mul(x2, x), y = hf_fr_add(hf_fr_add(x3, x), u64(5));
@@ -208,6 +231,7 @@ hf_circuit *tiny_make(const tiny_options *o) {
   lay_tables(c);
   lay_nonnative(c, o->x);
   lay_update(c, o->x);
+  lay_double(c, o);
   /* where no selector is on, so that no two columns are equal or opposite */
   for (int i = HF_Q1; i <= HF_QC; i++) c->fixed[i][tiny_row_of(c, TINY_LOOSE)] = u64(10 + (uint64_t)i);
   return c;
@@ -226,11 +250,14 @@ void tiny_destroy(hf_circuit *c) {
 
 unsigned tiny_violations(const hf_circuit *c, size_t *where, int *constraint) {
   static const struct {
-    int selector, count;
+    int selector;
+    uint64_t value;
+    int count;
     void (*gate)(const hf_rel_row *, hf_fr *);
-  } gates[] = {{HF_S_MERKLE, 6, hf_rel_gate_merkle},   {HF_S_FULL, 4, hf_rel_gate_full},
-               {HF_S_PARTIAL, 5, hf_rel_gate_partial}, {HF_S_MIDDLE, 5, hf_rel_gate_middle},
-               {HF_S_EDWARDS, 2, hf_rel_gate_edwards}, {HF_S_ARITHMETIC, 5, hf_rel_gate_update}};
+  } gates[] = {{HF_S_MERKLE, 1, 6, hf_rel_gate_merkle},     {HF_S_FULL, 1, 4, hf_rel_gate_full},
+               {HF_S_PARTIAL, 1, 5, hf_rel_gate_partial},   {HF_S_MIDDLE, 1, 5, hf_rel_gate_middle},
+               {HF_S_EDWARDS, 1, 2, hf_rel_gate_edwards},   {HF_S_ARITHMETIC, 2, 5, hf_rel_gate_update},
+               {HF_S_ARITHMETIC, 3, 4, hf_rel_gate_double}};
   size_t n = (size_t)1 << c->log_n;
   unsigned found = 0;
   for (size_t i = 0; i < n; i++) {
@@ -241,13 +268,12 @@ unsigned tiny_violations(const hf_circuit *c, size_t *where, int *constraint) {
       row.wn[k] = c->wires[k][(i + 1) % n];
     }
     for (int k = 0; k < HF_FIXED_COUNT; k++) row.f[k] = c->fixed[k][i];
-    bool update = hf_fr_eq(row.f[HF_S_ARITHMETIC], u64(2));
-    hf_fr t = hf_rel_gate_arithmetic(&row);
-    if (hf_fr_is_zero(row.f[HF_S_ARITHMETIC]) || update) t = hf_fr_zero();
+    hf_fr t = hf_fr_zero();
+    if (hf_fr_eq(row.f[HF_S_ARITHMETIC], hf_fr_one())) t = hf_rel_gate_arithmetic(&row);
     if (i < c->public_count) t = hf_fr_sub(t, c->public_inputs[i]);
     if (!hf_fr_is_zero(t)) found++, *where = i, *constraint = 0;
     for (size_t g = 0; g < sizeof gates / sizeof gates[0]; g++) {
-      if (gates[g].selector == HF_S_ARITHMETIC ? !update : hf_fr_is_zero(row.f[gates[g].selector])) continue;
+      if (!hf_fr_eq(row.f[gates[g].selector], u64(gates[g].value))) continue;
       gates[g].gate(&row, out);
       for (int k = 0; k < gates[g].count; k++)
         if (!hf_fr_is_zero(out[k])) found++, *where = i, *constraint = k;

@@ -24,15 +24,16 @@ enum tiny_row {
   TINY_PRODUCT = 34,    /* u v = (k) q + rest of five rows: u; v; k; rest; carries */
   TINY_SQUARED = 39,    /* v v = w of two rows, at once after the identity before */
   TINY_UPDATE = 41,     /* four children; the next row's: number 2 has grown by 5, as e has */
-  TINY_END = 43,
-  TINY_LOOSE = 44       /* coefficients where no selector is on */
+  TINY_DOUBLE = 43,     /* P, 2 P; the next row's: 4 P */
+  TINY_END = 45,
+  TINY_LOOSE = 46       /* coefficients where no selector is on */
 };
 
 #define TINY_TABLE_WIDTH 3
 
-/* Lets constraint number `constraint` of the Poseidon2 row `row` be wrong and goes on honestly from there. Numbers as
- * in relation.h: merkle 0..3 the round, 4 the child, 5 its number; full 0..3; partial 0..4; middle 0 the partial
- * s-box, 1..4 the round. */
+/* Lets constraint number `constraint` of the row `row` (of the Poseidon2 rows or of TINY_DOUBLE) be wrong and goes on
+ * honestly from there. Numbers as in relation.h: merkle 0..3 the round, 4 the child, 5 its number; full 0..3; partial
+ * 0..4; middle 0 the partial s-box, 1..4 the round; double 0, 1 the first and 2, 3 the second. */
 typedef struct tiny_lie {
   int row, constraint;
 } tiny_lie;
