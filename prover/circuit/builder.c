@@ -361,6 +361,9 @@ uint32_t hf_row_lay(hf_builder *b, uint32_t pattern, const uint32_t w[HF_WIRES],
   if (!fits_pending(b, w)) spacer_push(b);
   hf_row row = {.pattern = pattern, .scope = b->scope, .name = name};
   memcpy(row.w, w, sizeof row.w);
+  b->bound = 0;
+  for (int i = 0; i < HF_WIRES; i++)
+    if (b->pending[i] != HF_NO_VAR) b->bound |= 1u << i;
   uint32_t number = row_push(b, &row);
   if (next) memcpy(b->pending, next, sizeof b->pending);
   return number;
@@ -397,7 +400,7 @@ static bool pending_any(const hf_builder *b) {
 /* ---- lookups ---- */
 
 void hf_open_wire(hf_builder *b, uint32_t row, uint32_t wire) {
-  if (!hf_builder_ok(b)) return;
+  if (!hf_builder_ok(b) || b->bound >> wire & 1) return;
   if (!hf_grow(b, (void **)&b->open, &b->open_capacity, b->open_count + 1, sizeof *b->open)) return;
   b->open[b->open_count].row = row;
   b->open[b->open_count++].wire = wire;
@@ -450,8 +453,9 @@ void hf_builder_flush(hf_builder *b) {
       spacer_push(b);
       continue;
     }
-    b->queued--;
-    equation_push(b, &b->queue[b->queued], HF_NO_VAR, hf_fr_zero());
+    const hf_equation *e = &b->queue[--b->queued];
+    if (!equation_push(b, e, HF_NO_VAR, hf_fr_zero()))
+      hf_builder_fail(b, HF_E_INTERNAL, "equation \"%s\" does not fit a row", e->name);
   }
   if (pending_any(b)) spacer_push(b);
 }

@@ -96,6 +96,7 @@ struct hf_builder {
   size_t pattern_count, pattern_capacity;
   hf_map pattern_map;
   uint32_t pending[HF_WIRES]; /* what the last row's gate put on the next row */
+  uint32_t bound;             /* wires of the last row laid by hf_row_lay that the row before put there, a bit each */
 
   hf_equation queue[HF_QUEUE_MAX]; /* equations that wait for a spacer row they can fill */
   size_t queued;
@@ -153,7 +154,7 @@ bool hf_equation_lay(hf_builder *b, const hf_equation *e, uint32_t next_e, hf_fr
 void hf_builder_flush(hf_builder *b);
 /* v is looked up in the range table, in some range row. */
 void hf_lookup(hf_builder *b, const char *name, hf_var v);
-/* Wire `wire` of range row `row` may take a lookup later. */
+/* Wire `wire` of the range row just laid may take a lookup later, unless the row before put something there. */
 void hf_open_wire(hf_builder *b, uint32_t row, uint32_t wire);
 /* Records a read for the multiplicities; values as hf_rom_lookup. */
 void hf_rom_count_read(hf_builder *b, hf_rom table, hf_fr address);
