@@ -38,7 +38,8 @@ hf_status hf_srs_generate(const char *text, size_t count, unsigned threads, hf_s
 
 /* The first `count` powers of a snarkjs powers-of-tau file (.ptau, BN254). Checked: the field, every point on the
  * curve and finite, the first point the generator, [tau]_2 in the group and no trivial power, and that the points
- * are consecutive powers of the tau of [tau]_2 (a pairing over a random combination). HF_E_RANGE if the file holds
+ * are consecutive powers of the tau of [tau]_2 (a pairing over a random combination). Powers of the development tau are
+ * marked as what they are. HF_E_RANGE if the file holds
  * fewer powers. count 0 = all. */
 hf_status hf_srs_import_ptau(const char *path, size_t count, hf_backend *backend, hf_srs **out);
 

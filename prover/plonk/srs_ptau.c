@@ -112,6 +112,7 @@ static hf_status import(const hf_bytes *bytes, size_t count, hf_backend *backend
   HF_TRY(read_g2(file.section[3].data, "[1]_2", &one));
   if (!hf_g2_eq(one, hf_g2_generator())) HF_TRY(hf_fail(HF_E_REFUSED, "ptau: the first point of G2 is not the generator"));
   HF_TRY(read_g2(file.section[3].data + 128, "[tau]_2", &srs->tau_g2));
+  srs->development = hf_development_setup(srs->tau_g2);
   strncpy(srs->name, "powers of tau", sizeof srs->name - 1);
   HF_TRY(hf_srs_check(srs, backend, &ok));
   if (!ok) {

@@ -406,6 +406,43 @@ Test(srs, ptau_contents) {
   free(ptau);
 }
 
+static void put_le(uint8_t *out, hf_fq x) {
+  for (int i = 0; i < 32; i++) out[i] = (uint8_t)(x.l[i / 8] >> 8 * (i % 8)); /* Montgomery form, as the format has it */
+}
+
+/* The public secret is recognised wherever it comes from. */
+Test(srs, development_setup_without_its_mark) {
+  enum { POWER = 2, G1 = (2 << POWER) - 1, G2 = 1 << POWER };
+  hf_srs *srs = NULL, *imported = NULL;
+  uint8_t head[44], g1[G1 * 64], g2[G2 * 128];
+  hf_fr power = hf_fr_one();
+  cr_assert_eq(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, G1, 1, &srs), HF_OK);
+  read_ptau();
+  memcpy(head, find(1)->data, sizeof head);
+  head[36] = POWER;
+  for (int i = 0; i < G1; i++) {
+    put_le(g1 + 64 * i, srs->points[i].x);
+    put_le(g1 + 64 * i + 32, srs->points[i].y);
+  }
+  for (int i = 0; i < G2; i++, power = hf_fr_mul(power, rig_tau())) {
+    hf_g2 p = hf_g2_mul(hf_g2_generator(), power);
+    hf_fq c[4] = {p.x.c0, p.x.c1, p.y.c0, p.y.c1};
+    for (int k = 0; k < 4; k++) put_le(g2 + 128 * i + 32 * k, c[k]);
+  }
+  section list[3] = {{1, sizeof head, head}, {2, sizeof g1, g1}, {3, sizeof g2, g2}};
+  cr_assert_eq(import(list, 3, 0, &imported), HF_OK, "%s", hf_error_message());
+  cr_assert(imported->development, "from a .ptau file");
+  cr_assert_eq(memcmp(imported->points, srs->points, G1 * sizeof(hf_g1)), 0);
+  hf_srs_destroy(&imported);
+  hf_srs unmarked = *srs;
+  unmarked.development = false;
+  cr_assert_eq(hf_srs_save(path, &unmarked), HF_OK);
+  cr_assert_eq(hf_srs_load(path, &imported), HF_E_REFUSED, "from a file");
+  cr_assert_null(imported);
+  hf_srs_destroy(&srs);
+  free(ptau);
+}
+
 /* The committed file is what snarkjs makes today. */
 Test(srs, ptau_is_current) {
   static const char *const dir = HF_SOURCE_DIR "/tests/oracle";
