@@ -1,6 +1,9 @@
 /* hyperfold inspect: what is in this file? */
 #include "commands.h"
+#include "keys.h"
 #include "proof_common.h"
+#include "replay.h"
+#include "srs.h"
 
 #include <hyperfold/container.h>
 #include <hyperfold/file.h>
@@ -56,6 +59,38 @@ out:
   return status;
 }
 
+static hf_status inspect_srs(const char *path, json_t **out) {
+  hf_srs *srs = NULL;
+  hf_status status = hf_srs_load(path, &srs);
+  if (status == HF_OK)
+    *out = json_pack("{s:s, s:o, s:b}", "name", srs->name, "points", hf_cli_json_u64(srs->count),
+                     "development", (int)srs->development);
+  hf_srs_destroy(&srs);
+  return status;
+}
+
+static hf_status inspect_key(const char *path, json_t **out) {
+  hf_proving_key *key = NULL;
+  hf_status status = hf_proving_key_load(path, &key);
+  if (status == HF_OK)
+    *out = json_pack("{s:o, s:o, s:i}", "verifying_key", hf_cli_vk_json(&key->vk), "rows",
+                     hf_cli_json_u64(key->used_rows), "table_width", (int)key->table_width);
+  hf_proving_key_destroy(&key);
+  return status;
+}
+
+static hf_status inspect_data(const char *path, json_t **out) {
+  hf_replay_summary summary;
+  char root[65];
+  hf_status status = hf_replay_file(path, &summary);
+  if (status != HF_OK) return status;
+  hf_hex(summary.root, 32, root);
+  *out = json_pack("{s:i, s:i, s:o, s:i, s:s, s:b}", "depth", (int)summary.params.depth, "slots",
+                   (int)summary.params.slots, "batches", hf_cli_json_u64(summary.batches), "accounts",
+                   (int)summary.accounts, "root", root, "complete", (int)summary.complete);
+  return HF_OK;
+}
+
 hf_status hf_inspect_run(hf_cli *cli) {
   hf_status status;
   const char *path = cli->arguments[0];
@@ -92,12 +127,15 @@ hf_status hf_inspect_run(hf_cli *cli) {
   } else if (memcmp(kind, HF_BATCH_INPUT_KIND, 4) == 0) {
     what = "batch input";
     HF_TRY(inspect_batch(path, &contents));
-  } else if (memcmp(kind, "SRS ", 4) == 0) {
+  } else if (memcmp(kind, HF_SRS_KIND, 4) == 0) {
     what = "SRS";
-    contents = json_object();
-  } else if (memcmp(kind, "PKEY", 4) == 0) {
+    HF_TRY(inspect_srs(path, &contents));
+  } else if (memcmp(kind, HF_PKEY_KIND, 4) == 0) {
     what = "proving key";
-    contents = json_object();
+    HF_TRY(inspect_key(path, &contents));
+  } else if (memcmp(kind, HF_DATA_FILE_KIND, 4) == 0) {
+    what = "public data of a chain";
+    HF_TRY(inspect_data(path, &contents));
   } else {
     contents = json_object();
   }

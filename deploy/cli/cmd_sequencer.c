@@ -93,10 +93,11 @@ typedef struct payments {
   hf_tally *tally;
 } payments;
 
-static hf_status next_nonce(void *context, hf_bjj key, uint32_t *nonce) {
+static hf_status find_sender(void *context, hf_bjj key, uint32_t *account, uint32_t *nonce) {
   const payments *p = context;
   hf_account_info info;
   hf_status status = hf_chain_get_account(p->chain, key, &info);
+  *account = status == HF_OK ? info.index : 0; /* a key without account is refused as such */
   *nonce = status == HF_OK ? info.pending_nonce : 0;
   return status == HF_E_NOT_FOUND ? HF_OK : status;
 }
@@ -140,7 +141,7 @@ static hf_status take_csv(hf_cli *cli, hf_sequencer *sequencer, const char *path
   hf_chain_info info;
   hf_chain_get_info(p.chain, &info);
   hf_payments_options options = {
-      .wallets = hf_cli_text(cli, "wallets"), .chain_id = info.chain_id, .nonce = next_nonce, .context = &p};
+      .wallets = hf_cli_text(cli, "wallets"), .chain_id = info.chain_id, .find = find_sender, .context = &p};
   HF_TRY(hf_file_read(path, CSV_LIMIT, &text, &length));
   HF_TRY(hf_payments_sign(&options, (const char *)text, length, take_payment, &p));
 out:

@@ -42,24 +42,26 @@ static hf_status pay(hf_cli *cli) {
   hf_bjj to;
   uint8_t address[20];
   char line[HF_TRANSACTION_JSON];
-  const char *chain_text, *to_text, *amount_text;
-  uint64_t nonce = hf_cli_number(cli, "nonce"), fee = hf_cli_number(cli, "fee");
+  const char *chain_text, *account_text, *to_text, *amount_text;
+  uint64_t account = hf_cli_number(cli, "account"), nonce = hf_cli_number(cli, "nonce");
+  uint64_t amount = hf_cli_number(cli, "amount"), fee = hf_cli_number(cli, "fee");
   HF_TRY(hf_cli_need(cli, "chain", &chain_text));
+  HF_TRY(hf_cli_need(cli, "account", &account_text));
   HF_TRY(hf_cli_need(cli, "to", &to_text));
   HF_TRY(hf_cli_need(cli, "amount", &amount_text));
   HF_TRY(hf_chain_id_parse(chain_text, &chain));
-  if (nonce > UINT32_MAX) {
-    status = hf_fail(HF_E_RANGE, "--nonce is at most %u", UINT32_MAX);
+  if (account > UINT32_MAX || nonce > UINT32_MAX) {
+    status = hf_fail(HF_E_RANGE, "--account and --nonce are at most %u", UINT32_MAX);
     goto out;
   }
+  hf_signing_place at = {chain, (uint32_t)account, (uint32_t)nonce};
   HF_TRY(hf_wallet_load(cli->arguments[0], &wallet));
   if (strlen(to_text) == 42 || strlen(to_text) == 40) {
     HF_TRY(hf_address_parse(to_text, address));
-    HF_TRY(
-        hf_wallet_withdraw(&wallet, chain, (uint32_t)nonce, address, hf_cli_number(cli, "amount"), fee, &tx));
+    HF_TRY(hf_wallet_withdraw(&wallet, at, address, amount, fee, &tx));
   } else {
     HF_TRY(hf_key_parse(to_text, &to));
-    HF_TRY(hf_wallet_transfer(&wallet, chain, (uint32_t)nonce, to, hf_cli_number(cli, "amount"), fee, &tx));
+    HF_TRY(hf_wallet_transfer(&wallet, at, to, amount, fee, &tx));
   }
   hf_transaction_json(&tx, line);
   printf("%s\n", line);
@@ -148,6 +150,7 @@ out:
 
 static const hf_option pay_options[] = {
     CHAIN,
+    {"account", HF_OPTION_NUMBER, "INDEX", NULL, "the payer's account, as the sequencer numbers it"},
     {"nonce", HF_OPTION_NUMBER, "N", "0", "the account's next nonce"},
     {"to", HF_OPTION_TEXT, "WHO", NULL, "the receiver's public key, or an address on L1 to withdraw to"},
     {"amount", HF_OPTION_NUMBER, "N", NULL, "how much"},
@@ -194,7 +197,7 @@ const hf_command hf_wallet_commands[] = {
      .options = pay_options,
      .run = pay},
     {.name = "sign",
-     .summary = "sign a table of payments (CSV: from,to,amount,fee)",
+     .summary = "sign a table of payments (CSV: from,account,to,amount,fee)",
      .arguments = "CSV",
      .min_arguments = 1,
      .max_arguments = 1,

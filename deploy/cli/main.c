@@ -9,13 +9,13 @@
 #include <string.h>
 
 const hf_command hf_commands[] = {
-#ifdef HF_HAVE_DEMO
     {.name = "demo",
      .summary = "two chains, two workers, one of them killed: payments to verified proofs",
      .options = hf_demo_options,
      .run = hf_demo_run},
-#endif
-#ifdef HF_HAVE_WORKER
+    {.name = "sequencer",
+     .summary = "payment chains: transactions in, batches out",
+     .subcommands = hf_sequencer_commands},
     {.name = "worker",
      .summary = "prove what the queue has",
      .options = hf_worker_command_options,
@@ -23,9 +23,17 @@ const hf_command hf_commands[] = {
      .details = "Prints one line a job on stdout. SIGTERM or SIGINT: finish the job in hand and end; a "
                 "second one: give the\n"
                 "job back and end. Several workers may share a queue and a data folder."},
-#endif
     {.name = "job", .summary = "submit, get, wait for, cancel and list jobs", .subcommands = hf_job_commands},
     {.name = "queue", .summary = "look at the queue and repair it", .subcommands = hf_queue_commands},
+    {.name = "prove",
+     .summary = "make one proof, without a queue",
+     .arguments = "INPUT",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = hf_prove_command_options,
+     .run = hf_prove_run,
+     .details = "The proof is verified before it is written. Exit status 4 when the input does not satisfy "
+                "the circuit."},
     {.name = "verify",
      .summary = "check a proof against a verifying key",
      .arguments = "PROOF",
@@ -44,40 +52,18 @@ const hf_command hf_commands[] = {
      .run = hf_inspect_run,
      .details =
          "Keys, proofs, batch inputs and SRS; what is shown was parsed and checked as it is everywhere."},
-#ifdef HF_HAVE_DEMO
-    {.name = "sequencer",
-     .summary = "payment chains: transactions in, batches out",
-     .subcommands = hf_sequencer_commands},
-#endif
-#ifdef HF_HAVE_WORKER
-    {.name = "circuit",
-     .summary = "what can be proven, what it costs, its key",
-     .subcommands = hf_circuit_commands},
-    {.name = "prove",
-     .summary = "make one proof, without a queue",
-     .arguments = "INPUT",
-     .min_arguments = 1,
-     .max_arguments = 1,
-     .options = hf_prove_command_options,
-     .run = hf_prove_run,
-     .details = "The proof is verified before it is written. Exit status 4 when the input does not satisfy "
-                "the circuit."},
-#endif
-#ifdef HF_HAVE_BENCH
-    {.name = "bench", .summary = "measure this machine", .subcommands = hf_bench_commands},
-#endif
-#ifdef HF_HAVE_SEQUENCER
-    {.name = "wallet", .summary = "keys, signed payments, made-up load", .subcommands = hf_wallet_commands},
-#endif
-#ifdef HF_HAVE_PROVER
     {.name = "srs",
      .summary = "generate, import, show and check the powers of tau",
      .subcommands = hf_srs_commands},
+    {.name = "circuit",
+     .summary = "what can be proven, what it costs, its key",
+     .subcommands = hf_circuit_commands},
+    {.name = "wallet", .summary = "keys, signed payments, made-up load", .subcommands = hf_wallet_commands},
+    {.name = "bench", .summary = "measure this machine", .subcommands = hf_bench_commands},
     {.name = "doctor",
      .summary = "is this machine fit, and is the data folder whole?",
      .options = hf_doctor_options,
      .run = hf_doctor_run},
-#endif
     {.name = NULL},
 };
 
