@@ -32,8 +32,8 @@ typedef struct hf_srs {
   size_t memory_size;
 } hf_srs;
 
-/* An insecure SRS whose secret is keccak256 of a public text, reduced modulo r; marked `development`. The same text
- * and count give the same bytes on every machine. threads 0 = all. */
+/* An insecure SRS whose secret is hf_development_tau of a public text; marked `development`. The same text and count
+ * give the same bytes on every machine. threads 0 = all. */
 hf_status hf_srs_generate(const char *text, size_t count, unsigned threads, hf_srs **out);
 
 /* The first `count` powers of a snarkjs powers-of-tau file (.ptau, BN254). Checked: the field, every point on the

@@ -7,8 +7,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Returns the descriptor, to be closed; `path` names the file meanwhile. kind NULL: the input is the whole file. */
-static inline int fuzz_file(const char *kind, uint32_t version, const uint8_t *data, size_t size, char path[64]) {
+/* Returns the descriptor, to be closed; `path` names the file meanwhile. kind NULL: the input is the whole
+ * file. */
+static inline int fuzz_file(const char *kind, uint32_t version, const uint8_t *data, size_t size,
+                            char path[64]) {
   hf_writer w = {0};
   hf_bytes part = {data, size};
   int fd = memfd_create("input", MFD_CLOEXEC);

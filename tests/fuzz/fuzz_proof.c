@@ -1,6 +1,6 @@
-/* Proofs. The input as a payload: what is read writes the same bytes back and is refused by the key it does not
- * belong to. The input as changes to a good proof (16-bit offset, byte to xor): whatever is still read and is not
- * that proof is refused. */
+/* Proofs. The input as a payload: what is read writes the same bytes back and is refused by the key it does
+ * not belong to. The input as changes to a good proof (16-bit offset, byte to xor): whatever is still read
+ * and is not that proof is refused. */
 #include <stdlib.h>
 #include <string.h>
 #include <hyperfold/container.h>
@@ -43,7 +43,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   hf_circuit *circuit = tiny_circuit(6, 12);
   require(hf_backend_create("cpu", &(hf_backend_options){.threads = 1}, &backend) == HF_OK);
   require(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, hf_srs_points_needed(6, KAPPA), 1, &srs) == HF_OK);
-  require(hf_proving_key_derive(backend, srs, circuit, &(hf_key_options){KAPPA, HF_TRANSCRIPT_POSEIDON2}, &pkey) == HF_OK);
+  require(hf_proving_key_derive(backend, srs, circuit, &(hf_key_options){KAPPA, HF_TRANSCRIPT_POSEIDON2},
+                                &pkey) == HF_OK);
   require(hf_prover_create(backend, srs, pkey, &prover) == HF_OK);
   require(hf_prove_with(prover, circuit, NULL, source, &counter, &good, NULL) == HF_OK);
   key = pkey->vk;
@@ -80,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint8_t *changed = malloc(payload.length);
   require(changed);
   memcpy(changed, payload.data, payload.length);
-  for (size_t i = 0; i + 3 <= size; i += 3) changed[(data[i] | data[i + 1] << 8) % payload.length] ^= data[i + 2];
+  for (size_t i = 0; i + 3 <= size; i += 3)
+    changed[(data[i] | data[i + 1] << 8) % payload.length] ^= data[i + 2];
   check(changed, payload.length);
   free(changed);
   return 0;

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   require(hf_g2_on_curve(vk.tau_g2) && hf_g2_in_subgroup(vk.tau_g2));
   for (unsigned i = 0; i < hf_packs(HF_FIXED_COUNT, vk.kappa); i++) require(hf_g1_on_curve(vk.fixed[i]));
   require(hf_verifying_key_encode(&vk, &w) == HF_OK);
-  require(hf_verifying_key_decode("own", w.data, w.length, &again) == HF_OK && memcmp(&vk, &again, sizeof vk) == 0);
+  require(hf_verifying_key_decode("own", w.data, w.length, &again) == HF_OK &&
+          memcmp(&vk, &again, sizeof vk) == 0);
   hf_writer_free(&w);
   return 0;
 }

@@ -8,7 +8,8 @@ Test(plonk, complete) {
       rig r = rig_make(kappa, (hf_transcript_kind)transcript);
       hf_proof proof;
       rig_prove(&r, &proof);
-      cr_assert(rig_verify(&r.key->vk, &proof), "kappa %u transcript %d: %s", kappa, transcript, hf_error_message());
+      cr_assert(rig_verify(&r.key->vk, &proof), "kappa %u transcript %d: %s", kappa, transcript,
+                hf_error_message());
       rig_free(&r);
     }
 }
@@ -24,7 +25,8 @@ Test(plonk, other_witnesses) {
     r.circuit = tiny_circuit(RIG_LOG_N, inputs[i]);
     cr_assert_eq(tiny_violations(r.circuit, &row, &constraint), 0);
     rig_prove(&r, &proof);
-    cr_assert(rig_verify(&r.key->vk, &proof), "x = %llu: %s", (unsigned long long)inputs[i], hf_error_message());
+    cr_assert(rig_verify(&r.key->vk, &proof), "x = %llu: %s", (unsigned long long)inputs[i],
+              hf_error_message());
   }
   rig_free(&r);
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 #include "rig.h"
 
-/* Field elements drawn for a proof: the blinding rows of the wires, the blinding of the multiplicities and of the four
- * sums, and two for each quotient chunk but the last. */
+/* Field elements drawn for a proof: the blinding rows of the wires, the blinding of the multiplicities and of
+ * the four sums, and two for each quotient chunk but the last. */
 enum {
   DRAWS_WIRES = HF_WIRES * HF_BLIND_ROWS,
   DRAWS_M = DRAWS_WIRES + HF_EXTRA_COEFFICIENTS,
@@ -23,8 +23,8 @@ static bool all_zero(const void *data, size_t length) {
 static bool same(const hf_proof *a, const hf_proof *b) { return memcmp(a, b, sizeof *a) == 0; }
 
 static void prove_seeded(rig *r, rig_random *source, hf_proof *proof) {
-  cr_assert_eq(hf_prove_with(r->prover, r->circuit, NULL, rig_random_source, source, proof, NULL), HF_OK, "%s",
-               hf_error_message());
+  cr_assert_eq(hf_prove_with(r->prover, r->circuit, NULL, rig_random_source, source, proof, NULL), HF_OK,
+               "%s", hf_error_message());
 }
 
 Test(blinding, two_proofs_share_nothing) {
@@ -39,19 +39,23 @@ Test(blinding, two_proofs_share_nothing) {
     for (unsigned j = 0; j < packs; j++)
       for (unsigned k = 0; k < packs; k++) {
         cr_assert_not(hf_fq_eq(a.commitments[j].x, b.commitments[k].x), "commitments %u and %u", j, k);
-        if (j < k) cr_assert_not(hf_fq_eq(a.commitments[j].x, a.commitments[k].x), "%u and %u of one proof", j, k);
+        if (j < k)
+          cr_assert_not(hf_fq_eq(a.commitments[j].x, a.commitments[k].x), "%u and %u of one proof", j, k);
       }
     cr_assert_not(hf_g1_eq(a.w, b.w) || hf_g1_eq(a.w_prime, b.w_prime));
-    for (int j = 0; j < HF_EVALS_ZETA; j++) cr_assert_not(hf_fr_eq(a.at_zeta[j], b.at_zeta[j]), "evaluation %d", j);
-    for (int j = 0; j < HF_EVALS_NEXT; j++) cr_assert_not(hf_fr_eq(a.at_next[j], b.at_next[j]), "next, %d", j);
+    for (int j = 0; j < HF_EVALS_ZETA; j++)
+      cr_assert_not(hf_fr_eq(a.at_zeta[j], b.at_zeta[j]), "evaluation %d", j);
+    for (int j = 0; j < HF_EVALS_NEXT; j++)
+      cr_assert_not(hf_fr_eq(a.at_next[j], b.at_next[j]), "next, %d", j);
     /* no evaluation is a plain zero or a value of the witness, although most columns are nearly empty */
     for (int j = 0; j < HF_EVALS_ZETA; j++) cr_assert_not(hf_fr_is_zero(a.at_zeta[j]));
     rig_free(&r);
   }
 }
 
-/* Of kappa 1, where each polynomial has its own commitment: every draw changes the commitments that it blinds, and no
- * other of its round; hence each wire has five of its own, each of the others four, each chunk two. */
+/* Of kappa 1, where each polynomial has its own commitment: every draw changes the commitments that it
+ * blinds, and no other of its round; hence each wire has five of its own, each of the others four, each chunk
+ * two. */
 Test(blinding, every_draw_is_used) {
   rig r = rig_make(1, HF_TRANSCRIPT_POSEIDON2);
   rig_random source = {.seed = 7};
@@ -76,14 +80,16 @@ Test(blinding, every_draw_is_used) {
     int want = before < DRAWS_M      ? (before < DRAWS_WIRES ? (int)before / HF_BLIND_ROWS : HF_POLY_M)
                : before < DRAWS_SUMS ? HF_WITNESS_COUNT + (int)(before - DRAWS_M) / HF_EXTRA_COEFFICIENTS
                                      : HF_WITNESS_COUNT + HF_SUMS_COUNT + (int)(before - DRAWS_SUMS) / 2;
-    cr_assert_eq(first, want, "draw %llu blinds commitment %d, not %d", (unsigned long long)before, first, want);
-    int last = want < HF_WITNESS_COUNT                   ? HF_WITNESS_COUNT
-               : want < HF_WITNESS_COUNT + HF_SUMS_COUNT ? HF_WITNESS_COUNT + HF_SUMS_COUNT
-                                                         : HF_WITNESS_COUNT + HF_SUMS_COUNT + HF_QUOTIENT_COUNT;
+    cr_assert_eq(first, want, "draw %llu blinds commitment %d, not %d", (unsigned long long)before, first,
+                 want);
+    int last = want < HF_WITNESS_COUNT ? HF_WITNESS_COUNT
+               : want < HF_WITNESS_COUNT + HF_SUMS_COUNT
+                   ? HF_WITNESS_COUNT + HF_SUMS_COUNT
+                   : HF_WITNESS_COUNT + HF_SUMS_COUNT + HF_QUOTIENT_COUNT;
     bool chunk = last > HF_WITNESS_COUNT + HF_SUMS_COUNT; /* what a chunk gets the next one gives */
     for (int i = want + 1; i < last; i++)
-      cr_assert_eq(hf_g1_eq(base.commitments[i], other.commitments[i]), !(chunk && i == want + 1), "draw %llu, commitment %d",
-                   (unsigned long long)before, i);
+      cr_assert_eq(hf_g1_eq(base.commitments[i], other.commitments[i]), !(chunk && i == want + 1),
+                   "draw %llu, commitment %d", (unsigned long long)before, i);
     cr_assert(rig_verify(&r.key->vk, &other));
   }
   cr_assert_eq(used, DRAWS);
@@ -107,7 +113,8 @@ Test(blinding, fixed_randomness_fixes_the_proof) {
           rig_random source = {.seed = 5};
           hf_proof proof;
           cr_assert_eq(hf_prover_create(backend, r.srs, r.key, &prover), HF_OK);
-          cr_assert_eq(hf_prove_with(prover, r.circuit, NULL, rig_random_source, &source, &proof, NULL), HF_OK);
+          cr_assert_eq(hf_prove_with(prover, r.circuit, NULL, rig_random_source, &source, &proof, NULL),
+                       HF_OK);
           cr_assert(rig_verify(&r.key->vk, &proof));
           if (have) cr_assert(same(&first, &proof), "%s with %u threads differs", variants[v], threads);
           first = proof, have = true;
@@ -149,8 +156,8 @@ Test(blinding, a_failing_source_ends_the_proof) {
     hf_status failure = k % 2 ? HF_E_RANDOM : HF_E_IO;
     source = (rig_random){.seed = 3, .fail_at = k, .failure = failure};
     memset(&proof, 0x5a, sizeof proof);
-    cr_assert_eq(hf_prove_with(r.prover, r.circuit, NULL, rig_random_source, &source, &proof, NULL), failure, "call %llu",
-                 (unsigned long long)k);
+    cr_assert_eq(hf_prove_with(r.prover, r.circuit, NULL, rig_random_source, &source, &proof, NULL), failure,
+                 "call %llu", (unsigned long long)k);
     cr_assert(all_zero(&proof, sizeof proof), "call %llu leaves something", (unsigned long long)k);
     cr_assert_eq(source.calls, k, "it is not asked again");
   }

@@ -1,5 +1,5 @@
-/* Mutations of files: every byte of a proof, of its public inputs and of a verifying key, with the checksum made
- * anew; encodings that are not canonical; truncations, trailing bytes and exchanges. */
+/* Mutations of files: every byte of a proof, of its public inputs and of a verifying key, with the checksum
+ * made anew; encodings that are not canonical; truncations, trailing bytes and exchanges. */
 #include <criterion/criterion.h>
 #include <hyperfold/container.h>
 #include <hyperfold/file.h>
@@ -153,7 +153,8 @@ Test(bytes, lengths) {
   hf_verifying_key vk;
   rig_prove(&r, &proof);
   bytes p = proof_payload(&proof), v = vkey_payload(&r.key->vk);
-  for (bytes b = p; b.length-- > 0;) cr_assert_eq(decode_proof(&b, &other), HF_E_FORMAT, "cut to %zu", b.length);
+  for (bytes b = p; b.length-- > 0;)
+    cr_assert_eq(decode_proof(&b, &other), HF_E_FORMAT, "cut to %zu", b.length);
   for (bytes b = v; b.length-- > 0;) cr_assert_eq(decode_vkey(&b, &vk), HF_E_FORMAT, "cut to %zu", b.length);
   for (size_t extra = 1; extra <= 96; extra++) { /* zeros behind */
     bytes b = p;
@@ -165,20 +166,25 @@ Test(bytes, lengths) {
     b.length += extra;
     cr_assert_eq(decode_vkey(&b, &vk), HF_E_FORMAT, "%zu bytes behind", extra);
   }
-  /* every kappa and count on the bytes of another: only the right length is taken, and then it is not the key's */
+  /* every kappa and count on the bytes of another: only the right length is taken, and then it is not the
+   * key's */
   for (unsigned kappa = 0; kappa <= 256; kappa++) {
     bytes b = p;
     b.data[0] = (uint8_t)kappa, b.data[1] = (uint8_t)(kappa >> 8);
     hf_status status = decode_proof(&b, &other);
-    if (kappa < 1 || kappa > 8) cr_assert_eq(status, HF_E_RANGE);
-    else if (kappa != 3) cr_assert(status != HF_OK || rig_refuses(&r.key->vk, &other));
+    if (kappa < 1 || kappa > 8)
+      cr_assert_eq(status, HF_E_RANGE);
+    else if (kappa != 3)
+      cr_assert(status != HF_OK || rig_refuses(&r.key->vk, &other));
   }
   for (unsigned count = 0; count <= 2000; count++) {
     bytes b = p;
     b.data[36] = (uint8_t)count, b.data[37] = (uint8_t)(count >> 8);
     hf_status status = decode_proof(&b, &other);
-    if (count > HF_MAX_PUBLIC) cr_assert_eq(status, HF_E_RANGE);
-    else cr_assert((status == HF_OK) == (count == 2), "count %u", count);
+    if (count > HF_MAX_PUBLIC)
+      cr_assert_eq(status, HF_E_RANGE);
+    else
+      cr_assert((status == HF_OK) == (count == 2), "count %u", count);
   }
   memset(p.data + 36, 0xff, 4);
   cr_assert_eq(decode_proof(&p, &other), HF_E_RANGE);
@@ -284,12 +290,19 @@ Test(bytes, key_fields) {
   uint8_t mod_q[32], wide[32];
   modulus(true, mod_q);
   for (unsigned v = 0; v < 256; v++) {
-    cr_assert_eq(with_byte(&good, 0, v), v < HF_MIN_LOG_N || v > HF_MAX_LOG_N ? HF_E_RANGE : HF_OK, "log n %u", v);
-    if (v < 1 || v > 8) cr_assert_eq(with_byte(&good, 1, v), HF_E_RANGE, "kappa %u", v);
-    else cr_assert_eq(with_byte(&good, 1, v), v == 2 ? HF_OK : HF_E_FORMAT, "kappa %u", v);
+    cr_assert_eq(with_byte(&good, 0, v), v < HF_MIN_LOG_N || v > HF_MAX_LOG_N ? HF_E_RANGE : HF_OK,
+                 "log n %u", v);
+    if (v < 1 || v > 8)
+      cr_assert_eq(with_byte(&good, 1, v), HF_E_RANGE, "kappa %u", v);
+    else
+      cr_assert_eq(with_byte(&good, 1, v), v == 2 ? HF_OK : HF_E_FORMAT, "kappa %u", v);
     cr_assert_eq(with_byte(&good, 2, v), v > 1 ? HF_E_RANGE : HF_OK, "transcript %u", v);
     /* bit 0: foldable, which takes ten public inputs; bit 1: development, which this setup cannot lose */
-    cr_assert_eq(with_byte(&good, 3, v), v > 3 || v & 1 ? HF_E_RANGE : v == 0 ? HF_E_REFUSED : HF_OK, "flags %u", v);
+    cr_assert_eq(with_byte(&good, 3, v),
+                 v > 3 || v & 1 ? HF_E_RANGE
+                 : v == 0       ? HF_E_REFUSED
+                                : HF_OK,
+                 "flags %u", v);
   }
   cr_assert_eq(with(&good, 4, (uint8_t[4]){54}, 4), HF_OK);
   cr_assert_eq(with(&good, 4, (uint8_t[4]){55}, 4), HF_E_RANGE, "rows for public inputs");
@@ -364,10 +377,12 @@ Test(bytes, exchanges) {
   hf_srs *srs;
   hf_proving_key *key;
   cr_assert_eq(hf_srs_generate("another secret", r[5].srs->count, 1, &srs), HF_OK);
-  cr_assert_eq(hf_proving_key_derive(r[5].backend, srs, r[5].circuit, &(hf_key_options){2, HF_TRANSCRIPT_POSEIDON2}, &key),
+  cr_assert_eq(hf_proving_key_derive(r[5].backend, srs, r[5].circuit,
+                                     &(hf_key_options){2, HF_TRANSCRIPT_POSEIDON2}, &key),
                HF_OK);
   hf_prover *prover;
-  cr_assert_eq(hf_prover_create(r[5].backend, r[5].srs, key, &prover), HF_E_MISMATCH, "another SRS than the key's");
+  cr_assert_eq(hf_prover_create(r[5].backend, r[5].srs, key, &prover), HF_E_MISMATCH,
+               "another SRS than the key's");
   cr_assert_eq(hf_prover_create(r[5].backend, srs, key, &prover), HF_OK);
   hf_prover_destroy(&r[5].prover);
   hf_proving_key_destroy(&r[5].key);
@@ -421,7 +436,8 @@ Test(bytes, leaf_instance) {
   cr_assert(r.key->vk.foldable);
   rig_prove(&r, &proof);
   cr_assert(rig_verify(&r.key->vk, &proof), "%s", hf_error_message());
-  for (int word = HF_INSTANCE_NODE_VK; word < HF_INSTANCE_COUNT; word++) { /* the proof itself is a good one */
+  for (int word = HF_INSTANCE_NODE_VK; word < HF_INSTANCE_COUNT;
+       word++) { /* the proof itself is a good one */
     options.instance[word] = word == 3 ? hf_fr_neg(hf_fr_one()) : hf_fr_one();
     tiny_destroy(r.circuit);
     r.circuit = tiny_make(&options);
@@ -432,7 +448,8 @@ Test(bytes, leaf_instance) {
     cr_assert_not(ok);
     options.instance[word] = hf_fr_zero();
   }
-  /* a circuit that is not foldable may say whatever it likes in ten words, and foldability is in the digest */
+  /* a circuit that is not foldable may say whatever it likes in ten words, and foldability is in the digest
+   */
   hf_verifying_key vk = r.key->vk;
   vk.foldable = false;
   cr_assert_eq(hf_verifying_key_finish(&vk), HF_OK);
@@ -475,12 +492,14 @@ Test(bytes, seeds) {
     snprintf(path, sizeof path, "%s/tests/fuzz/corpus/fuzz_proof/%s", HF_SOURCE_DIR, names[i]);
     cr_assert_eq(hf_file_read(path, 1 << 20, &data, &length), HF_OK, "%s", hf_error_message());
     hf_reader r = hf_reader_over(data, length);
-    cr_assert(hf_proof_read(&r, &proof) == HF_OK && hf_read_end(&r, "seed") == HF_OK, "%s", hf_error_message());
+    cr_assert(hf_proof_read(&r, &proof) == HF_OK && hf_read_end(&r, "seed") == HF_OK, "%s",
+              hf_error_message());
     free(data);
     snprintf(path, sizeof path, "%s/tests/fuzz/corpus/fuzz_vkey/%s", HF_SOURCE_DIR, names[i]);
     cr_assert_eq(hf_file_read(path, 1 << 20, &data, &length), HF_OK, "%s", hf_error_message());
     r = hf_reader_over(data, length);
-    cr_assert(hf_verifying_key_read(&r, &vk) == HF_OK && hf_read_end(&r, "seed") == HF_OK, "%s", hf_error_message());
+    cr_assert(hf_verifying_key_read(&r, &vk) == HF_OK && hf_read_end(&r, "seed") == HF_OK, "%s",
+              hf_error_message());
     free(data);
     cr_assert(hf_fr_eq(vk.digest, proof.vk_digest));
   }

@@ -1,5 +1,5 @@
-/* Attacks below the container: changed elements of a proof that are all well formed, compensating changes, openings
- * made with the secret of the development setup, and what enters the transcript. */
+/* Attacks below the container: changed elements of a proof that are all well formed, compensating changes,
+ * openings made with the secret of the development setup, and what enters the transcript. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include "host/pairing.h"
@@ -55,8 +55,15 @@ Test(forgery, every_element) {
     }
     for (unsigned i = 0; i < points(&good); i++) {
       hf_g1 *e = point(&bad, i), v = *point(&good, i);
-      hf_g1 others[] = {hf_g1_neg(v), hf_g1_generator(), hf_g1_neg(hf_g1_generator()), add(v, hf_g1_generator()), add(v, v),
-                        add(v, tau_g1()), tau_g1(), r.key->vk.fixed[i % hf_packs(HF_FIXED_COUNT, kappa)], hf_g1_infinity()};
+      hf_g1 others[] = {hf_g1_neg(v),
+                        hf_g1_generator(),
+                        hf_g1_neg(hf_g1_generator()),
+                        add(v, hf_g1_generator()),
+                        add(v, v),
+                        add(v, tau_g1()),
+                        tau_g1(),
+                        r.key->vk.fixed[i % hf_packs(HF_FIXED_COUNT, kappa)],
+                        hf_g1_infinity()};
       for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
         bad = good, *e = others[k];
         REFUSED("kappa %u: point %u, way %zu", kappa, i, k);
@@ -85,8 +92,10 @@ Test(forgery, every_element) {
 /* What no reader lets through is refused by the verifier as well, each with its status. */
 Test(forgery, malformed_elements) {
   rig r = rig_make(3, HF_TRANSCRIPT_POSEIDON2);
-  static const uint64_t mod_r[4] = {0x43e1f593f0000001ull, 0x2833e84879b97091ull, 0xb85045b68181585dull, 0x30644e72e131a029ull};
-  static const uint64_t mod_q[4] = {0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull, 0x30644e72e131a029ull};
+  static const uint64_t mod_r[4] = {0x43e1f593f0000001ull, 0x2833e84879b97091ull, 0xb85045b68181585dull,
+                                    0x30644e72e131a029ull};
+  static const uint64_t mod_q[4] = {0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull,
+                                    0x30644e72e131a029ull};
   hf_proof good, bad;
   bool ok;
   rig_prove(&r, &good);
@@ -101,7 +110,11 @@ Test(forgery, malformed_elements) {
       if (way == 2) p->y = hf_fq_zero();
       for (int k = 0; way > 2 && k < 4; k++) l[k] = hf_adc(l[k], mod_q[k], &carry);
       ok = true;
-      cr_assert_eq(hf_verify(&r.key->vk, &bad, &ok), way == 0 ? HF_E_INFINITY : way < 3 ? HF_E_CURVE : HF_E_RANGE, "point %u, way %d", i, way);
+      cr_assert_eq(hf_verify(&r.key->vk, &bad, &ok),
+                   way == 0  ? HF_E_INFINITY
+                   : way < 3 ? HF_E_CURVE
+                             : HF_E_RANGE,
+                   "point %u, way %d", i, way);
       cr_assert_not(ok);
     }
   for (unsigned i = 0; i < elements(&good); i++) {
@@ -133,7 +146,8 @@ Test(forgery, random_points) {
   rig_free(&r);
 }
 
-/* Any key that shares not everything with the proof's: fields changed, digest derived anew and named by the proof. */
+/* Any key that shares not everything with the proof's: fields changed, digest derived anew and named by the
+ * proof. */
 Test(forgery, key_parameters) {
   for (int transcript = 0; transcript < 2; transcript++) {
     rig r = rig_make(2, (hf_transcript_kind)transcript);
@@ -144,22 +158,38 @@ Test(forgery, key_parameters) {
       hf_verifying_key vk = r.key->vk;
       hf_g1 t;
       switch (way) {
-        case 0: vk.log_n++; break;
-        case 1: vk.log_n--; break;
-        case 2: vk.transcript = transcript ? HF_TRANSCRIPT_POSEIDON2 : HF_TRANSCRIPT_KECCAK; break;
-        case 3: /* the development setup without its mark is recognised */
-          vk.development = false;
-          cr_assert_eq(hf_verifying_key_finish(&vk), HF_E_REFUSED);
-          continue;
-        case 4: vk.public_count = 1; break;
-        case 5: vk.public_count = 3; break;
-        case 6: vk.tau_g2 = hf_g2_add(vk.tau_g2, hf_g2_generator()); break;
-        case 7: vk.tau_g2 = hf_g2_neg(vk.tau_g2); break;
-        case 8: vk.kappa = 3; break;
-        default: /* two commitments exchanged (sigma columns among them) */
-          t = vk.fixed[way - 9];
-          vk.fixed[way - 9] = vk.fixed[(way - 8) % 12];
-          vk.fixed[(way - 8) % 12] = t;
+      case 0:
+        vk.log_n++;
+        break;
+      case 1:
+        vk.log_n--;
+        break;
+      case 2:
+        vk.transcript = transcript ? HF_TRANSCRIPT_POSEIDON2 : HF_TRANSCRIPT_KECCAK;
+        break;
+      case 3: /* the development setup without its mark is recognised */
+        vk.development = false;
+        cr_assert_eq(hf_verifying_key_finish(&vk), HF_E_REFUSED);
+        continue;
+      case 4:
+        vk.public_count = 1;
+        break;
+      case 5:
+        vk.public_count = 3;
+        break;
+      case 6:
+        vk.tau_g2 = hf_g2_add(vk.tau_g2, hf_g2_generator());
+        break;
+      case 7:
+        vk.tau_g2 = hf_g2_neg(vk.tau_g2);
+        break;
+      case 8:
+        vk.kappa = 3;
+        break;
+      default: /* two commitments exchanged (sigma columns among them) */
+        t = vk.fixed[way - 9];
+        vk.fixed[way - 9] = vk.fixed[(way - 8) % 12];
+        vk.fixed[(way - 8) % 12] = t;
       }
       cr_assert_eq(hf_verifying_key_finish(&vk), HF_OK, "way %d: %s", way, hf_error_message());
       cr_assert_not(hf_fr_eq(vk.digest, r.key->vk.digest), "way %d", way);
@@ -223,7 +253,8 @@ Test(forgery, openings_that_compensate) {
       REFUSED("W' and W moved");
       bad = good, bad.w_prime = add(bad.w_prime, p), bad.w = add(bad.w, times(p, hf_fr_inv(zz)));
       REFUSED("W' and W moved, weighted");
-      bad = good, bad.w_prime = add(bad.w_prime, p), bad.w = add(bad.w, times(p, hf_fr_mul(ch.y, hf_fr_inv(zz))));
+      bad = good, bad.w_prime = add(bad.w_prime, p),
+      bad.w = add(bad.w, times(p, hf_fr_mul(ch.y, hf_fr_inv(zz))));
       REFUSED("W' and W moved, L kept");
     }
     bad = good, bad.w = hf_g1_neg(good.w), bad.w_prime = hf_g1_neg(good.w_prime);
@@ -262,7 +293,8 @@ Test(forgery, evaluations_that_keep_the_identity) {
           if (kappa == 2 && k == 1) v[k] = hf_fr_mul(v[k], ch.y);
         }
         hf_fr zn2 = hf_fr_sqr(zn); /* d0 = -zn d1 - zn^2; d1 (v1 - zn v0) = zn^2 v0 - v2 */
-        hf_fr d1 = hf_fr_mul(hf_fr_sub(hf_fr_mul(zn2, v[0]), v[2]), hf_fr_inv(hf_fr_sub(v[1], hf_fr_mul(zn, v[0]))));
+        hf_fr d1 =
+            hf_fr_mul(hf_fr_sub(hf_fr_mul(zn2, v[0]), v[2]), hf_fr_inv(hf_fr_sub(v[1], hf_fr_mul(zn, v[0]))));
         t[0] = hf_fr_sub(t[0], hf_fr_add(hf_fr_mul(zn, d1), zn2));
         t[1] = hf_fr_add(t[1], d1);
         t[2] = hf_fr_add(t[2], one);
@@ -328,7 +360,8 @@ static void changes_from(const hf_verifying_key *vk, const hf_fr *old, const hf_
   hf_challenges_derive(vk, proof, &ch);
   unsigned count = flatten(&ch, hf_pack_layout_of(vk->kappa).all, now);
   for (unsigned i = 0; i < count; i++)
-    cr_assert_eq(hf_fr_eq(now[i], old[i]), i < first, "kappa %u, %s %u: challenge %u of %u", vk->kappa, what, number, i, count);
+    cr_assert_eq(hf_fr_eq(now[i], old[i]), i < first, "kappa %u, %s %u: challenge %u of %u", vk->kappa, what,
+                 number, i, count);
 }
 
 Test(forgery, every_word_of_the_transcript) {
@@ -345,7 +378,8 @@ Test(forgery, every_word_of_the_transcript) {
       hf_challenges_derive(vk, &good, &ch);
       unsigned count = flatten(&ch, packs.all, old), y = count - 1;
       for (unsigned i = 0; i < count; i++) { /* all differ, and the short ones are short */
-        for (unsigned j = 0; j < i; j++) cr_assert_not(hf_fr_eq(old[i], old[j]), "challenges %u and %u", i, j);
+        for (unsigned j = 0; j < i; j++)
+          cr_assert_not(hf_fr_eq(old[i], old[j]), "challenges %u and %u", i, j);
         hf_fr v = hf_fr_to_limbs(old[i]);
         bool is_short = v.l[3] == 0 && v.l[2] == 0 && v.l[1] >> 62 == 0;
         cr_assert_eq(is_short, i >= 7 && i < y, "challenge %u", i);
@@ -359,8 +393,11 @@ Test(forgery, every_word_of_the_transcript) {
         changes_from(vk, old, &bad, i < good.public_count ? 0 : 7, "element", i);
       }
       for (unsigned i = 0; i < points(&good); i++) {
-        unsigned first = i < packs.witness ? 0 : i < packs.witness + packs.sums ? 5 : i < packs.proof ? 6
-                         : i == packs.proof ? y : count;
+        unsigned first = i < packs.witness                ? 0
+                         : i < packs.witness + packs.sums ? 5
+                         : i < packs.proof                ? 6
+                         : i == packs.proof               ? y
+                                                          : count;
         bad = good;
         point(&bad, i)->y = hf_fq_neg(point(&bad, i)->y);
         changes_from(vk, old, &bad, first, "y of point", i);

@@ -1,5 +1,5 @@
-/* Soundness of the relation: for every constraint a witness that violates it alone, proved by a prover that does not
- * care. The prover may refuse (sums), the verifier must. */
+/* Soundness of the relation: for every constraint a witness that violates it alone, proved by a prover that
+ * does not care. The prover may refuse (sums), the verifier must. */
 #include <criterion/criterion.h>
 #include "arith/columns.h"
 #include "rig.h"
@@ -15,14 +15,15 @@ static void honest(void) {
 static hf_fr *cell(int wire, int row) { return &r.circuit->wires[wire][tiny_row_of(r.circuit, row)]; }
 static void bump(hf_fr *v) { *v = hf_fr_add(*v, hf_fr_one()); }
 
-/* A proof of whatever the circuit holds, by the prover that ignores what does not close. The pairing must hold (the
- * openings are honest), so that it is the identity that refuses. */
+/* A proof of whatever the circuit holds, by the prover that ignores what does not close. The pairing must
+ * hold (the openings are honest), so that it is the identity that refuses. */
 static void must_fail(const char *what, int detail) {
   hf_proof proof;
   hf_g1 left, right;
   bool ok = true;
   rig_cheat(&r, NULL, NULL);
-  cr_assert_eq(hf_prove(r.prover, r.circuit, NULL, &proof, NULL), HF_OK, "%s %d: %s", what, detail, hf_error_message());
+  cr_assert_eq(hf_prove(r.prover, r.circuit, NULL, &proof, NULL), HF_OK, "%s %d: %s", what, detail,
+               hf_error_message());
   cr_assert_eq(hf_verify_deferred(&r.key->vk, &proof, &ok, &left, &right), HF_OK);
   cr_expect_not(ok, "%s %d: the identity holds", what, detail);
   cr_expect(rig_refuses(&r.key->vk, &proof), "%s %d: accepted", what, detail);
@@ -216,7 +217,8 @@ Test(gates, range_lookup) {
   /* another value of the table, multiplicities as before */
   *cell(0, TINY_RANGE) = hf_fr_from_u64((12 + 1) % 8);
   must_not_close("range value", 0);
-  for (size_t row = 0; row < 1 << RIG_LOG_N; row += RIG_STRIDE) { /* a wrong multiplicity, blinding rows included */
+  for (size_t row = 0; row < 1 << RIG_LOG_N;
+       row += RIG_STRIDE) { /* a wrong multiplicity, blinding rows included */
     bump(&r.circuit->multiplicity[row]);
     must_not_close("multiplicity", (int)row);
   }
@@ -272,8 +274,8 @@ Test(gates, rom) {
   must_not_close("rom: address of a point", 0);
 }
 
-/* An address written twice makes the table ambiguous: the sum accepts either value. That a structure never does this
- * is the builder's to check; here, that it is the structure's doing and not a gap of values. */
+/* An address written twice makes the table ambiguous: the sum accepts either value. That a structure never
+ * does this is the builder's to check; here, that it is the structure's doing and not a gap of values. */
 Test(gates, rom_written_twice_is_ambiguous) {
   hf_circuit *c = tiny_circuit(RIG_LOG_N, 12);
   size_t second = tiny_row_of(c, TINY_END);
@@ -295,7 +297,7 @@ Test(gates, nonnative) {
     if (row >= TINY_WRITE && row < TINY_PRODUCT) continue;
     for (int i = 0; i < 4; i++) {
       bool carries = row == TINY_IDENTITY + 2 || row == TINY_PRODUCT + 4;
-      if (carries && i == 3) continue; /* a row of carries has three */
+      if (carries && i == 3) continue;        /* a row of carries has three */
       if (row == TINY_IDENTITY + 1) continue; /* 3 v - 3 v: any v will do */
       bump(cell(i, row));
       must_not_close("nonnative", 10 * row + i);
@@ -308,16 +310,17 @@ Test(gates, nonnative) {
     *rest = hf_fr_sub(*rest, hf_relation_constants[HF_RC_Q0 + (i ^ 1)]);
   }
   must_not_close("nonnative: rest", 0);
-  /* a limb less and the next one more is the same number, but not within a pair of columns' range: it closes only
-   * where the weights say so (2^64 within a pair, a carry between pairs) */
+  /* a limb less and the next one more is the same number, but not within a pair of columns' range: it closes
+   * only where the weights say so (2^64 within a pair, a carry between pairs) */
   *cell(0, TINY_PRODUCT + 3) = hf_fr_add(*cell(0, TINY_PRODUCT + 3), hf_relation_constants[HF_RC_2_64]);
   bump(cell(2, TINY_PRODUCT + 3));
   must_not_close("nonnative: limbs", 0);
   /* two identities whose errors cancel: the whole sum closes, each does not */
-  bump(cell(0, TINY_SQUARED + 1)); /* - 1 */
+  bump(cell(0, TINY_SQUARED + 1));                                                 /* - 1 */
   *cell(0, TINY_PRODUCT + 3) = hf_fr_sub(*cell(0, TINY_PRODUCT + 3), hf_fr_one()); /* + 1 */
   hf_proof proof;
-  cr_assert_eq(hf_prove(r.prover, r.circuit, NULL, &proof, NULL), HF_OK, "the total closes: %s", hf_error_message());
+  cr_assert_eq(hf_prove(r.prover, r.circuit, NULL, &proof, NULL), HF_OK, "the total closes: %s",
+               hf_error_message());
   cr_assert(rig_refuses(&r.key->vk, &proof), "errors of two identities cancel");
 }
 
@@ -346,7 +349,8 @@ static void apply(void *context, int sum, hf_fr *column, size_t n) {
     column[i] = w->set ? w->value : hf_fr_add(column[i], w->value);
 }
 
-static void rewritten(const char *what, int sum, size_t begin, size_t end, bool set, hf_fr value, bool passes) {
+static void rewritten(const char *what, int sum, size_t begin, size_t end, bool set, hf_fr value,
+                      bool passes) {
   rewrite w = {sum, begin, end, set, value};
   hf_proof proof;
   rig_cheat(&r, apply, &w);
@@ -365,7 +369,8 @@ Test(gates, running_columns) {
   rewritten("all zero", HF_POLY_Z, 0, n, true, zero, false);
   rewritten("zero but for the start", HF_POLY_Z, 1, n, true, zero, false);
   for (int sum = 0; sum < HF_SUMS_COUNT; sum++)
-    for (size_t row = 0; row < n; row += RIG_STRIDE) rewritten("one row", sum, row, row + 1, false, one, false);
+    for (size_t row = 0; row < n; row += RIG_STRIDE)
+      rewritten("one row", sum, row, row + 1, false, one, false);
   /* jumps on a row that has nothing to add, blinding rows included */
   for (int sum = 0; sum < HF_SUMS_COUNT; sum++) {
     rewritten("second half", sum, n / 2, n, false, one, false);
@@ -374,7 +379,8 @@ Test(gates, running_columns) {
   }
   /* one whole identity lifted: starts in the middle, and does not end at zero */
   rewritten("identity lifted", HF_POLY_RHO, TINY_PRODUCT, TINY_SQUARED, false, one, false);
-  rewritten("identity lifted behind its start", HF_POLY_RHO, TINY_PRODUCT + 1, TINY_SQUARED, false, one, false);
+  rewritten("identity lifted behind its start", HF_POLY_RHO, TINY_PRODUCT + 1, TINY_SQUARED, false, one,
+            false);
 }
 
 /* A witness that does not close, with the difference taken back where nothing looks up or multiplies. */
@@ -412,7 +418,8 @@ Test(gates, hidden_differences) {
   }
 }
 
-/* The wires of the last rows are the prover's to fill: a witness that puts something there changes nothing. */
+/* The wires of the last rows are the prover's to fill: a witness that puts something there changes nothing.
+ */
 Test(gates, blinding_rows) {
   const size_t n = (size_t)1 << RIG_LOG_N;
   rig_random a = {.seed = 1}, b = {.seed = 1};

@@ -20,7 +20,9 @@ static void teardown(void) { unlink(path); }
 TestSuite(keys, .init = setup, .fini = teardown);
 
 static bool equal_keys(const hf_proving_key *a, const hf_proving_key *b) {
-  if (memcmp(&a->vk, &b->vk, sizeof a->vk) != 0 || a->table_width != b->table_width || a->used_rows != b->used_rows) return false;
+  if (memcmp(&a->vk, &b->vk, sizeof a->vk) != 0 || a->table_width != b->table_width ||
+      a->used_rows != b->used_rows)
+    return false;
   for (int i = 0; i < HF_FIXED_COUNT; i++)
     if (memcmp(a->fixed[i], b->fixed[i], sizeof(hf_fr) << a->vk.log_n) != 0) return false;
   return true;
@@ -32,7 +34,8 @@ Test(keys, derived_twice_saved_and_loaded) {
     hf_proving_key *loaded = NULL;
     hf_prover *prover = NULL;
     hf_proof proof;
-    other = rig_of(tiny_circuit(RIG_LOG_N, 99), kappa, r.key->vk.transcript); /* another witness, the same key */
+    other =
+        rig_of(tiny_circuit(RIG_LOG_N, 99), kappa, r.key->vk.transcript); /* another witness, the same key */
     cr_assert(equal_keys(r.key, other.key));
     cr_assert_eq(hf_proving_key_save(path, r.key), HF_OK, "%s", hf_error_message());
     cr_assert_eq(hf_proving_key_load(path, &loaded), HF_OK, "%s", hf_error_message());
@@ -74,7 +77,8 @@ Test(keys, digest_depends_on_every_column) {
       hf_proving_key *key = NULL;
       hf_fr *cell = &r.circuit->fixed[i][row], old = *cell;
       *cell = hf_fr_add(old, hf_fr_one());
-      cr_assert_eq(hf_proving_key_derive(r.backend, r.srs, r.circuit, &options, &key), HF_OK, "%s", hf_error_message());
+      cr_assert_eq(hf_proving_key_derive(r.backend, r.srs, r.circuit, &options, &key), HF_OK, "%s",
+                   hf_error_message());
       cr_assert_not(hf_fr_eq(key->vk.digest, r.key->vk.digest), "column %d, row %zu", i, row);
       *cell = old;
       hf_proving_key_destroy(&key);
@@ -90,7 +94,8 @@ Test(keys, refused_when_derived) {
   options.kappa = 9;
   cr_assert_eq(hf_proving_key_derive(r.backend, r.srs, r.circuit, &options, &key), HF_E_ARGUMENT);
   options.kappa = 3;
-  cr_assert_eq(hf_proving_key_derive(r.backend, r.srs, r.circuit, &options, &key), HF_E_RANGE, "too few points");
+  cr_assert_eq(hf_proving_key_derive(r.backend, r.srs, r.circuit, &options, &key), HF_E_RANGE,
+               "too few points");
   options.kappa = 2;
   hf_srs cut = *r.srs;
   cut.count--;
@@ -122,7 +127,8 @@ static hf_status load_payload(const hf_bytes *parts, size_t count, hf_proving_ke
   return hf_proving_key_load(path, key);
 }
 
-static hf_status load_changed(const uint8_t *payload, size_t length, size_t at, uint8_t mask, hf_proving_key **key) {
+static hf_status load_changed(const uint8_t *payload, size_t length, size_t at, uint8_t mask,
+                              hf_proving_key **key) {
   uint8_t changed = payload[at] ^ mask;
   hf_bytes parts[3] = {{payload, at}, {&changed, 1}, {payload + at + 1, length - at - 1}};
   return load_payload(parts, 3, key);
@@ -170,7 +176,8 @@ Test(keys, altered_files) {
     hf_prover_destroy(&prover);
     hf_proving_key_destroy(&key);
   }
-  for (size_t cut = 1; cut < length; cut += cut < 300 ? 1 : 4099) { /* too short, with a checksum that is right */
+  for (size_t cut = 1; cut < length;
+       cut += cut < 300 ? 1 : 4099) { /* too short, with a checksum that is right */
     hf_bytes part = {payload, length - cut};
     cr_assert_eq(load_payload(&part, 1, &key), HF_E_FORMAT, "%zu bytes less", cut);
   }

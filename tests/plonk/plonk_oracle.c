@@ -29,7 +29,8 @@ static void put(const hf_verifying_key *vk, const hf_proof *proof, const char *v
   fprintf(list, "%s %s\n", key_path, proof_path);
   cr_assert_lt(count, CASES_MAX);
   cases[count].verdict = verdict;
-  snprintf(cases[count].what, sizeof cases[count].what, "%s, kappa %u, transcript %d", what, vk->kappa, (int)vk->transcript);
+  snprintf(cases[count].what, sizeof cases[count].what, "%s, kappa %u, transcript %d", what, vk->kappa,
+           (int)vk->transcript);
   count++;
   hf_status status = hf_verify(vk, proof, &ok);
   cr_assert_eq(status == HF_OK && ok, strcmp(verdict, "ok") == 0, "%s: we ourselves say otherwise", what);
@@ -97,7 +98,8 @@ Test(oracle, proofs_before_another_verifier) {
   put(&r.key->vk, &proof, "ok", "512 rows");
   rig_free(&r);
   fclose(list);
-  snprintf(command, sizeof command, "cd '%s/tests/oracle' && node proof.mjs < %s/list", HF_SOURCE_DIR, folder);
+  snprintf(command, sizeof command, "cd '%s/tests/oracle' && node proof.mjs < %s/list", HF_SOURCE_DIR,
+           folder);
   FILE *verdicts = popen(command, "r");
   cr_assert(verdicts);
   for (unsigned i = 0; i < count; i++) {

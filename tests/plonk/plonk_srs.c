@@ -40,7 +40,8 @@ Test(srs, generated_points_are_the_powers) {
   for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
     hf_srs *srs = NULL, *again = NULL;
     hf_fr power = hf_fr_one();
-    cr_assert_eq(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, counts[c], 1, &srs), HF_OK, "%s", hf_error_message());
+    cr_assert_eq(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, counts[c], 1, &srs), HF_OK, "%s",
+                 hf_error_message());
     cr_assert_eq(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, counts[c], 3, &again), HF_OK);
     cr_assert_eq(srs->count, counts[c]);
     cr_assert(srs->development);
@@ -48,7 +49,8 @@ Test(srs, generated_points_are_the_powers) {
     cr_assert_eq(memcmp(srs->points, again->points, counts[c] * sizeof(hf_g1)), 0, "threads change nothing");
     for (size_t i = 0; i < counts[c]; i++, power = hf_fr_mul(power, tau))
       if (i < 100 || i % 97 == 0 || i + 3 > counts[c] || i % 1024 < 2)
-        cr_assert(hf_g1_eq(srs->points[i], times(hf_g1_generator(), power)), "point %zu of %zu", i, counts[c]);
+        cr_assert(hf_g1_eq(srs->points[i], times(hf_g1_generator(), power)), "point %zu of %zu", i,
+                  counts[c]);
     cr_assert(check(srs), "%s", hf_error_message());
     hf_srs_destroy(&srs);
     hf_srs_destroy(&again);
@@ -122,7 +124,8 @@ Test(srs, files) {
       hf_srs_destroy(&loaded);
       payload[i] ^= (uint8_t)(1 << bit);
     }
-  for (size_t cut = 1; cut < length; cut += 7) cr_assert_eq(load_payload(payload, length - cut, &loaded), HF_E_FORMAT);
+  for (size_t cut = 1; cut < length; cut += 7)
+    cr_assert_eq(load_payload(payload, length - cut, &loaded), HF_E_FORMAT);
   for (int sign = 0; sign < 2; sign++) {
     hf_g2 g = hf_g2_generator();
     hf_g2_to_bytes(sign ? hf_g2_neg(g) : g, payload + TAU);
@@ -172,11 +175,13 @@ Test(srs, what_the_check_refuses) {
     RESET; /* opposite differences */
     points[i] = hf_g1_from_xyzz(hf_g1_xyzz_add_affine(hf_g1_to_xyzz(points[i]), step));
     t = hf_g1_neg(step);
-    points[(i + 1) % COUNT] = hf_g1_from_xyzz(hf_g1_xyzz_add_affine(hf_g1_to_xyzz(points[(i + 1) % COUNT]), t));
+    points[(i + 1) % COUNT] =
+        hf_g1_from_xyzz(hf_g1_xyzz_add_affine(hf_g1_to_xyzz(points[(i + 1) % COUNT]), t));
     cr_assert_not(check(&srs), "points %d and the next moved", i);
     RESET; /* the same value, not reduced: x + q */
     hf_u64 carry = 0;
-    static const uint64_t q[4] = {0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull, 0x30644e72e131a029ull};
+    static const uint64_t q[4] = {0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull,
+                                  0x30644e72e131a029ull};
     for (int k = 0; k < 4; k++) points[i].x.l[k] = hf_adc(points[i].x.l[k], q[k], &carry);
     cr_assert_not(check(&srs), "point %d not reduced", i);
   }
@@ -275,7 +280,8 @@ Test(srs, imported_from_snarkjs) {
   cr_assert_eq(hf_srs_import_ptau(PTAU, 255, backend, &part), HF_OK);
   hf_srs_destroy(&part);
   static const size_t impossible[] = {1, 256, 1000, SIZE_MAX};
-  for (size_t i = 0; i < 4; i++) cr_assert_eq(hf_srs_import_ptau(PTAU, impossible[i], backend, &part), HF_E_RANGE);
+  for (size_t i = 0; i < 4; i++)
+    cr_assert_eq(hf_srs_import_ptau(PTAU, impossible[i], backend, &part), HF_E_RANGE);
   cr_assert_null(part);
   /* through a file of ours, then a proof */
   cr_assert_eq(hf_srs_save(path, srs), HF_OK);
@@ -285,7 +291,9 @@ Test(srs, imported_from_snarkjs) {
   hf_proving_key *key = NULL;
   hf_prover *prover = NULL;
   hf_proof proof, foreign;
-  cr_assert_eq(hf_proving_key_derive(backend, srs, r.circuit, &(hf_key_options){3, HF_TRANSCRIPT_POSEIDON2}, &key), HF_OK);
+  cr_assert_eq(
+      hf_proving_key_derive(backend, srs, r.circuit, &(hf_key_options){3, HF_TRANSCRIPT_POSEIDON2}, &key),
+      HF_OK);
   cr_assert_not(key->vk.development);
   cr_assert_eq(hf_prover_create(backend, srs, key, &prover), HF_OK);
   cr_assert_eq(hf_prove(prover, r.circuit, NULL, &proof, NULL), HF_OK);
@@ -407,7 +415,8 @@ Test(srs, ptau_contents) {
 }
 
 static void put_le(uint8_t *out, hf_fq x) {
-  for (int i = 0; i < 32; i++) out[i] = (uint8_t)(x.l[i / 8] >> 8 * (i % 8)); /* Montgomery form, as the format has it */
+  for (int i = 0; i < 32; i++)
+    out[i] = (uint8_t)(x.l[i / 8] >> 8 * (i % 8)); /* Montgomery form, as the format has it */
 }
 
 /* The public secret is recognised wherever it comes from. */
@@ -450,6 +459,7 @@ Test(srs, ptau_is_current) {
   if (access(HF_SOURCE_DIR "/tests/oracle/node_modules/snarkjs/package.json", R_OK) != 0)
     cr_skip_test("tests/oracle/node_modules is absent (npm ci there)");
   if (system("command -v node >/dev/null 2>&1") != 0) cr_skip_test("node is absent");
-  snprintf(command, sizeof command, "cd '%s' && node ptau.mjs %s && cmp %s vectors/powers7.ptau", dir, path, path);
+  snprintf(command, sizeof command, "cd '%s' && node ptau.mjs %s && cmp %s vectors/powers7.ptau", dir, path,
+           path);
   cr_assert_eq(system(command), 0);
 }

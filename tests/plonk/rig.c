@@ -9,9 +9,12 @@ rig rig_of(hf_circuit *circuit, unsigned kappa, hf_transcript_kind transcript) {
   rig r = {.circuit = circuit};
   hf_key_options options = {kappa, transcript};
   size_t points = hf_srs_points_needed(circuit->log_n, kappa);
-  cr_assert_eq(hf_backend_create("cpu", &(hf_backend_options){.threads = 1}, &r.backend), HF_OK, "%s", hf_error_message());
-  cr_assert_eq(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, points, 1, &r.srs), HF_OK, "%s", hf_error_message());
-  cr_assert_eq(hf_proving_key_derive(r.backend, r.srs, circuit, &options, &r.key), HF_OK, "%s", hf_error_message());
+  cr_assert_eq(hf_backend_create("cpu", &(hf_backend_options){.threads = 1}, &r.backend), HF_OK, "%s",
+               hf_error_message());
+  cr_assert_eq(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, points, 1, &r.srs), HF_OK, "%s",
+               hf_error_message());
+  cr_assert_eq(hf_proving_key_derive(r.backend, r.srs, circuit, &options, &r.key), HF_OK, "%s",
+               hf_error_message());
   cr_assert_eq(hf_prover_create(r.backend, r.srs, r.key, &r.prover), HF_OK, "%s", hf_error_message());
   return r;
 }
@@ -86,7 +89,8 @@ static hf_status tampered(hf_backend *backend, int sum, hf_vec *column, size_t n
   return status;
 }
 
-static hf_status cheat_prefix_sum(hf_backend *backend, hf_vec *out, const hf_vec *term, size_t count, hf_fr *total) {
+static hf_status cheat_prefix_sum(hf_backend *backend, hf_vec *out, const hf_vec *term, size_t count,
+                                  hf_fr *total) {
   hf_status status = cheat.honest->prefix_sum(backend, out, term, count, total);
   *total = hf_fr_zero();
   if (status != HF_OK) return status;
@@ -94,9 +98,10 @@ static hf_status cheat_prefix_sum(hf_backend *backend, hf_vec *out, const hf_vec
 }
 
 static hf_status cheat_grand_product(hf_backend *backend, hf_vec *z, const hf_vec *const *wires,
-                                     const hf_vec *const *sigmas, size_t wire_count, unsigned log_n, hf_fr beta,
-                                     hf_fr gamma, bool *closes) {
-  hf_status status = cheat.honest->grand_product(backend, z, wires, sigmas, wire_count, log_n, beta, gamma, closes);
+                                     const hf_vec *const *sigmas, size_t wire_count, unsigned log_n,
+                                     hf_fr beta, hf_fr gamma, bool *closes) {
+  hf_status status =
+      cheat.honest->grand_product(backend, z, wires, sigmas, wire_count, log_n, beta, gamma, closes);
   *closes = true;
   return status == HF_OK ? tampered(backend, HF_POLY_Z, z, (size_t)1 << log_n) : status;
 }

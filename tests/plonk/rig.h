@@ -40,10 +40,10 @@ bool rig_refuses(const hf_verifying_key *vk, const hf_proof *proof);
 /* A reproducible source of randomness: keccak of a seed and a counter. */
 typedef struct rig_random {
   uint64_t seed, calls;
-  uint64_t fail_at;       /* this call (from 1) fails with `failure`; 0 = none */
+  uint64_t fail_at; /* this call (from 1) fails with `failure`; 0 = none */
   hf_status failure;
-  uint64_t change_at;     /* this call's bytes differ in one bit; 0 = none */
-  uint64_t accepted;      /* calls whose bytes are a field element as the prover reads them */
+  uint64_t change_at; /* this call's bytes differ in one bit; 0 = none */
+  uint64_t accepted;  /* calls whose bytes are a field element as the prover reads them */
 } rig_random;
 hf_status rig_random_source(void *context, void *out, size_t length);
 
@@ -52,14 +52,14 @@ hf_status rig_random_source(void *context, void *out, size_t length);
 /* Which running column, in the order of the proof. */
 typedef void (*rig_tamper)(void *context, int sum, hf_fr *column, size_t n);
 
-/* From now on sums "close" whatever they are, and `tamper` (may be NULL) may rewrite each running column on H.
- * One backend of a process at a time. */
+/* From now on sums "close" whatever they are, and `tamper` (may be NULL) may rewrite each running column on
+ * H. One backend of a process at a time. */
 void rig_cheat(rig *r, rig_tamper tamper, void *context);
 
 /* --- development tau ------------------------------------------------------------------ */
 
-/* The secret of HF_SRS_DEVELOPMENT_SECRET. Whoever knows it can open anything: with it the tests forge openings to
- * try the identity alone. */
+/* The secret of HF_SRS_DEVELOPMENT_SECRET. Whoever knows it can open anything: with it the tests forge
+ * openings to try the identity alone. */
 hf_fr rig_tau(void);
 /* Sets W' to what the pairing accepts for the rest of the proof. */
 void rig_forge_opening(const hf_verifying_key *vk, hf_proof *proof);

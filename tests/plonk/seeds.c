@@ -50,7 +50,8 @@ int main(int argc, char **argv) {
     hf_proof proof;
     hf_writer p = {0}, v = {0};
     hf_circuit *circuit = tiny_circuit(6, 12);
-    require(hf_proving_key_derive(backend, srs, circuit, &(hf_key_options){kappa, HF_TRANSCRIPT_POSEIDON2}, &key));
+    require(hf_proving_key_derive(backend, srs, circuit, &(hf_key_options){kappa, HF_TRANSCRIPT_POSEIDON2},
+                                  &key));
     require(hf_prover_create(backend, srs, key, &prover));
     require(hf_prove(prover, circuit, NULL, &proof, NULL));
     hf_proof_write(&proof, &p);

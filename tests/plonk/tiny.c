@@ -48,7 +48,8 @@ static hf_circuit *allocate(const tiny_options *o) {
 }
 
 static void lay_arithmetic(hf_circuit *c, const tiny_options *o, hf_fr y) {
-  size_t square = tiny_row_of(c, TINY_SQUARE), cube = tiny_row_of(c, TINY_CUBE), range = tiny_row_of(c, TINY_RANGE);
+  size_t square = tiny_row_of(c, TINY_SQUARE), cube = tiny_row_of(c, TINY_CUBE),
+         range = tiny_row_of(c, TINY_RANGE);
   hf_fr one = hf_fr_one();
   for (uint32_t i = 0; i < c->public_count; i++) c->public_inputs[i] = o->instance[i < 10 ? i : 0];
   c->public_inputs[0] = u64(o->x);
@@ -158,15 +159,16 @@ static void lay_nonnative(hf_circuit *c, uint64_t x) {
   for (int i = 0; i < 4; i++) c->wires[i][row + 1] = u64(x + (uint64_t)i);
   for (int i = 0; i < 3; i++) c->wires[i][row + 2] = k67;
 
-  /* u v = k q + rest with a carry of 5: rest = (u0 v0 - k q0 + 5 2^128, u0 v1 + u1 v0 - k q1, u1 v1 - k q2 - 5, - k q3),
-   * its "limbs" being field elements that nothing range checks here */
+  /* u v = k q + rest with a carry of 5: rest = (u0 v0 - k q0 + 5 2^128, u0 v1 + u1 v0 - k q1, u1 v1 - k q2 -
+   * 5, - k q3), its "limbs" being field elements that nothing range checks here */
   row = tiny_row_of(c, TINY_PRODUCT);
   hf_fr u[2] = {u64(x + 7), u64(3 * x)}, v[2] = {u64(x + 9), u64(x + 11)}, rest[4];
   for (size_t i = row; i < row + 5; i++) c->fixed[HF_S_NONNATIVE][i] = one;
   c->fixed[HF_Q4][row] = c->fixed[HF_QAB][row] = c->fixed[HF_Q3][row + 4] = one;
   c->fixed[HF_Q2][row + 2] = c->fixed[HF_Q1][row + 3] = hf_fr_neg(one);
   for (int i = 0; i < 4; i++) rest[i] = hf_fr_neg(hf_fr_mul(k, hf_relation_constants[HF_RC_Q0 + i]));
-  rest[0] = hf_fr_add(rest[0], hf_fr_add(hf_fr_mul(u[0], v[0]), hf_fr_mul(carry, hf_relation_constants[HF_RC_2_128])));
+  rest[0] = hf_fr_add(rest[0],
+                      hf_fr_add(hf_fr_mul(u[0], v[0]), hf_fr_mul(carry, hf_relation_constants[HF_RC_2_128])));
   rest[1] = hf_fr_add(rest[1], hf_fr_add(hf_fr_mul(u[0], v[1]), hf_fr_mul(u[1], v[0])));
   rest[2] = hf_fr_add(rest[2], hf_fr_sub(hf_fr_mul(u[1], v[1]), carry));
   for (int i = 0; i < 2; i++) {
@@ -237,7 +239,9 @@ hf_circuit *tiny_make(const tiny_options *o) {
   return c;
 }
 
-hf_circuit *tiny_circuit(unsigned log_n, uint64_t x) { return tiny_make(&(tiny_options){.log_n = log_n, .x = x}); }
+hf_circuit *tiny_circuit(unsigned log_n, uint64_t x) {
+  return tiny_make(&(tiny_options){.log_n = log_n, .x = x});
+}
 
 void tiny_destroy(hf_circuit *c) {
   if (!c) return;
@@ -254,9 +258,9 @@ unsigned tiny_violations(const hf_circuit *c, size_t *where, int *constraint) {
     uint64_t value;
     int count;
     void (*gate)(const hf_rel_row *, hf_fr *);
-  } gates[] = {{HF_S_MERKLE, 1, 6, hf_rel_gate_merkle},     {HF_S_FULL, 1, 4, hf_rel_gate_full},
-               {HF_S_PARTIAL, 1, 5, hf_rel_gate_partial},   {HF_S_MIDDLE, 1, 5, hf_rel_gate_middle},
-               {HF_S_EDWARDS, 1, 2, hf_rel_gate_edwards},   {HF_S_ARITHMETIC, 2, 5, hf_rel_gate_update},
+  } gates[] = {{HF_S_MERKLE, 1, 6, hf_rel_gate_merkle},    {HF_S_FULL, 1, 4, hf_rel_gate_full},
+               {HF_S_PARTIAL, 1, 5, hf_rel_gate_partial},  {HF_S_MIDDLE, 1, 5, hf_rel_gate_middle},
+               {HF_S_EDWARDS, 1, 2, hf_rel_gate_edwards},  {HF_S_ARITHMETIC, 2, 5, hf_rel_gate_update},
                {HF_S_ARITHMETIC, 3, 4, hf_rel_gate_double}};
   size_t n = (size_t)1 << c->log_n;
   unsigned found = 0;
