@@ -30,6 +30,10 @@ function(hf_library name)
   target_link_libraries(${name} PUBLIC ${A_PUBLIC} PRIVATE hf_flags ${A_PRIVATE})
 endfunction()
 
+# Tests are compiled for a short build (what they test is a library, optimised as it ships). At -O1 gcc no longer sees
+# that a reader that fails is always noticed.
+set(HF_TEST_FLAGS -fno-pie -O1 $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+
 # hf_test(name SOURCES ... LIBS ... [LABELS ...] [TIMEOUT s]): a Criterion binary run by CTest.
 # Labels that tests/run knows: "slow" is left out under sanitizers, "soak" runs with --soak alone.
 # -no-pie: Criterion runs each test in a fresh process and pointers in the rows
@@ -41,7 +45,7 @@ function(hf_test name)
   endif()
   pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
   add_executable(${name} ${A_SOURCES})
-  target_compile_options(${name} PRIVATE -fno-pie)
+  target_compile_options(${name} PRIVATE ${HF_TEST_FLAGS})
   target_link_options(${name} PRIVATE -no-pie)
   target_link_libraries(${name} PRIVATE ${A_LIBS} hf_flags PkgConfig::CRITERION)
   target_compile_definitions(${name} PRIVATE HF_SOURCE_DIR="${CMAKE_SOURCE_DIR}" HF_BINARY_DIR="${CMAKE_BINARY_DIR}")
@@ -56,6 +60,20 @@ function(hf_test name)
   if(A_LABELS)
     set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}")
   endif()
+endfunction()
+
+# hf_test_support(name SOURCES ... LIBS ...): what several suites of a folder share, compiled once.
+function(hf_test_support name)
+  cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
+  if(NOT HF_TESTS OR HF_FUZZ)
+    return()
+  endif()
+  pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
+  add_library(${name} STATIC ${A_SOURCES})
+  target_compile_options(${name} PRIVATE ${HF_TEST_FLAGS})
+  target_compile_definitions(${name} PRIVATE HF_SOURCE_DIR="${CMAKE_SOURCE_DIR}" HF_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${A_LIBS} PRIVATE hf_flags PkgConfig::CRITERION)
 endfunction()
 
 # hf_fuzz(name SOURCES ... LIBS ...): a libFuzzer target, built by the fuzz preset (clang) only.
