@@ -126,10 +126,10 @@ static hf_status emit(generator *g, const char *line, hf_refusal expected) {
   return g->sink->transaction(g->sink->context, line, expected);
 }
 
-static hf_status sign_payment(const hf_eddsa_key *key, hf_chain_id chain, uint32_t nonce, hf_bjj to,
-                              uint64_t amount, uint64_t fee, hf_transaction *tx) {
+static hf_status sign_payment(const hf_eddsa_key *key, hf_signing_place at, hf_bjj to, uint64_t amount,
+                              uint64_t fee, hf_transaction *tx) {
   hf_wallet wallet = {*key};
-  hf_status status = hf_wallet_transfer(&wallet, chain, nonce, to, amount, fee, tx);
+  hf_status status = hf_wallet_transfer(&wallet, at, to, amount, fee, tx);
   hf_wallet_wipe(&wallet);
   return status;
 }
@@ -150,25 +150,25 @@ static hf_status valid(generator *g) {
     return hf_fail(HF_E_RANGE, "load: the accounts have run dry; ask for fewer transactions");
   uint64_t amount = pick_amount(g, p, fee);
   hf_wallet wallet = {p->key};
+  const hf_signing_place at = {g->options.chain_id, from, p->nonce};
   hf_transaction tx;
   hf_status status = HF_OK;
   if (below(g, 1000) < g->options.withdraw_per_mille) {
     uint8_t address[20];
     for (int i = 0; i < 20; i++) address[i] = (uint8_t)draw(g);
-    HF_TRY(hf_wallet_withdraw(&wallet, g->options.chain_id, p->nonce, address, amount, fee, &tx));
+    HF_TRY(hf_wallet_withdraw(&wallet, at, address, amount, fee, &tx));
     g->tally->withdrawals++;
   } else {
     uint32_t to = pick_receiver(g, from);
-    HF_TRY(hf_wallet_transfer(&wallet, g->options.chain_id, p->nonce, g->people[to].key.public_key, amount,
-                              fee, &tx));
+    HF_TRY(hf_wallet_transfer(&wallet, at, g->people[to].key.public_key, amount, fee, &tx));
     g->people[to].balance += amount;
   }
   p->balance -= amount + fee;
   p->nonce++;
   char line[HF_TRANSACTION_JSON];
   hf_transaction_json(&tx, line);
-  uint32_t at = g->replay_count < REPLAYS ? g->replay_count++ : (uint32_t)below(g, REPLAYS);
-  memcpy(g->replay[at], line, sizeof line);
+  uint32_t kept = g->replay_count < REPLAYS ? g->replay_count++ : (uint32_t)below(g, REPLAYS);
+  memcpy(g->replay[kept], line, sizeof line);
   status = emit(g, line, HF_REFUSAL_NONE);
 out:
   hf_wallet_wipe(&wallet);
@@ -240,9 +240,9 @@ static void spoil_line(generator *g, char line[HF_TRANSACTION_JSON]) {
 
 static hf_status invalid(generator *g) {
   static const hf_refusal kinds[] = {
-      HF_REFUSAL_MALFORMED, HF_REFUSAL_CHAIN_ID,         HF_REFUSAL_UNKNOWN_SENDER,
-      HF_REFUSAL_SIGNATURE, HF_REFUSAL_DUPLICATE,        HF_REFUSAL_SELF_TRANSFER,
-      HF_REFUSAL_NONCE,     HF_REFUSAL_UNKNOWN_RECEIVER, HF_REFUSAL_FUNDS};
+      HF_REFUSAL_MALFORMED,        HF_REFUSAL_CHAIN_ID,  HF_REFUSAL_UNKNOWN_SENDER, HF_REFUSAL_ACCOUNT,
+      HF_REFUSAL_SIGNATURE,        HF_REFUSAL_DUPLICATE, HF_REFUSAL_SELF_TRANSFER,  HF_REFUSAL_NONCE,
+      HF_REFUSAL_UNKNOWN_RECEIVER, HF_REFUSAL_FUNDS};
   hf_refusal kind = kinds[below(g, sizeof kinds / sizeof kinds[0])];
   if (kind == HF_REFUSAL_DUPLICATE && g->replay_count == 0) kind = HF_REFUSAL_SIGNATURE;
   if (kind == HF_REFUSAL_DUPLICATE) return emit(g, g->replay[below(g, g->replay_count)], kind);
@@ -253,23 +253,26 @@ static hf_status invalid(generator *g) {
   if (status != HF_OK) return status;
   const hf_eddsa_key *key = &p->key;
   hf_bjj receiver = g->people[to].key.public_key;
-  hf_chain_id chain = g->options.chain_id;
-  uint32_t nonce = p->nonce;
+  /* Accounts have the order of their deposits; bad ones take no index. */
+  hf_signing_place at = {g->options.chain_id, from, p->nonce};
   /* A fee that no valid line has: never the hash of an accepted one. */
   uint64_t fee = FEE_MAX + 1 + below(g, FEE_MAX), amount = 1;
   switch (kind) {
   case HF_REFUSAL_CHAIN_ID:
-    chain.high ^= (uint64_t)1 << below(g, 64);
+    at.chain_id.high ^= (uint64_t)1 << below(g, 64);
     break;
   case HF_REFUSAL_UNKNOWN_SENDER:
     key = &stranger;
-    nonce = 0;
+    at.nonce = 0;
+    break;
+  case HF_REFUSAL_ACCOUNT: /* somebody else's, or one that nobody has */
+    at.account = below(g, 2) ? to : g->options.accounts + (uint32_t)below(g, 1000);
     break;
   case HF_REFUSAL_SELF_TRANSFER:
     receiver = p->key.public_key;
     break;
   case HF_REFUSAL_NONCE:
-    nonce = nonce && below(g, 2) ? nonce - 1 : nonce + 1 + (uint32_t)below(g, 3);
+    at.nonce = at.nonce && below(g, 2) ? at.nonce - 1 : at.nonce + 1 + (uint32_t)below(g, 3);
     break;
   case HF_REFUSAL_UNKNOWN_RECEIVER:
     receiver = stranger.public_key;
@@ -282,7 +285,7 @@ static hf_status invalid(generator *g) {
   }
   char line[HF_TRANSACTION_JSON];
   hf_transaction tx;
-  HF_TRY(sign_payment(key, chain, nonce, receiver, amount, fee, &tx));
+  HF_TRY(sign_payment(key, at, receiver, amount, fee, &tx));
   if (kind == HF_REFUSAL_SIGNATURE) spoil_signature(g, &tx, &g->people[to]);
   hf_transaction_json(&tx, line);
   if (kind == HF_REFUSAL_MALFORMED) spoil_line(g, line);

@@ -15,6 +15,7 @@ struct hf_replay {
   hf_tree *tree;
   hf_account *accounts; /* by index */
   uint32_t count, capacity;
+  uint32_t *by_key;     /* open addressing: index + 1, 0 is free; 2 x capacity entries, a power of two */
   hf_batch_record last; /* of the batch before; zero before the first */
   uint64_t batches;
   uint64_t operations[HF_SLOT_TYPES];
@@ -48,6 +49,7 @@ void hf_replay_destroy(hf_replay **replay) {
   if (!*replay) return;
   hf_tree_destroy(&(*replay)->tree);
   free((*replay)->accounts);
+  free((*replay)->by_key);
   free(*replay);
   *replay = NULL;
 }
@@ -77,20 +79,58 @@ static hf_status credit(hf_replay *r, uint32_t index, uint64_t amount) {
   return store_leaf(r, index);
 }
 
+/* Where the key's account stands in `by_key`, or would. */
+static uint32_t *key_place(const hf_replay *r, hf_fr x, hf_fr y) {
+  const size_t mask = 2 * (size_t)r->capacity - 1;
+  uint8_t bytes[64];
+  hf_bjj_to_bytes((hf_bjj){x, y}, bytes);
+  const hf_digest digest = hf_digest_bytes(bytes, sizeof bytes); /* nobody finds many keys for one place */
+  size_t at = ((size_t)digest.b[0] | (size_t)digest.b[1] << 8 | (size_t)digest.b[2] << 16 |
+               (size_t)digest.b[3] << 24) &
+              mask;
+  for (; r->by_key[at] != 0; at = (at + 1) & mask) {
+    const hf_account *a = &r->accounts[r->by_key[at] - 1];
+    if (hf_fr_eq(a->x, x) && hf_fr_eq(a->y, y)) break;
+  }
+  return &r->by_key[at];
+}
+
+static hf_status grow(hf_replay *r) {
+  const uint32_t capacity = r->capacity ? 2 * r->capacity : 256;
+  hf_account *accounts = realloc(r->accounts, capacity * sizeof *accounts);
+  if (accounts) r->accounts = accounts;
+  uint32_t *by_key = calloc(2 * (size_t)capacity, sizeof *by_key);
+  if (!accounts || !by_key) {
+    free(by_key);
+    return hf_fail(HF_E_MEMORY, "replay: no memory for %u accounts", capacity);
+  }
+  free(r->by_key);
+  r->by_key = by_key;
+  r->capacity = capacity;
+  for (uint32_t i = 0; i < r->count; i++) *key_place(r, r->accounts[i].x, r->accounts[i].y) = i + 1;
+  return HF_OK;
+}
+
+/* A key has one account: the circuit would open a second one, the sequencer never does, and whoever looks a
+ * key up relies on it. */
+static hf_status open_account(hf_replay *r, hf_fr x, hf_fr y) {
+  hf_status status = r->count == r->capacity ? grow(r) : HF_OK;
+  if (status != HF_OK) return status;
+  uint32_t *place = key_place(r, x, y);
+  if (*place != 0) return wrong("a second account for one key");
+  r->accounts[r->count++] = (hf_account){.x = x, .y = y};
+  *place = r->count;
+  return HF_OK;
+}
+
 static hf_status deposit(hf_replay *r, const hf_data_slot *s) {
   hf_fr x, y;
   if (!hf_fr_from_bytes(s->to1, &x) || !hf_fr_from_bytes(s->to2, &y)) return wrong("a key out of range");
   if (s->to > r->count || s->to >= hf_rollup_accounts(r->params.depth))
     return wrong("an account out of order");
   if (s->to == r->count) {
-    if (r->count == r->capacity) {
-      uint32_t capacity = r->capacity ? 2 * r->capacity : 256;
-      hf_account *accounts = realloc(r->accounts, capacity * sizeof *accounts);
-      if (!accounts) return hf_fail(HF_E_MEMORY, "replay: no memory for %u accounts", capacity);
-      r->accounts = accounts;
-      r->capacity = capacity;
-    }
-    r->accounts[r->count++] = (hf_account){.x = x, .y = y};
+    hf_status status = open_account(r, x, y);
+    if (status != HF_OK) return status;
   }
   const hf_account *a = &r->accounts[s->to];
   if (!hf_fr_eq(a->x, x) || !hf_fr_eq(a->y, y)) return wrong("a deposit to another key's account");

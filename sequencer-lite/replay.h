@@ -21,7 +21,8 @@ void hf_replay_destroy(hf_replay **replay);
 /* Applies one batch: params.slots x HF_DATA_WORDS words. HF_E_MISMATCH when the record does not follow the
  * last (number, old root, deposit start) or has messages, when the words are not those that the record
  * commits to (D, x_d, y_d), when its counts or totals are not those of the words, or when the new root
- * differs; HF_E_FORMAT when the words say something impossible (an overdraft, an unknown account). After an
+ * differs; HF_E_FORMAT when the words say something impossible (an overdraft, an unknown account, a second
+ * account for one key). After an
  * error the replay cannot go on. With `complete`, the words are all of the batch although the record's mode
  * posts only some: D, x_d and y_d are compared after blanking what is not posted. */
 hf_status hf_replay_batch(hf_replay *replay, const hf_batch_record *record, const uint8_t (*words)[32],

@@ -142,11 +142,18 @@ typedef struct hf_http_options {
 typedef struct hf_http hf_http;
 
 /* Serves the sequencer until hf_http_stop, on its own threads:
- *   POST /v1/transactions                 lines of JSON; {"results":[...]} as hf_answer_json; 503 with
- * Retry-After if any line was busy GET  /v1/transactions/HASH?chain=ID   where an accepted transaction is GET
- * /v1/accounts/KEY?chain=ID        balance and nonce, sealed and pending GET  /v1/chain?chain=ID, /v1/chains
- * numbers of one chain, of all GET  /v1/batches/N?chain=ID           record, statement, digest of the input
+ *   POST /v1/transactions
+ *       lines of JSON; {"results":[...]} as hf_answer_json; 503 with Retry-After if any line was busy
+ *   GET  /v1/transactions/HASH?chain=ID
+ *       where an accepted transaction is
+ *   GET  /v1/accounts/KEY?chain=ID
+ *       index, balance and nonce, sealed and pending: what a wallet signs with
+ *   GET  /v1/chain?chain=ID, /v1/chains
+ *       numbers of one chain, of all
+ *   GET  /v1/batches/N?chain=ID
+ *       record, statement, digest of the input
  *   GET  /healthz
+ *
  * `chain` may be left out when there is one. Errors are {"error":CODE,"reason":TEXT}. Numbers of 64 bits and
  * more are decimal strings, elements 64 hex digits (little-endian bytes). */
 hf_status hf_http_start(hf_sequencer *sequencer, const hf_http_options *options, hf_http **out);

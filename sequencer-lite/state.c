@@ -262,8 +262,8 @@ static hf_status accept(hf_chain *chain, const hf_item *item) {
   return status;
 }
 
-/* What can be said without the state of others: chain id, sender, signature. Verifying takes far longer than
- * everything else and needs no lock: an account's key never changes. */
+/* What can be said without the state of others: chain id, sender, account, signature. Verifying takes far
+ * longer than everything else and needs no lock: an account's key never changes. */
 static hf_status screen(hf_chain *chain, const hf_transaction *transactions, size_t count,
                         hf_verdict *verdicts, uint32_t *from) {
   (void)pthread_mutex_lock(&chain->lock);
@@ -279,6 +279,8 @@ static hf_status screen(hf_chain *chain, const hf_transaction *transactions, siz
       verdicts[i].refusal = HF_REFUSAL_CHAIN_ID;
     else if (!find_account(chain, tx->from.x, tx->from.y, &from[i]))
       verdicts[i].refusal = HF_REFUSAL_UNKNOWN_SENDER;
+    else if (tx->account != from[i])
+      verdicts[i].refusal = HF_REFUSAL_ACCOUNT;
   }
   (void)pthread_mutex_unlock(&chain->lock);
   for (size_t i = 0; status == HF_OK && i < count; i++) {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STORE_FORMAT 1
+#define STORE_FORMAT 2 /* 1: the index of the sender's account was not signed */
 #define ITEM_BODY    (1 + 4 + 4 + 4 + 8 + 8 + 32 + 32 + 64)
 
 static const char schema[] =

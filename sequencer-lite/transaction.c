@@ -94,9 +94,9 @@ void hf_key_text(hf_bjj key, char out[HF_KEY_HEX]) {
 /* ---- the signed message ---- */
 
 void hf_transaction_message(const hf_transaction *tx, hf_fr message[4]) {
-  /* below 2^168 and 2^128: canonical limbs */
+  /* below 2^168 and 2^160: canonical limbs */
   hf_fr m0 = {{tx->chain_id.low, tx->chain_id.high, tx->type | (uint64_t)tx->nonce << 8, 0}};
-  hf_fr m1 = {{tx->amount, tx->fee, 0, 0}};
+  hf_fr m1 = {{tx->amount, tx->fee, tx->account, 0}};
   message[0] = hf_fr_from_limbs(m0);
   message[1] = hf_fr_from_limbs(m1);
   message[2] = tx->to1;
@@ -233,7 +233,7 @@ static hf_fr address_element(const uint8_t address[20]) {
 
 static hf_status parse_transaction(object *o, hf_transaction *tx) {
   const char *type = NULL;
-  unsigned __int128 nonce = 0;
+  unsigned __int128 nonce = 0, account = 0;
   hf_status status = HF_OK;
   HF_TRY(take_text(o, "type", &type));
   if (strcmp(type, "transfer") == 0) {
@@ -254,6 +254,8 @@ static hf_status parse_transaction(object *o, hf_transaction *tx) {
   HF_TRY(take_chain_id(o, &tx->chain_id));
   HF_TRY(take_number(o, "nonce", 32, &nonce));
   tx->nonce = (uint32_t)nonce;
+  HF_TRY(take_number(o, "account", 32, &account));
+  tx->account = (uint32_t)account;
   HF_TRY(take_key(o, "from", &tx->from));
   HF_TRY(take_u64(o, "amount", &tx->amount));
   HF_TRY(take_u64(o, "fee", &tx->fee));
@@ -320,12 +322,13 @@ void hf_transaction_json(const hf_transaction *tx, char out[HF_TRANSACTION_JSON]
     memcpy(to, "0x", 2);
     hf_hex(be + 12, 20, to + 2);
   }
-  (void)snprintf(out, HF_TRANSACTION_JSON,
-                 "{\"type\":\"%s\",\"chain_id\":\"%s\",\"nonce\":%u,\"from\":\"%s\",\"%s\":\"%s\","
-                 "\"amount\":\"%llu\",\"fee\":\"%llu\",\"signature\":\"%s\"}",
-                 hf_slot_type_text(tx->type), chain, tx->nonce, from,
-                 tx->type == HF_SLOT_TRANSFER ? "to" : "address", to, (unsigned long long)tx->amount,
-                 (unsigned long long)tx->fee, signature);
+  (void)snprintf(
+      out, HF_TRANSACTION_JSON,
+      "{\"type\":\"%s\",\"chain_id\":\"%s\",\"nonce\":%u,\"account\":%u,\"from\":\"%s\",\"%s\":\"%s\","
+      "\"amount\":\"%llu\",\"fee\":\"%llu\",\"signature\":\"%s\"}",
+      hf_slot_type_text(tx->type), chain, tx->nonce, tx->account, from,
+      tx->type == HF_SLOT_TRANSFER ? "to" : "address", to, (unsigned long long)tx->amount,
+      (unsigned long long)tx->fee, signature);
 }
 
 void hf_deposit_json(const hf_deposit *deposit, char out[HF_TRANSACTION_JSON]) {

@@ -1,11 +1,14 @@
 /* Transactions: what wallets sign, how it is written down, and why one is refused.
  *
  * A signed transaction is one line of JSON:
- *   {"type":"transfer","chain_id":"7","nonce":0,"from":KEY,"to":KEY,"amount":"100","fee":"1","signature":SIG}
- *   {"type":"withdraw","chain_id":"7","nonce":1,"from":KEY,"address":ADDRESS,"amount":"5","fee":"1","signature":SIG}
- * KEY is a compressed public key (host/babyjub.h), 64 hex digits; SIG R and S, 128 digits; ADDRESS an
- * address on L1, 40 digits; 0x in front is allowed. Numbers are decimal strings or JSON integers
- * (integers of JSON reach 2^63 - 1). Exactly these keys, each once.
+ *   {"type":"transfer","chain_id":"7","nonce":0,"account":3,"from":KEY,"to":KEY,
+ *    "amount":"100","fee":"1","signature":SIG}
+ *   {"type":"withdraw","chain_id":"7","nonce":1,"account":3,"from":KEY,"address":ADDRESS,
+ *    "amount":"5","fee":"1","signature":SIG}
+ * "account" is the index of the sender's account, which is signed too (hyperfold/rollup.h says why). KEY is a
+ * compressed public key (host/babyjub.h), 64 hex digits; SIG R and S, 128 digits; ADDRESS an address on L1,
+ * 40 digits; 0x in front is allowed. Numbers are decimal strings or JSON integers (integers of JSON reach
+ * 2^63 - 1). Exactly these keys, each once.
  *
  * A deposit, as L1 orders it, is one line too:
  *   {"chain_id":"7","index":0,"key":KEY,"amount":"1000"}
@@ -46,6 +49,7 @@ hf_status hf_u64_parse(const char *text, uint64_t *out);
   X(MALFORMED, "malformed", "not a well-formed transaction")                                                 \
   X(CHAIN_ID, "chain_id", "signed for another chain")                                                        \
   X(UNKNOWN_SENDER, "unknown_sender", "the sender has no account")                                           \
+  X(ACCOUNT, "account", "the account is not the sender's")                                                   \
   X(SIGNATURE, "signature", "the signature is not the sender's over this transaction")                       \
   X(DUPLICATE, "duplicate", "this transaction was accepted before")                                          \
   X(SELF_TRANSFER, "self_transfer", "sender and receiver are the same account")                              \
@@ -69,6 +73,7 @@ typedef struct hf_transaction {
   uint8_t type; /* HF_SLOT_TRANSFER or HF_SLOT_WITHDRAW */
   hf_chain_id chain_id;
   uint32_t nonce;
+  uint32_t account; /* the sender's index */
   uint64_t amount, fee;
   hf_bjj from;                                 /* on the curve, not of small order */
   hf_fr to1, to2;                              /* the receiver's key, or the L1 address and 0 */

@@ -109,13 +109,14 @@ static void sign(const hf_wallet *wallet, hf_transaction *tx) {
   hf_eddsa_signature_to_bytes(&signature, tx->signature);
 }
 
-hf_status hf_wallet_transfer(const hf_wallet *wallet, hf_chain_id chain_id, uint32_t nonce, hf_bjj to,
-                             uint64_t amount, uint64_t fee, hf_transaction *out) {
+hf_status hf_wallet_transfer(const hf_wallet *wallet, hf_signing_place at, hf_bjj to, uint64_t amount,
+                             uint64_t fee, hf_transaction *out) {
   memset(out, 0, sizeof *out);
   if (!hf_key_is_valid(to)) return hf_fail(HF_E_REFUSED, "the receiver is not a valid key");
   *out = (hf_transaction){.type = HF_SLOT_TRANSFER,
-                          .chain_id = chain_id,
-                          .nonce = nonce,
+                          .chain_id = at.chain_id,
+                          .nonce = at.nonce,
+                          .account = at.account,
                           .amount = amount,
                           .fee = fee,
                           .to1 = to.x,
@@ -124,11 +125,15 @@ hf_status hf_wallet_transfer(const hf_wallet *wallet, hf_chain_id chain_id, uint
   return HF_OK;
 }
 
-hf_status hf_wallet_withdraw(const hf_wallet *wallet, hf_chain_id chain_id, uint32_t nonce,
-                             const uint8_t address[20], uint64_t amount, uint64_t fee, hf_transaction *out) {
+hf_status hf_wallet_withdraw(const hf_wallet *wallet, hf_signing_place at, const uint8_t address[20],
+                             uint64_t amount, uint64_t fee, hf_transaction *out) {
   uint8_t wide[32] = {0};
-  *out = (hf_transaction){
-      .type = HF_SLOT_WITHDRAW, .chain_id = chain_id, .nonce = nonce, .amount = amount, .fee = fee};
+  *out = (hf_transaction){.type = HF_SLOT_WITHDRAW,
+                          .chain_id = at.chain_id,
+                          .nonce = at.nonce,
+                          .account = at.account,
+                          .amount = amount,
+                          .fee = fee};
   memcpy(wide + 12, address, 20);
   if (!hf_fr_from_bytes_be(wide, &out->to1)) return hf_fail(HF_E_INTERNAL, "an address is below 2^160");
   sign(wallet, out);
@@ -143,11 +148,12 @@ hf_status hf_wallet_withdraw(const hf_wallet *wallet, hf_chain_id chain_id, uint
 typedef struct sender {
   char name[FIELD_MAX];
   hf_wallet wallet;
-  uint32_t nonce;
+  uint32_t account, nonce;
 } sender;
 
 typedef struct payments {
   const hf_payments_options *options;
+  bool has_account; /* the table has that column */
   sender *senders;
   size_t count, capacity;
 } payments;
@@ -201,8 +207,9 @@ static hf_status find_sender(payments *p, const char *name, sender **out) {
   sender *s = &p->senders[p->count];
   HF_TRY(wallet_path(p, name, path, sizeof path));
   HF_TRY(hf_wallet_load(path, &s->wallet));
-  s->nonce = 0;
-  if (p->options->nonce) HF_TRY(p->options->nonce(p->options->context, s->wallet.key.public_key, &s->nonce));
+  s->account = s->nonce = 0;
+  if (p->options->find)
+    HF_TRY(p->options->find(p->options->context, s->wallet.key.public_key, &s->account, &s->nonce));
   (void)snprintf(s->name, sizeof s->name, "%s", name);
   p->count++;
   *out = s;
@@ -225,25 +232,31 @@ static hf_status find_receiver(payments *p, const char *to, hf_bjj *key) {
 }
 
 static hf_status sign_row(payments *p, const char *line, size_t length, hf_transaction *tx, sender **signer) {
-  char f[4][FIELD_MAX];
+  char fields[5][FIELD_MAX];
+  const size_t count = p->has_account ? 5 : 4;
+  const char *from_name = fields[0], *to_name = fields[count - 3];
   uint8_t address[20];
-  uint64_t amount = 0, fee = 0;
+  uint64_t account = 0, amount = 0, fee = 0;
   hf_bjj to;
   sender *from = NULL;
   hf_status status = HF_OK;
-  HF_TRY(split(line, length, f, 4));
-  HF_TRY(hf_u64_parse(f[2], &amount));
-  HF_TRY(hf_u64_parse(f[3], &fee));
-  const bool withdraw = strlen(f[1]) == 42 && strncmp(f[1], "0x", 2) == 0;
+  HF_TRY(split(line, length, fields, count));
+  if (p->has_account) HF_TRY(hf_u64_parse(fields[1], &account));
+  if (account > UINT32_MAX) HF_TRY(hf_fail(HF_E_FORMAT, "an account's index is at most %u", UINT32_MAX));
+  HF_TRY(hf_u64_parse(fields[count - 2], &amount));
+  HF_TRY(hf_u64_parse(fields[count - 1], &fee));
+  const bool withdraw = strlen(to_name) == 42 && strncmp(to_name, "0x", 2) == 0;
   if (withdraw)
-    HF_TRY(hf_address_parse(f[1], address));
+    HF_TRY(hf_address_parse(to_name, address));
   else
-    HF_TRY(find_receiver(p, f[1], &to));
-  HF_TRY(find_sender(p, f[0], &from));
+    HF_TRY(find_receiver(p, to_name, &to));
+  HF_TRY(find_sender(p, from_name, &from));
+  hf_signing_place at = {p->options->chain_id, p->has_account ? (uint32_t)account : from->account,
+                         from->nonce};
   if (withdraw)
-    HF_TRY(hf_wallet_withdraw(&from->wallet, p->options->chain_id, from->nonce, address, amount, fee, tx));
+    HF_TRY(hf_wallet_withdraw(&from->wallet, at, address, amount, fee, tx));
   else
-    HF_TRY(hf_wallet_transfer(&from->wallet, p->options->chain_id, from->nonce, to, amount, fee, tx));
+    HF_TRY(hf_wallet_transfer(&from->wallet, at, to, amount, fee, tx));
   *signer = from;
 out:
   return status;
@@ -251,13 +264,20 @@ out:
 
 hf_status hf_payments_sign(const hf_payments_options *options, const char *csv, size_t length,
                            hf_payment_sink sink, void *context) {
-  static const char header[] = "from,to,amount,fee";
+  static const char header[] = "from,to,amount,fee", with_account[] = "from,account,to,amount,fee";
   payments p = {.options = options};
   const char *rest = csv, *end = csv + length, *line = NULL;
   size_t n = 0, row = 1;
   hf_status status = HF_OK;
-  if (!hf_line_next(&rest, end, &line, &n) || n != sizeof header - 1 || memcmp(line, header, n) != 0)
-    return hf_fail(HF_E_FORMAT, "payments: the first line must be %s", header);
+  if (!hf_line_next(&rest, end, &line, &n)) n = 0;
+  p.has_account = n == sizeof with_account - 1 && memcmp(line, with_account, n) == 0;
+  if (!p.has_account && (n != sizeof header - 1 || memcmp(line, header, n) != 0))
+    return hf_fail(HF_E_FORMAT, "payments: the first line must be %s or %s", header, with_account);
+  if (!p.has_account && !options->find)
+    return hf_fail(
+        HF_E_FORMAT,
+        "payments: there is no chain to ask for the senders' accounts, so the first line must be %s",
+        with_account);
   while (hf_line_next(&rest, end, &line, &n)) {
     hf_transaction tx;
     sender *signer = NULL;

@@ -31,22 +31,30 @@ void hf_wallet_wipe(hf_wallet *wallet);
 /* An address on L1: 40 hex digits, 0x in front allowed. HF_E_FORMAT. */
 hf_status hf_address_parse(const char *text, uint8_t address[20]);
 
+/* What a signature is good for: one chain, one account of it (by index), one nonce. */
+typedef struct hf_signing_place {
+  hf_chain_id chain_id;
+  uint32_t account, nonce;
+} hf_signing_place;
+
 /* Signed transactions. HF_E_REFUSED for a receiver that is no valid key. */
-hf_status hf_wallet_transfer(const hf_wallet *wallet, hf_chain_id chain_id, uint32_t nonce, hf_bjj to,
+hf_status hf_wallet_transfer(const hf_wallet *wallet, hf_signing_place at, hf_bjj to, uint64_t amount,
+                             uint64_t fee, hf_transaction *out);
+hf_status hf_wallet_withdraw(const hf_wallet *wallet, hf_signing_place at, const uint8_t address[20],
                              uint64_t amount, uint64_t fee, hf_transaction *out);
-hf_status hf_wallet_withdraw(const hf_wallet *wallet, hf_chain_id chain_id, uint32_t nonce,
-                             const uint8_t address[20], uint64_t amount, uint64_t fee, hf_transaction *out);
 
 /* Payments from a table. The text is CSV with the header line
- *   from,to,amount,fee
- * `from` names a wallet: the file WALLETS/from.key. `to` names one too, or is a public key (64 hex digits),
- * or an L1 address (0x and 40 digits), which makes it a withdrawal. No quotes, no blanks; empty lines are
- * skipped. */
+ *   from,to,amount,fee             or
+ *   from,account,to,amount,fee
+ * `from` names a wallet: the file WALLETS/from.key; `account` is the index of its account. `to` names one
+ * too, or is a public key (64 hex digits), or an L1 address (0x and 40 digits), which makes it a withdrawal.
+ * No quotes, no blanks; empty lines are skipped. */
 typedef struct hf_payments_options {
   const char *wallets; /* folder */
   hf_chain_id chain_id;
-  /* The next nonce of an account; asked once for each sender. NULL: 0. */
-  hf_status (*nonce)(void *context, hf_bjj key, uint32_t *nonce);
+  /* Index and next nonce of a key's account; asked once for each sender. The table's column `account` goes
+   * before the index. NULL: the table must have that column, and nonces start at 0. */
+  hf_status (*find)(void *context, hf_bjj key, uint32_t *account, uint32_t *nonce);
   void *context;
 } hf_payments_options;
 
@@ -57,7 +65,7 @@ typedef hf_status (*hf_payment_sink)(void *context, size_t row, const hf_transac
                                      const char *detail);
 
 /* Signs the rows in order; the nonce of a sender grows with each of its rows that is not refused. HF_E_FORMAT
- * when the header is wrong, what else the callbacks return, HF_E_MEMORY. */
+ * when the header is wrong or nothing says the accounts, what else the callbacks return, HF_E_MEMORY. */
 hf_status hf_payments_sign(const hf_payments_options *options, const char *csv, size_t length,
                            hf_payment_sink sink, void *context);
 

@@ -181,6 +181,8 @@ static hf_status lay_out(hf_builder *b, const hf_batch_input *in, hf_batch_rows 
 
   at = hf_builder_rows(b);
   hf_scope_begin(b, "record");
+  /* so that the parts of the signed word m0 do not overlap, whoever reads the record */
+  hf_range(b, hf_record_words[HF_RECORD_CHAIN_ID].name, cx.chain_id, 128);
   hf_var refused = SUM(deposit_refused);
   words[HF_RECORD_DEPOSIT_COUNT] = add3(b, SUM(deposit_applied), SUM(deposit_opened), refused);
   words[HF_RECORD_TRANSFERS] = SUM(transfer);

@@ -67,7 +67,7 @@ static hf_var slot_amount(hf_builder *b, uint64_t value, const char *name) {
 /* The signed message and the signature over it. Unsigned slots check a signature that anybody can make, by the key
  * B whose secret is 1. */
 static void slot_signature(batch_context *cx, const hf_batch_slot *in, const kinds *k, const batch_leaf *from,
-                           hf_var nonce_after, hf_var amount, hf_var fee, hf_var to1, hf_var to2) {
+                           hf_var from_index, hf_var nonce_after, hf_var amount, hf_var fee, hf_var to1, hf_var to2) {
   hf_builder *b = cx->b;
   bool is_signed = hf_slot_type_is_signed(in->type);
   hf_bjj base = hf_bjj_base();
@@ -78,7 +78,8 @@ static void slot_signature(batch_context *cx, const hf_batch_slot *in, const kin
   hf_fr one_nonce = batch_power(136);
   hf_var m0 = LINEAR(b, ZERO, plus(cx->chain_id), times(hf_fr_sub(batch_power(128), one_nonce), k->transfer),
                      times(hf_fr_sub(batch_power(129), one_nonce), k->withdraw), times(one_nonce, nonce_after));
-  hf_var m1 = LINEAR(b, ZERO, plus(amount), times(batch_power(64), fee));
+  /* m1 = amount + 2^64 fee + 2^128 index: two leaves may have the same key, and the signature is for one of them */
+  hf_var m1 = LINEAR(b, ZERO, plus(amount), times(batch_power(64), fee), times(batch_power(128), from_index));
 
   hf_point a = hf_point_select(b, k->is_signed, owner, hf_point_constant(b, base.x, base.y));
   hf_point r = hf_point_hint(b, is_signed ? batch_word(b, in->r_x) : base.x, is_signed ? batch_word(b, in->r_y) : base.y,
@@ -203,7 +204,7 @@ void batch_slot(batch_context *cx, hf_var root, const hf_batch_slot *in, batch_s
   hf_range(b, "withdrawal to an address", hf_mul(b, k.withdraw, to1), HF_L1_ADDRESS_BITS);
   rows = batch_count(b, rows, &cx->rows->rules);
 
-  slot_signature(cx, in, &k, &from_old, nonce_after, amount, fee, to1, to2);
+  slot_signature(cx, in, &k, &from_old, from, nonce_after, amount, fee, to1, to2);
   rows = hf_builder_rows(b);
   slot_data(cx, &k, from, to, amount, fee, to1, to2, out->words);
   rows = batch_count(b, rows, &cx->rows->data);

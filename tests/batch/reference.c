@@ -96,7 +96,7 @@ void ref_message(const ref_batch *batch, const ref_op *op, uint32_t nonce, hf_fr
   message[0] = ref_fr_u128(batch->chain_low, batch->chain_high);
   message[0] = hf_fr_add(message[0], shift(hf_fr_from_u64(op->type), 128));
   message[0] = hf_fr_add(message[0], shift(hf_fr_from_u64(nonce), 136));
-  message[1] = ref_fr_u128(op->amount, op->fee);
+  message[1] = hf_fr_add(ref_fr_u128(op->amount, op->fee), shift(hf_fr_from_u64(op->from), 128));
   message[2] = op->to1;
   message[3] = op->to2;
 }

@@ -73,11 +73,24 @@ static hf_fr order(void) {
   return hf_fr_mul(hf_fr_sub(all, hf_fr_from_limbs(r)), hf_fr_inv(hf_fr_from_u64(42)));
 }
 
+/* Changes the amount until the S of its honest signature is below 2^248. */
+static void choose_small_s(const ref_world *world, ref_op *op) {
+  for (;; op->amount++) {
+    hf_fr message[4];
+    hf_eddsa_signature signature;
+    uint32_t nonce = (uint32_t)hf_fr_to_limbs(world->state.leaves[op->from].word).l[1];
+    ref_message(&world->batch, op, nonce, message);
+    hf_eddsa_sign(op->signer, message, &signature);
+    if (signature.s[31] == 0) return;
+  }
+}
+
 Test(attacks, signatures) {
   ref_world w;
   hf_batch_input input;
   ref_world_init(&w, DEPTH, SLOTS, 1);
   ref_op ops[] = {ref_transfer(&w, 1, 2, 500, 3), ref_withdraw(&w, 3, 77, 40, 2)};
+  choose_small_s(&w, &ops[1]); /* so that S + l still has digits */
   ref_batch_make(&w.state, &w.batch, ops, 2, &input);
   uint8_t s[32], x[32], y[32];
   memcpy(s, input.slots[1].s, 32);
@@ -225,8 +238,8 @@ Test(attacks, replay_and_rewriting) {
   ref_message(&w.batch, &twice[0], 0, twice[1].message);
   refuse_ops("the same transfer twice", &w, twice, 2, "R = S B - h A");
 
-  /* What the sequencer writes is not what was signed: type, amount, fee, recipient. */
-  for (int field = 0; field < 6; field++) {
+  /* What the sequencer writes is not what was signed: type, amount, fee, recipient, account. */
+  for (int field = 0; field < 7; field++) {
     ref_world_init(&w, DEPTH, SLOTS, 5);
     op = field == 5 ? ref_withdraw(&w, 1, 9, 500, 3) : ref_transfer(&w, 1, 2, 500, 3);
     ref_op real = op;
@@ -236,9 +249,51 @@ Test(attacks, replay_and_rewriting) {
     if (field == 3) real.to1 = w.keys[2].public_key.x;
     if (field == 4) real.to2 = hf_fr_neg(real.to2);
     if (field == 5) real.to1 = hf_fr_from_u64(10);
+    if (field == 6) real.from = 0;
     op.other_message = true;
     ref_message(&w.batch, &real, 0, op.message);
     refuse_ops("a rewritten transaction", &w, &op, 1, "R = S B - h A");
+  }
+}
+
+/* Deposits may open a second leaf for a key; a signature of that key is good for one of the leaves. */
+Test(attacks, one_key_in_two_leaves) {
+  ref_world w;
+  hf_batch_input input;
+  run_result run;
+  hf_eddsa_key user = ref_key(200);
+  for (int attack = 0; attack < 3; attack++) {
+    ref_world_init(&w, DEPTH, SLOTS, 9);
+    ref_op opens[2] = {ref_deposit(7, user.public_key, 100), ref_deposit(0, user.public_key, 100)};
+    ref_batch_make(&w.state, &w.batch, opens, 2, &input);
+    run_batch(&input, NULL, 0, &run);
+    cr_assert(run.status == HF_OK && run.checked == HF_OK, "two leaves with one key: %s", run.message);
+    hf_batch_input_free(&input);
+
+    w.batch.number++;
+    ref_op pay[2] = {ref_transfer(&w, 1, 1, 100, 0), ref_transfer(&w, 1, 1, 100, 0)};
+    pay[0].signer = pay[1].signer = &user;
+    pay[0].from = 7;
+    pay[1].from = 0;
+    if (attack == 0) { /* the owner signed for both */
+      ref_batch_make(&w.state, &w.batch, pay, 2, &input);
+      run_batch(&input, NULL, 0, &run);
+      cr_assert(run.status == HF_OK && run.checked == HF_OK, "a signature each: %s", run.message);
+      hf_batch_input_free(&input);
+      ref_world_free(&w);
+      continue;
+    }
+    /* the one signature in both slots, or in the other leaf's alone */
+    pay[1].other_message = true;
+    ref_message(&w.batch, &pay[0], 0, pay[1].message);
+    ref_op *first = attack == 1 ? pay : pay + 1;
+    ref_batch_make(&w.state, &w.batch, first, attack == 1 ? 2 : 1, &input);
+    if (attack == 1)
+      cr_assert(memcmp(input.slots[0].s, input.slots[1].s, 32) == 0 &&
+                memcmp(input.slots[0].r_x, input.slots[1].r_x, 32) == 0);
+    refuse("one signature for two leaves", &input, "R = S B - h A");
+    hf_batch_input_free(&input);
+    ref_world_free(&w);
   }
 }
 
@@ -378,6 +433,29 @@ Test(attacks, kinds_of_slots) {
     ref_batch_make(&w.state, &w.batch, &op, 1, &input);
     lie_hint lie = {large[i].hint, 0, power(large[i].bits)};
     refuse_hints(large[i].hint, &input, &lie, 1, large[i].rules);
+    hf_batch_input_free(&input);
+    ref_world_free(&w);
+  }
+}
+
+/* The signed word m0 has the type above the chain id: an id of more than 128 bits would reach into it. */
+Test(attacks, chain_id_of_129_bits) {
+  ref_world w;
+  hf_batch_input input;
+  for (int bits = 127; bits <= 129; bits++) {
+    ref_world_init(&w, DEPTH, SLOTS, 8);
+    ref_op op = ref_deposit(2, w.keys[1].public_key, 5);
+    ref_batch_make(&w.state, &w.batch, &op, 1, &input);
+    hf_fr outbox[3] = {power((unsigned)bits), hf_fr_from_u64(w.batch.number), hf_fr_zero()};
+    hf_fr_to_bytes(outbox[0], input.record.word[HF_RECORD_CHAIN_ID]);
+    hf_fr_to_bytes(hf_sponge(HF_DOMAIN_OUTBOX, outbox, 3), input.record.word[HF_RECORD_OUTBOX_ROOT]);
+    if (bits < 128) {
+      run_result run;
+      run_batch(&input, NULL, 0, &run);
+      cr_assert(run.status == HF_OK && run.checked == HF_OK, "%s", run.message);
+    } else {
+      refuse("a chain id beyond 128 bits", &input, "chain_id");
+    }
     hf_batch_input_free(&input);
     ref_world_free(&w);
   }

@@ -83,7 +83,10 @@ for (let b = 1; b <= count; b++) {
       into += amount;
       if (type === 4) refused += amount;
       else {
-        if (j === accounts.length) accounts.push({ ...nobody, x, y });
+        if (j === accounts.length) {
+          if (accounts.some((a) => a.x === x && a.y === y)) fail("a second account for one key");
+          accounts.push({ ...nobody, x, y });
+        }
         if (accounts[j].x !== x || accounts[j].y !== y) fail("deposit to another key");
         accounts[j].balance += amount;
       }
@@ -159,7 +162,7 @@ for (const line of readFileSync(transactionsPath, "utf8").trim().split("\n")) {
   const S = bigLE(Buffer.from(t.signature.slice(64), "hex"));
   const to = transfer ? point(t.to) : [BigInt(t.address), 0n];
   const m = [BigInt(t.chain_id) + (transfer ? 1n : 2n) * 2n ** 128n + BigInt(t.nonce) * 2n ** 136n,
-             BigInt(t.amount) + BigInt(t.fee) * 2n ** 64n, ...to];
+             BigInt(t.amount) + BigInt(t.fee) * 2n ** 64n + BigInt(t.account) * 2n ** 128n, ...to];
   const h = sponge(1, [...R, ...key, ...m]);
   const left = times(base, S), right = add(R, times(key, h));
   if (S >= l || left[0] !== right[0] || left[1] !== right[1]) fail(`signature: ${line}`);

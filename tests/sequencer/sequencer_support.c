@@ -165,10 +165,12 @@ static bool signed_well(const hf_batch_slot *s, u128 chain) {
   const hf_fr two = hf_fr_from_u64(2);
   hf_fr id = hf_fr_add(hf_fr_from_u64((uint64_t)chain),
                        hf_fr_mul(hf_fr_from_u64((uint64_t)(chain >> 64)), power(two, 64)));
-  hf_fr m[4] = {hf_fr_add(hf_fr_add(id, hf_fr_mul(hf_fr_from_u64(s->type), power(two, 128))),
-                          hf_fr_mul(hf_fr_from_u64(s->from.old.nonce), power(two, 136))),
-                hf_fr_add(hf_fr_from_u64(s->amount), hf_fr_mul(hf_fr_from_u64(s->fee), power(two, 64))),
-                fr(s->to1), fr(s->to2)};
+  hf_fr m[4] = {
+      hf_fr_add(hf_fr_add(id, hf_fr_mul(hf_fr_from_u64(s->type), power(two, 128))),
+                hf_fr_mul(hf_fr_from_u64(s->from.old.nonce), power(two, 136))),
+      hf_fr_add(hf_fr_add(hf_fr_from_u64(s->amount), hf_fr_mul(hf_fr_from_u64(s->fee), power(two, 64))),
+                hf_fr_mul(hf_fr_from_u64(s->from.index), power(two, 128))),
+      fr(s->to1), fr(s->to2)};
   hf_bjj key = {fr(s->from.old.x), fr(s->from.old.y)};
   hf_eddsa_signature sig = {{fr(s->r_x), fr(s->r_y)}, {0}};
   memcpy(sig.s, s->s, 32);

@@ -183,6 +183,8 @@ Test(sequencer_http, serves_wallets) {
   cr_assert_eq(r.code, 200);
   cr_assert_str_eq(text(&r, "balance"), number);
   cr_assert_eq(json_integer_value(json_object_get(r.json, "nonce")), info.nonce);
+  cr_assert(json_is_integer(json_object_get(r.json, "index")));
+  cr_assert_eq(json_integer_value(json_object_get(r.json, "index")), info.index);
   cr_assert_str_eq(text(&r, "key"), key);
   done(&r);
 

@@ -24,6 +24,10 @@ static hf_wallet wallet_of(uint8_t n) {
   return w;
 }
 
+static hf_signing_place at(uint32_t account, uint32_t nonce) {
+  return (hf_signing_place){chain_id, account, nonce};
+}
+
 static hf_status parse(const char *line, hf_transaction *tx) {
   return hf_transaction_parse(line, strlen(line), tx);
 }
@@ -45,9 +49,9 @@ Test(sequencer_input, transactions_are_read_strictly) {
   for (int i = 0; i < 20; i++) address[i] = (uint8_t)(0xf0 + i);
   for (int kind = 0; kind < 2; kind++) {
     if (kind == 0)
-      OK(hf_wallet_transfer(&a, chain_id, UINT32_MAX, b.key.public_key, UINT64_MAX, 17, &tx));
+      OK(hf_wallet_transfer(&a, at(UINT32_MAX, UINT32_MAX), b.key.public_key, UINT64_MAX, 17, &tx));
     else
-      OK(hf_wallet_withdraw(&a, chain_id, 3, address, 5, UINT64_MAX, &tx));
+      OK(hf_wallet_withdraw(&a, at(0, 3), address, 5, UINT64_MAX, &tx));
     hf_transaction_json(&tx, line);
     OK(parse(line, &back));
     hf_transaction_json(&back, other);
@@ -61,10 +65,12 @@ Test(sequencer_input, transactions_are_read_strictly) {
   cr_assert(strstr(line, "0xf0f1f2f3f4f5f6f7f8f9fafbfcfdfeff00010203"), "%s", line);
 
   /* the same in other words */
-  OK(hf_wallet_transfer(&a, chain_id, 7, b.key.public_key, 100, 1, &tx));
+  OK(hf_wallet_transfer(&a, at(9, 7), b.key.public_key, 100, 1, &tx));
   hf_transaction_json(&tx, line);
   OK(parse(edit(line, "\"100\"", "100"), &back));
   OK(parse(edit(line, "\"nonce\":7", "\"nonce\":\"7\""), &back));
+  OK(parse(edit(line, "\"account\":9", "\"account\":\"9\""), &back));
+  cr_assert(back.account == 9 && back.nonce == 7);
   OK(parse(edit(line, "{", " { "), &back));
   OK(parse(edit(line, "\"from\":\"", "\"from\":\"0x"), &back));
 
@@ -88,6 +94,12 @@ Test(sequencer_input, transactions_are_read_strictly) {
       {"\"nonce\":7", "\"nonce\":4294967296"},
       {"\"nonce\":7", "\"nonce\":\"4294967296\""},
       {"\"nonce\":7", "\"nonce\":-1"},
+      {"\"account\":9", "\"account\":4294967296"},
+      {"\"account\":9", "\"account\":\"4294967296\""},
+      {"\"account\":9", "\"account\":-1"},
+      {"\"account\":9", "\"account\":9.0"},
+      {"\"account\":9", "\"account\":9,\"account\":9"},
+      {"\"account\":9,", ""},
       {"\"chain_id\":\"", "\"chain_id\":\"99999999999999999999999999999999999999999"},
       {"\"chain_id\":\"", "\"chain_id\":\"340282366920938463463374607431768211456\",\"x\":\""},
       {"\"fee\"", "\"Fee\""},
@@ -197,9 +209,14 @@ static hf_refusal submit(bench *t, const hf_transaction *tx) {
   return v.refusal;
 }
 
+/* From the sender's account; without one it says account 0. */
 static hf_refusal pay(bench *t, int from, int to, uint32_t nonce, uint64_t amount, uint64_t fee) {
   hf_transaction tx;
-  OK(hf_wallet_transfer(&t->wallet[from], chain_id, nonce, t->wallet[to].key.public_key, amount, fee, &tx));
+  hf_account_info info;
+  hf_status status = hf_chain_get_account(t->chain, t->wallet[from].key.public_key, &info);
+  cr_assert(status == HF_OK || status == HF_E_NOT_FOUND);
+  OK(hf_wallet_transfer(&t->wallet[from], at(status == HF_OK ? info.index : 0, nonce),
+                        t->wallet[to].key.public_key, amount, fee, &tx));
   return submit(t, &tx);
 }
 
@@ -219,14 +236,23 @@ Test(sequencer_refusals, each_reason_and_its_edge) {
   OK(hf_chain_deposit(t.chain, d, 3, NULL));
 
   /* chain id: the same payment, signed for a neighbour */
-  OK(hf_wallet_transfer(&t.wallet[1], (hf_chain_id){chain_id.low ^ 1, chain_id.high}, 0,
+  OK(hf_wallet_transfer(&t.wallet[1], (hf_signing_place){{chain_id.low ^ 1, chain_id.high}, 1, 0},
                         t.wallet[2].key.public_key, 5, 1, &tx));
   cr_assert_eq(submit(&t, &tx), HF_REFUSAL_CHAIN_ID);
   tx.chain_id = chain_id; /* replayed here: then the signature does not fit */
   cr_assert_eq(submit(&t, &tx), HF_REFUSAL_SIGNATURE);
 
+  /* account: signed for another one, taken or not, and moved to the right one afterwards */
+  for (uint32_t i = 0; i < 4; i++) {
+    if (i == 1) continue;
+    OK(hf_wallet_transfer(&t.wallet[1], at(i, 0), t.wallet[2].key.public_key, 5, 1, &tx));
+    cr_assert_eq(submit(&t, &tx), HF_REFUSAL_ACCOUNT, "account %u", i);
+    tx.account = 1;
+    cr_assert_eq(submit(&t, &tx), HF_REFUSAL_SIGNATURE, "account %u", i);
+  }
+
   /* signature: S + l, and changed bits */
-  OK(hf_wallet_transfer(&t.wallet[1], chain_id, 0, t.wallet[2].key.public_key, 5, 1, &tx));
+  OK(hf_wallet_transfer(&t.wallet[1], at(1, 0), t.wallet[2].key.public_key, 5, 1, &tx));
   again = tx;
   static const uint64_t l[4] = {0x677297dc392126f1ull, 0xab3eedb83920ee0aull, 0x370a08b6d0302b0bull,
                                 0x060c89ce5c263405ull};
@@ -271,9 +297,9 @@ Test(sequencer_refusals, each_reason_and_its_edge) {
   cr_assert_eq(pay(&t, 1, 2, 2, 0, 0), HF_REFUSAL_NONE, "nothing for nothing is a transaction");
   cr_assert_eq(pay(&t, 1, 2, 3, 1, 0), HF_REFUSAL_FUNDS);
   uint8_t address[20] = {1};
-  OK(hf_wallet_withdraw(&t.wallet[2], chain_id, 0, address, 1999, 0, &tx));
+  OK(hf_wallet_withdraw(&t.wallet[2], at(2, 0), address, 1999, 0, &tx));
   cr_assert_eq(submit(&t, &tx), HF_REFUSAL_FUNDS);
-  OK(hf_wallet_withdraw(&t.wallet[2], chain_id, 0, address, 1990, 1, &tx));
+  OK(hf_wallet_withdraw(&t.wallet[2], at(2, 0), address, 1990, 1, &tx));
   cr_assert_eq(submit(&t, &tx), HF_REFUSAL_NONE);
 
   /* forged by hand: an unsigned type */
@@ -285,9 +311,9 @@ Test(sequencer_refusals, each_reason_and_its_edge) {
   hf_transaction three[3];
   hf_verdict v[3];
   hf_bjj to = t.wallet[0].key.public_key;
-  OK(hf_wallet_transfer(&t.wallet[2], chain_id, 1, to, 2, 1, &three[0]));
-  OK(hf_wallet_transfer(&t.wallet[2], chain_id, 1, to, 3, 1, &three[1]));
-  OK(hf_wallet_transfer(&t.wallet[2], chain_id, 2, to, 2, 1, &three[2]));
+  OK(hf_wallet_transfer(&t.wallet[2], at(2, 1), to, 2, 1, &three[0]));
+  OK(hf_wallet_transfer(&t.wallet[2], at(2, 1), to, 3, 1, &three[1]));
+  OK(hf_wallet_transfer(&t.wallet[2], at(2, 2), to, 2, 1, &three[2]));
   OK(hf_chain_submit(t.chain, three, 3, v));
   cr_assert(v[0].refusal == HF_REFUSAL_NONE && v[1].refusal == HF_REFUSAL_NONCE &&
             v[2].refusal == HF_REFUSAL_NONE);
@@ -395,8 +421,9 @@ static hf_status collect_row(void *context, size_t row, const hf_transaction *tx
   return HF_OK;
 }
 
-static hf_status nonce_of(void *context, hf_bjj key, uint32_t *nonce) {
+static hf_status find_sender(void *context, hf_bjj key, uint32_t *account, uint32_t *nonce) {
   (void)key;
+  *account = 5 + *(uint32_t *)context;
   *nonce = 40 + (*(uint32_t *)context)++;
   return HF_OK;
 }
@@ -446,20 +473,39 @@ Test(sequencer_wallet, files_and_payment_tables) {
       "alice,carol,1,1\nalice,bob,1\nalice,bob,1,1,1\nalice,bob,-1,1\nalice,bob,1,01\n../bob,alice,1,1\n"
       "alice, bob,1,1\n\"alice\",bob,1,1\nalice,bob,18446744073709551616,1\n,bob,1,1\nalice,bob,14,0",
       bob_hex);
-  hf_payments_options options = {folder, chain_id, nonce_of, &asked};
+  hf_payments_options options = {folder, chain_id, find_sender, &asked};
   OK(hf_payments_sign(&options, csv, strlen(csv), collect_row, &r));
   cr_assert_eq(r.good, 5);
   cr_assert_eq(r.bad, 10);
-  cr_assert_eq(asked, 2, "the nonce is asked for once a sender");
-  static const uint32_t nonces[] = {40, 41, 41, 42, 43};
+  cr_assert_eq(asked, 2, "the account is asked for once a sender");
+  static const uint32_t nonces[] = {40, 41, 41, 42, 43}, accounts[] = {5, 5, 6, 5, 5};
   for (int i = 0; i < 5; i++) {
     bool ok = false;
     hf_transaction_verify(&r.tx[i], &ok);
-    cr_assert(ok && r.tx[i].nonce == nonces[i] && r.tx[i].amount == 10u + (unsigned)i, "row %d", i);
+    cr_assert(ok && r.tx[i].nonce == nonces[i] && r.tx[i].account == accounts[i] &&
+                  r.tx[i].amount == 10u + (unsigned)i,
+              "row %d", i);
   }
   cr_assert(r.tx[3].type == HF_SLOT_WITHDRAW && r.tx[0].type == HF_SLOT_TRANSFER);
   cr_assert(hf_fr_eq(r.tx[0].to1, key2.x) && hf_fr_eq(r.tx[1].to1, key2.x));
   cr_assert_eq(hf_payments_sign(&options, "from,to,amount\n", 15, collect_row, &r), HF_E_FORMAT);
+
+  /* the account in the table: before what is asked for, and needed where nobody can be asked */
+  static const char with_account[] =
+      "from,account,to,amount,fee\nalice,7,bob,10,1\nalice,4294967295,bob,11,1\n"
+      "alice,4294967296,bob,1,1\nalice,,bob,1,1\nalice,bob,1,1\nalice,-1,bob,1,1";
+  for (int alone = 0; alone < 2; alone++) {
+    if (alone) options.find = NULL;
+    r.good = r.bad = 0;
+    OK(hf_payments_sign(&options, with_account, sizeof with_account - 1, collect_row, &r));
+    cr_assert(r.good == 2 && r.bad == 4, "%d and %d", r.good, r.bad);
+    cr_assert(r.tx[0].account == 7 && r.tx[1].account == UINT32_MAX && r.tx[1].nonce == r.tx[0].nonce + 1);
+    cr_assert_eq(r.tx[0].nonce == 0, alone);
+    bool ok = false;
+    hf_transaction_verify(&r.tx[1], &ok);
+    cr_assert(ok);
+  }
+  cr_assert_eq(hf_payments_sign(&options, csv, strlen(csv), collect_row, &r), HF_E_FORMAT);
   cr_assert_eq(hf_payments_sign(&options, "", 0, collect_row, &r), HF_E_FORMAT);
   free(alice);
   free(bob);
@@ -492,7 +538,7 @@ Test(sequencer_generator, is_the_same_every_time) {
   hf_digest d = hf_digest_bytes(a.transactions.data, a.transactions.length);
   char hex[HF_DIGEST_HEX];
   hf_digest_hex(&d, hex);
-  cr_assert_str_eq(hex, "e690bf56c37939c76df8381fc6e5adecd094a98435e0ff015706be3b661f8764");
+  cr_assert_str_eq(hex, "0401d8e24bcfdb9b92c2561413a4e7bb4d4e12cb57eb1c22c4a72522e4d63c9e");
   uint64_t sum = 0;
   for (int i = 0; i < HF_REFUSALS; i++) sum += a.tally.expected[i];
   cr_assert(sum == 60 && a.tally.transactions == 60 && a.tally.expected[HF_REFUSAL_NONE] > 20);

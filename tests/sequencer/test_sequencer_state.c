@@ -1,4 +1,6 @@
 /* The tree against a naive one; batches against the checker; durability across reopening. */
+#include "record.h"
+#include "replay.h"
 #include "sequencer_support.h"
 
 #include <criterion/criterion.h>
@@ -242,6 +244,58 @@ Test(sequencer_batches, of_every_setting_pass_the_checker) {
   static const setting settings[] = {
       {24, 16, HF_MODE_ROLLUP, 30}, {8, 64, HF_MODE_VALIDIUM, 20}, {4, 5, HF_MODE_ROLLUP, 8}};
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) run_setting(&settings[i]);
+}
+
+/* A first batch of `count` deposits into leaves 0, 1, .. , true in every word, replayed. */
+static hf_status replay_deposits(const hf_account *accounts, uint32_t count) {
+  const hf_rollup_params params = {12, count};
+  const size_t words = (size_t)HF_DATA_WORDS * count;
+  hf_batch_record record;
+  hf_replay *replay = NULL;
+  hf_tree *tree = NULL;
+  hf_fr root;
+  uint8_t(*data)[32] = calloc(words, 32);
+  memset(&record, 0, sizeof record);
+  OK(hf_replay_create(&params, &replay));
+  hf_replay_root(replay, record.word[HF_RECORD_OLD_ROOT]);
+  OK(hf_tree_create(params.depth, NULL, NULL, &tree));
+  uint64_t in = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    hf_data_slot slot = {.type = HF_SLOT_DEPOSIT, .to = i, .amount = accounts[i].balance};
+    hf_fr_to_bytes(accounts[i].x, slot.to1);
+    hf_fr_to_bytes(accounts[i].y, slot.to2);
+    hf_data_encode(&slot, &data[HF_DATA_WORDS * i]);
+    OK(hf_tree_set(tree, i, hf_account_leaf(&accounts[i])));
+    in += accounts[i].balance;
+  }
+  OK(hf_tree_root(tree, &root));
+  hf_fr_to_bytes(root, record.word[HF_RECORD_NEW_ROOT]);
+  hf_word_set_u128(record.word[HF_RECORD_CHAIN_ID], 7, 0);
+  hf_word_set_u128(record.word[HF_RECORD_BATCH_NUMBER], 1, 0);
+  hf_word_set_u128(record.word[HF_RECORD_DEPOSIT_COUNT], count, 0);
+  hf_word_set_u128(record.word[HF_RECORD_TOTAL_IN], in, 0);
+  hf_outbox_empty_root(record.word[HF_RECORD_CHAIN_ID], record.word[HF_RECORD_BATCH_NUMBER],
+                       record.word[HF_RECORD_OUTBOX_ROOT]);
+  OK(hf_data_commit((const uint8_t(*)[32])data, words, record.word[HF_RECORD_DATA],
+                    record.word[HF_RECORD_DATA_X], record.word[HF_RECORD_DATA_Y]));
+  hf_status status = hf_replay_batch(replay, &record, (const uint8_t(*)[32])data, words, false);
+  if (status == HF_OK) cr_assert_eq(hf_replay_accounts(replay), count);
+  hf_replay_destroy(&replay);
+  hf_tree_destroy(&tree);
+  free(data);
+  return status;
+}
+
+Test(sequencer_replay, refuses_a_second_account_for_a_key) {
+  hf_account accounts[600] = {0};
+  for (uint32_t i = 0; i < 600; i++)
+    accounts[i] = (hf_account){hf_fr_from_u64(1 + i / 2), hf_fr_from_u64(i % 2), 100 + i, 0};
+  OK(replay_deposits(accounts, 600));
+  for (uint32_t i = 0; i < 599; i += 1 + i / 2) {
+    accounts[599] = (hf_account){accounts[i].x, accounts[i].y, 5, 0};
+    cr_assert_eq(replay_deposits(accounts, 600), HF_E_FORMAT, "like account %u", i);
+    cr_assert(strstr(hf_error_message(), "second account"), "%s", hf_error_message());
+  }
 }
 
 /* The checker must be able to fail: each lie in a batch input is found. */

@@ -18,7 +18,10 @@
  *
  * A SIGNED TRANSACTION is four message words, signed as host/eddsa.h says:
  *     m0 = chain_id + 2^128 type + 2^136 nonce     m2 = to1
- *     m1 = amount + 2^64 fee                       m3 = to2
+ *     m1 = amount + 2^64 fee + 2^128 from.index    m3 = to2
+ * The index is signed because several leaves may hold one key (the circuit does not keep deposits from opening
+ * a second one): a signature is good for one leaf, and there for one nonce. The parts of m0 and m1 do not
+ * overlap: chain_id is below 2^128, which the circuit checks as well.
  *
  * A SLOT is two leaf updates, `from` and then `to`; each proves the old leaf under
  * the running root and gives the next root by the same path.
