@@ -60,7 +60,8 @@ static void say_load(const hf_demo *demo, json_t *chains) {
     hf_cli_say("%s: %llu deposits (%llu refused), %llu signed payments: %llu accepted, %llu refused:%s",
                c->name, (unsigned long long)(c->deposits.applied + c->deposits.refused),
                (unsigned long long)c->deposits.refused, (unsigned long long)c->offered,
-               (unsigned long long)c->accepted, (unsigned long long)(c->offered - c->accepted), list);
+               (unsigned long long)c->accepted, (unsigned long long)(c->offered - c->accepted),
+               list[0] != 0 ? ":" : "", list);
     json_array_append_new(chains, json_pack("{s:s, s:o, s:o, s:o}", "chain", c->name, "payments",
                                             hf_cli_json_u64(c->offered), "accepted",
                                             hf_cli_json_u64(c->accepted), "refused", refused));
