@@ -57,7 +57,7 @@ static void say_load(const hf_demo *demo, json_t *chains) {
                (unsigned long long)c->refused[r], hf_refusal_code((hf_refusal)r));
       json_object_set_new(refused, hf_refusal_code((hf_refusal)r), hf_cli_json_u64(c->refused[r]));
     }
-    hf_cli_say("%s: %llu deposits (%llu refused), %llu signed payments: %llu accepted, %llu refused:%s",
+    hf_cli_say("%s: %llu deposits (%llu refused), %llu signed payments: %llu accepted, %llu refused%s%s",
                c->name, (unsigned long long)(c->deposits.applied + c->deposits.refused),
                (unsigned long long)c->deposits.refused, (unsigned long long)c->offered,
                (unsigned long long)c->accepted, (unsigned long long)(c->offered - c->accepted),
