@@ -85,6 +85,7 @@ hf_status hf_worker_command_run(hf_cli *cli) {
   sigaction(SIGINT, &action, NULL);
   cli->log.part = "worker";
   HF_TRY(hf_cli_device_open(cli, (size_t)hf_cli_number(cli, "srs-points"), &device));
+  HF_TRY(hf_backend_selftest(device.backend)); /* known answers, before anybody's job */
   HF_TRY(hf_cli_queue_open_lease(cli, hf_cli_number(cli, "lease") * 1000, &queue));
   hf_worker_options options = {
       .queue = queue,

@@ -10,8 +10,9 @@
 #include <unistd.h>
 #include "verify.h"
 
-#define HF_IDLE_MS       200
-#define HF_HAND_IN_TRIES 5
+#define HF_IDLE_MS        200
+#define HF_HAND_IN_TRIES  5
+#define HF_DEVICE_STRIKES 2
 /* A heartbeat's progress is in thousandths of the job. */
 #define HF_PROGRESS_TOTAL 1000
 /* Parts of a job before and after hf_prove, in thousandths. */
@@ -170,7 +171,7 @@ out:
 }
 
 static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_proof *proof,
-                         hf_worker_totals *totals) {
+                         hf_worker_totals *totals, unsigned *strikes) {
   job_run run = {.options = o, .lease = lease, .report = {.job = &lease->header, .epoch = lease->epoch}};
   const hf_job_key *key = &lease->header.key;
   char id[HF_JOB_ID_TEXT], cause[HF_DETAIL_MAX + 1] = "";
@@ -215,6 +216,16 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_p
          HF_LOG_REAL("seconds", run.report.seconds), HF_LOG_UINT("rows", run.report.used_rows),
          HF_LOG_UINT("peak_bytes", run.report.peak_memory), HF_LOG_TEXT("cause", cause));
   if (o->report != NULL) o->report(o->context, &run.report);
+  /* A satisfied witness whose proof does not verify is the device's doing; the job itself may succeed
+   * elsewhere. */
+  if (status == HF_E_VERIFY || status == HF_E_DEVICE) {
+    if (++*strikes >= HF_DEVICE_STRIKES && queue_status == HF_OK)
+      queue_status = hf_fail(
+          HF_E_DEVICE, "%u proofs in a row failed on device \"%s\": the worker leaves it alone; the last: %s",
+          *strikes, o->backend->ops->name, cause);
+  } else if (status == HF_OK) {
+    *strikes = 0;
+  }
   return queue_status;
 }
 
@@ -256,7 +267,7 @@ hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
     goto out;
   }
   HF_TRY(announce(o, me));
-  unsigned troubles = 0;
+  unsigned troubles = 0, strikes = 0;
   while (o->stop == NULL || o->stop(o->context) == HF_WORKER_GO_ON) {
     bool found = false;
     status = hf_queue_lease(o->queue, me, lease, &found);
@@ -273,7 +284,7 @@ hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
       nanosleep(&pause, NULL); /* a signal ends it early, as it should */
       continue;
     }
-    HF_TRY(run_job(o, lease, proof, totals));
+    HF_TRY(run_job(o, lease, proof, totals, &strikes));
     if (o->job_limit != 0 && totals->proven + totals->failed + totals->abandoned >= o->job_limit) break;
   }
 out:

@@ -58,7 +58,8 @@ typedef struct hf_worker_totals {
   uint64_t proven, failed, abandoned; /* abandoned: cancelled, lost or given back */
 } hf_worker_totals;
 
-/* Works until told to stop. A job that fails does not end it; a queue that cannot be used does. */
+/* Works until told to stop. A job that fails does not end it; a queue that cannot be used does, and so do two
+ * proofs in a row that do not verify although the witness satisfies (HF_E_DEVICE). */
 hf_status hf_worker_run(const hf_worker_options *options, hf_worker_totals *totals);
 
 #endif
