@@ -76,7 +76,11 @@ function(hf_test_support name)
   target_link_libraries(${name} PUBLIC ${A_LIBS} PRIVATE hf_flags PkgConfig::CRITERION)
 endfunction()
 
-# hf_fuzz(name SOURCES ... LIBS ...): a libFuzzer target, built by the fuzz preset (clang) only.
+# hf_fuzz(name SOURCES ... LIBS ...): a libFuzzer target, built by the fuzz preset (clang) only. The target
+# fuzz_targets builds them all.
+if(HF_FUZZ)
+  add_custom_target(fuzz_targets)
+endif()
 function(hf_fuzz name)
   cmake_parse_arguments(A "" "" "SOURCES;LIBS" ${ARGN})
   if(NOT HF_FUZZ)
@@ -86,4 +90,5 @@ function(hf_fuzz name)
   target_link_libraries(${name} PRIVATE ${A_LIBS} hf_flags)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  add_dependencies(fuzz_targets ${name})
 endfunction()
