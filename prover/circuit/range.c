@@ -188,7 +188,8 @@ void hf_split_canonical(hf_builder *b, hf_var v, unsigned low_bits, hf_var *low,
     return;
   }
   /* With borrow w: r - 1 - v = (r_low - 1 - low + 2^k w) + 2^k (r_high - high - w), both parts not negative.
-   * r_low is odd, so r_low - 1 >= 0. Bounds of the parts may be loose: only their sign matters. */
+   * r_low is odd, so r_low - 1 >= 0. Bounds of the parts may be loose: only their sign matters. So a high part of
+   * one chunk, and what it leaves of r_high, need no more than one lookup each. */
   unsigned high_bits = 254 - low_bits;
   hf_fr minus = hf_fr_neg(hf_fr_one()), top = hf_fr_to_limbs(minus); /* r - 1 */
   hf_fr top_low = hf_fr_from_limbs(mask_low(top, low_bits)), top_high = shift_right(top, low_bits);
@@ -209,7 +210,10 @@ void hf_split_canonical(hf_builder *b, hf_var v, unsigned low_bits, hf_var *low,
     hf_range(b, "canonical split: r - 1 - v, low part", rest_low, low_bits);
   else
     hf_range_loose(b, "canonical split: r - 1 - v, low part", hf_fr_one(), rest_low, hf_fr_zero(), loose_low);
-  if (high_bits > 252) {
+  if (high_bits <= b->options.table_width) {
+    hf_lookup(b, "canonical split: high", *high);
+    hf_lookup(b, "canonical split: r - 1 - v, high part", rest_high);
+  } else if (high_bits > 252) {
     hf_range(b, "canonical split: high", *high, high_bits);
     hf_range(b, "canonical split: r - 1 - v, high part", rest_high, high_bits);
   } else {

@@ -17,7 +17,8 @@ hf_fr batch_power(unsigned n) {
 
 hf_fr batch_word(hf_builder *b, const uint8_t bytes[32]) {
   hf_fr x = hf_fr_zero();
-  if (!hf_fr_from_bytes(bytes, &x)) hf_builder_fail(b, HF_E_RANGE, "batch input: a word is not a canonical field element");
+  if (!hf_fr_from_bytes(bytes, &x))
+    hf_builder_fail(b, HF_E_RANGE, "batch input: a word is not a canonical field element");
   return x;
 }
 
@@ -79,7 +80,8 @@ static hf_var add3(hf_builder *b, hf_var x, hf_var y, hf_var z) {
 }
 
 /* The operator's account gets the fees: `fees` is below slots 2^64. Returns the root. */
-static hf_var credit_fees(batch_context *cx, hf_var root, hf_var fees, const hf_batch_update *input, hf_var *index) {
+static hf_var credit_fees(batch_context *cx, hf_var root, hf_var fees, const hf_batch_update *input,
+                          hf_var *index) {
   hf_builder *b = cx->b;
   uint32_t rows = hf_builder_rows(b);
   hf_var digits[HF_ROLLUP_LEVELS_MAX];
@@ -94,8 +96,8 @@ static hf_var credit_fees(batch_context *cx, hf_var root, hf_var fees, const hf_
   hf_range(b, "operator balance after", balance_new, 64);
   hf_term word[] = {{hf_fr_one(), balance}, {batch_power(64), nonce}};
   hf_term word_new[] = {{hf_fr_one(), balance_new}, {batch_power(64), nonce}};
-  batch_leaf old_leaf = {batch_hint(b, input->old.x, "operator key x"), batch_hint(b, input->old.y, "operator key y"),
-                    hf_linear(b, word, 2, hf_fr_zero())};
+  batch_leaf old_leaf = {batch_hint(b, input->old.x, "operator key x"),
+                         batch_hint(b, input->old.y, "operator key y"), hf_linear(b, word, 2, hf_fr_zero())};
   batch_leaf new_leaf = {old_leaf.x, old_leaf.y, hf_linear(b, word_new, 2, hf_fr_zero())};
   /* Nobody's fees go to an empty leaf: fees (1 - x / x) = 0. */
   hf_var inverse = hf_hint(b, hf_fr_inv(hf_value(b, old_leaf.x)), "inverse of operator key x");
@@ -110,31 +112,38 @@ static hf_var credit_fees(batch_context *cx, hf_var root, hf_var fees, const hf_
 
 /* D and y = sum word_k x^k. Two rows of the fingerprint a slot:
  * y := y x^3 + (w2 x^2 + w1 x + w0), from the last slot to the first. */
-static void bind_data(batch_context *cx, const batch_slot_result *slots, uint32_t count, hf_var *words, hf_var x,
-                      hf_var *commitment, hf_var *fingerprint) {
+static void bind_data(batch_context *cx, const batch_slot_result *slots, uint32_t count, hf_var *words,
+                      hf_var x, hf_var *commitment, hf_var *fingerprint) {
   hf_builder *b = cx->b;
   uint32_t rows = hf_builder_rows(b);
   hf_scope_begin(b, "data");
-  for (uint32_t i = 0; i < count; i++) memcpy(&words[HF_DATA_WORDS * i], slots[i].words, sizeof slots[i].words);
+  for (uint32_t i = 0; i < count; i++)
+    memcpy(&words[HF_DATA_WORDS * i], slots[i].words, sizeof slots[i].words);
   *commitment = hf_hash_words(b, HF_DOMAIN_DATA, words, (size_t)HF_DATA_WORDS * count);
-  hf_var x2 = hf_mul(b, x, x), x3 = hf_mul(b, x2, x), y = hf_zero(b);
+  hf_var x2 = hf_mul(b, x, x), x3 = {0}, y = {0};
   for (uint32_t i = count; i-- > 0;) {
     const hf_var *w = &words[HF_DATA_WORDS * i];
     hf_product products[] = {{hf_fr_one(), w[2], x2}, {hf_fr_one(), w[1], x}};
     hf_term first = {hf_fr_one(), w[0]};
     hf_var part = hf_quadratic(b, products, 2, &first, 1, hf_fr_zero());
-    y = hf_mul_add(b, y, x3, part);
+    if (i + 1 == count) {
+      y = part;
+      if (count > 1) x3 = hf_mul(b, x2, x);
+    } else {
+      y = hf_mul_add(b, y, x3, part);
+    }
   }
   *fingerprint = y;
   hf_scope_end(b);
   batch_count(b, rows, &cx->rows->data);
 }
 
-/* The record, word by word. The statement hashes the words that the input claims; those that follow from the slots
- * are tied to them by copy. */
+/* The record, word by word. The statement hashes the words that the input claims; those that follow from the
+ * slots are tied to them by copy. */
 static void record_words(batch_context *cx, const hf_batch_input *in, hf_var words[HF_RECORD_WORDS]) {
   hf_builder *b = cx->b;
-  hf_var claimed[HF_RECORD_WORDS], outbox[3] = {words[HF_RECORD_CHAIN_ID], words[HF_RECORD_BATCH_NUMBER], hf_zero(b)};
+  hf_var claimed[HF_RECORD_WORDS],
+      outbox[3] = {words[HF_RECORD_CHAIN_ID], words[HF_RECORD_BATCH_NUMBER], hf_zero(b)};
   words[HF_RECORD_OUTBOX_ROOT] = hf_hash_words(b, HF_DOMAIN_OUTBOX, outbox, 3);
   for (int i = 0; i < 4 * HF_IMPORTS; i++) words[HF_RECORD_IMPORTS + i] = hf_zero(b);
   for (int i = HF_RECORD_CHAIN_ID; i < HF_RECORD_WORDS; i++) {
@@ -177,7 +186,8 @@ static hf_status lay_out(hf_builder *b, const hf_batch_input *in, hf_batch_rows 
 #define SUM(field) sum_slots(b, slots, count, offsetof(batch_slot_result, field))
   hf_var fees = SUM(fee);
   words[HF_RECORD_NEW_ROOT] = credit_fees(&cx, root, fees, &in->fees, &words[HF_RECORD_OPERATOR]);
-  bind_data(&cx, slots, count, data, words[HF_RECORD_DATA_X], &words[HF_RECORD_DATA], &words[HF_RECORD_DATA_Y]);
+  bind_data(&cx, slots, count, data, words[HF_RECORD_DATA_X], &words[HF_RECORD_DATA],
+            &words[HF_RECORD_DATA_Y]);
 
   at = hf_builder_rows(b);
   hf_scope_begin(b, "record");
@@ -211,7 +221,8 @@ static hf_status batch_run(hf_builder *b, const hf_rollup_params *params, const 
     input = &empty;
   }
   if (input->params.depth != params->depth || input->params.slots != params->slots) {
-    status = hf_fail(HF_E_MISMATCH, "batch circuit: made for depth %u and %u slots, the input has depth %u and %u slots",
+    status = hf_fail(HF_E_MISMATCH,
+                     "batch circuit: made for depth %u and %u slots, the input has depth %u and %u slots",
                      (unsigned)params->depth, (unsigned)params->slots, (unsigned)input->params.depth,
                      (unsigned)input->params.slots);
     goto out;

@@ -35,10 +35,10 @@ typedef struct hf_batch_rows {
   uint32_t rules;     /* everything else: kinds, balances, nonces, keys, ranges */
   uint32_t slot;      /* the sum: rows of a slot */
   /* the batch */
-  uint32_t table;     /* multiples of the base point */
-  uint32_t fees;      /* update of the operator's account */
-  uint32_t record;    /* counts, totals, outbox, statement */
-  uint32_t used;      /* all rows, public inputs and preamble included */
+  uint32_t table;  /* multiples of the base point */
+  uint32_t fees;   /* update of the operator's account */
+  uint32_t record; /* counts, totals, outbox, statement */
+  uint32_t used;   /* all rows, public inputs and preamble included */
   uint32_t log_n;
   uint32_t table_width;
 } hf_batch_rows;

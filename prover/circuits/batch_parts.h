@@ -20,8 +20,8 @@ typedef struct batch_context {
 
 /* What a slot adds to the batch. */
 typedef struct batch_slot_result {
-  hf_var root;                /* after the slot */
-  hf_var words[HF_DATA_WORDS]; /* public data */
+  hf_var root;                                                                 /* after the slot */
+  hf_var words[HF_DATA_WORDS];                                                 /* public data */
   hf_var transfer, withdraw, deposit_applied, deposit_opened, deposit_refused; /* 0 or 1; at most one is 1 */
   hf_var fee, amount, spent, withdrawn, refused;
 } batch_slot_result;
@@ -37,7 +37,8 @@ hf_var batch_hint(hf_builder *b, const uint8_t bytes[32], const char *name);
 hf_var batch_index(hf_builder *b, uint32_t index, unsigned levels, const char *name, hf_var *digits);
 /* Adds the rows laid since `since` to *counter and returns the number of rows now. */
 uint32_t batch_count(const hf_builder *b, uint32_t since, uint32_t *counter);
-/* Replaces `old` by `new` at the leaf of `digits`: asserts that the root before is `root`, returns the root after. */
+/* Replaces `old` by `new` at the leaf of `digits`: asserts that the root before is `root`, returns the root
+ * after. */
 hf_var batch_update(batch_context *cx, hf_var root, const hf_batch_update *input, const hf_var *digits,
                     const batch_leaf *old_leaf, const batch_leaf *new_leaf, uint32_t *path_rows,
                     uint32_t *leaf_rows);

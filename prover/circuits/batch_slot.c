@@ -8,7 +8,7 @@
 #include "host/babyjub.h"
 #include "host/domains.h"
 
-#define ONE hf_fr_one()
+#define ONE   hf_fr_one()
 #define MINUS hf_fr_neg(hf_fr_one())
 
 static hf_term plus(hf_var v) { return hf_term_of(ONE, v); }
@@ -17,8 +17,9 @@ static hf_term times(hf_fr k, hf_var v) { return hf_term_of(k, v); }
 static hf_product product(hf_var x, hf_var y) { return hf_product_of(ONE, x, y); }
 static hf_product minus_product(hf_var x, hf_var y) { return hf_product_of(MINUS, x, y); }
 
-#define COUNT(array)                sizeof(array) / sizeof(*(array))
-#define LINEAR(b, constant, ...)    hf_linear(b, (hf_term[]){__VA_ARGS__}, COUNT(((hf_term[]){__VA_ARGS__})), constant)
+#define COUNT(array) sizeof(array) / sizeof(*(array))
+#define LINEAR(b, constant, ...)                                                                             \
+  hf_linear(b, (hf_term[]){__VA_ARGS__}, COUNT(((hf_term[]){__VA_ARGS__})), constant)
 #define ZERO hf_fr_zero()
 
 /* What the slot does. Each flag is in the range table, hence a non-negative integer, and their sum is 1: so
@@ -45,15 +46,15 @@ static kinds slot_kinds(hf_builder *b, const hf_batch_slot *in) {
   k.applied = flag(b, "deposit applied", deposit && !hf_fr_is_zero(key));
   k.opened = flag(b, "deposit opens", deposit && hf_fr_is_zero(key));
   k.refused = flag(b, "deposit refused", in->type == HF_SLOT_DEPOSIT_REFUSED);
-  hf_term all[] = {plus(k.noop), plus(k.transfer), plus(k.withdraw), plus(k.applied), plus(k.opened), plus(k.refused)};
-  hf_assert_linear(b, "one kind", all, COUNT(all), MINUS);
   k.is_signed = hf_add(b, k.transfer, k.withdraw);
+  hf_term all[] = {plus(k.noop), plus(k.is_signed), plus(k.applied), plus(k.opened), plus(k.refused)};
+  hf_assert_linear(b, "one kind", all, COUNT(all), MINUS);
   k.credits = LINEAR(b, ZERO, plus(k.transfer), plus(k.applied), plus(k.opened));
   return k;
 }
 
-/* An account's numbers, read from its leaf or about to go there. word = balance + 2^64 nonce is unique because
- * balance is below 2^64 and nonce below 2^32. */
+/* An account's numbers, read from its leaf or about to go there. word = balance + 2^64 nonce is unique
+ * because balance is below 2^64 and nonce below 2^32. */
 typedef struct numbers {
   hf_var balance, nonce, word;
 } numbers;
@@ -64,10 +65,11 @@ static hf_var slot_amount(hf_builder *b, uint64_t value, const char *name) {
   return v;
 }
 
-/* The signed message and the signature over it. Unsigned slots check a signature that anybody can make, by the key
- * B whose secret is 1. */
+/* The signed message and the signature over it. Unsigned slots check a signature that anybody can make, by
+ * the key B whose secret is 1. */
 static void slot_signature(batch_context *cx, const hf_batch_slot *in, const kinds *k, const batch_leaf *from,
-                           hf_var from_index, hf_var nonce_after, hf_var amount, hf_var fee, hf_var to1, hf_var to2) {
+                           hf_var from_index, hf_var nonce_after, hf_var amount, hf_var fee, hf_var to1,
+                           hf_var to2) {
   hf_builder *b = cx->b;
   bool is_signed = hf_slot_type_is_signed(in->type);
   hf_bjj base = hf_bjj_base();
@@ -76,14 +78,16 @@ static void slot_signature(batch_context *cx, const hf_batch_slot *in, const kin
 
   /* m0 = chain + 2^128 type + 2^136 nonce, where nonce = nonce_after - 1 */
   hf_fr one_nonce = batch_power(136);
-  hf_var m0 = LINEAR(b, ZERO, plus(cx->chain_id), times(hf_fr_sub(batch_power(128), one_nonce), k->transfer),
-                     times(hf_fr_sub(batch_power(129), one_nonce), k->withdraw), times(one_nonce, nonce_after));
-  /* m1 = amount + 2^64 fee + 2^128 index: two leaves may have the same key, and the signature is for one of them */
+  hf_var m0 =
+      LINEAR(b, ZERO, plus(cx->chain_id), times(hf_fr_sub(batch_power(128), one_nonce), k->transfer),
+             times(hf_fr_sub(batch_power(129), one_nonce), k->withdraw), times(one_nonce, nonce_after));
+  /* m1 = amount + 2^64 fee + 2^128 index: two leaves may have the same key, and the signature is for one of
+   * them */
   hf_var m1 = LINEAR(b, ZERO, plus(amount), times(batch_power(64), fee), times(batch_power(128), from_index));
 
   hf_point a = hf_point_select(b, k->is_signed, owner, hf_point_constant(b, base.x, base.y));
-  hf_point r = hf_point_hint(b, is_signed ? batch_word(b, in->r_x) : base.x, is_signed ? batch_word(b, in->r_y) : base.y,
-                             "signature R");
+  hf_point r = hf_point_hint(b, is_signed ? batch_word(b, in->r_x) : base.x,
+                             is_signed ? batch_word(b, in->r_y) : base.y, "signature R");
   rows = batch_count(b, rows, &cx->rows->rules);
   hf_var words[8] = {r.x, r.y, a.x, a.y, m0, m1, to1, to2};
   hf_scope_begin(b, "challenge");
@@ -91,22 +95,23 @@ static void slot_signature(batch_context *cx, const hf_batch_slot *in, const kin
   hf_scope_end(b);
   rows = batch_count(b, rows, &cx->rows->challenge);
   hf_scope_begin(b, "signature");
-  hf_var s = hf_hint(b, is_signed ? batch_word(b, in->s) : hf_signature_by_base(hf_value(b, h)), "signature S");
+  hf_var s =
+      hf_hint(b, is_signed ? batch_word(b, in->s) : hf_signature_by_base(hf_value(b, h)), "signature S");
   hf_signature_check(b, &cx->base, a, r, s, h);
   hf_scope_end(b);
   batch_count(b, rows, &cx->rows->signature);
 }
 
 /* The three posted words. */
-static void slot_data(batch_context *cx, const kinds *k, hf_var from, hf_var to, hf_var amount, hf_var fee, hf_var to1,
-                      hf_var to2, hf_var words[HF_DATA_WORDS]) {
+static void slot_data(batch_context *cx, const kinds *k, hf_var from, hf_var to, hf_var amount, hf_var fee,
+                      hf_var to1, hf_var to2, hf_var words[HF_DATA_WORDS]) {
   hf_builder *b = cx->b;
   hf_scope_begin(b, "data");
-  hf_var type_and_more = LINEAR(b, ZERO, plus(k->transfer), times(hf_fr_from_u64(HF_SLOT_WITHDRAW), k->withdraw),
-                                times(hf_fr_from_u64(HF_SLOT_DEPOSIT), k->applied),
-                                times(hf_fr_from_u64(HF_SLOT_DEPOSIT), k->opened),
-                                times(hf_fr_from_u64(HF_SLOT_DEPOSIT_REFUSED), k->refused), times(batch_power(8), from),
-                                times(batch_power(32), to), times(batch_power(56), amount), times(batch_power(120), fee));
+  hf_var type_and_more = LINEAR(
+      b, ZERO, plus(k->transfer), times(hf_fr_from_u64(HF_SLOT_WITHDRAW), k->withdraw),
+      times(hf_fr_from_u64(HF_SLOT_DEPOSIT), k->applied), times(hf_fr_from_u64(HF_SLOT_DEPOSIT), k->opened),
+      times(hf_fr_from_u64(HF_SLOT_DEPOSIT_REFUSED), k->refused), times(batch_power(8), from),
+      times(batch_power(32), to), times(batch_power(56), amount), times(batch_power(120), fee));
   /* The recipient is posted unless the slot is a transfer (known by `to`) or a no-op. */
   hf_var hidden = hf_add(b, k->noop, k->transfer), high[2];
   for (int i = 0; i < 2; i++) {
@@ -124,7 +129,8 @@ static void slot_data(batch_context *cx, const kinds *k, hf_var from, hf_var to,
   hf_scope_end(b);
 }
 
-/* Indices that the slot's kind does not use are 0; so are fees and amounts. All of these are integers >= 0. */
+/* Indices that the slot's kind does not use are 0; so are fees and amounts. All of these are integers >= 0.
+ */
 static void slot_unused(hf_builder *b, const kinds *k, hf_var from, hf_var to, hf_var amount, hf_var fee) {
   hf_product indices[] = {minus_product(from, k->is_signed), minus_product(to, k->credits)};
   hf_term index_terms[] = {plus(from), plus(to)};
@@ -155,30 +161,35 @@ void batch_slot(batch_context *cx, hf_var root, const hf_batch_slot *in, batch_s
   slot_unused(b, &k, from, to, amount, fee);
   /* A transfer is to somebody else: (from - to) has an inverse. */
   hf_fr distance = hf_fr_sub(hf_fr_from_u64(in->from.index), hf_fr_from_u64(in->to.index));
-  hf_var inverse = hf_hint(b, hf_fr_mul(hf_value(b, k.transfer), hf_fr_inv(distance)), "inverse of from - to");
+  hf_var inverse =
+      hf_hint(b, hf_fr_mul(hf_value(b, k.transfer), hf_fr_inv(distance)), "inverse of from - to");
   hf_product differ[] = {product(from, inverse), minus_product(to, inverse)};
   hf_term differ_terms[] = {minus(k.transfer)};
   hf_assert_quadratic(b, "not to itself", differ, 2, differ_terms, 1, ZERO);
 
-  /* The amount by its fate: spent by the sender; of it withdrawn; refused. What is not spent came in by a deposit. */
+  /* The amount by its fate: spent by the sender; of it withdrawn; refused. What is not spent came in by a
+   * deposit. */
   hf_var spent = hf_mul(b, k.is_signed, amount);
   hf_var withdrawn = hf_mul(b, k.withdraw, amount);
   hf_var refused = hf_mul(b, k.refused, amount);
 
   /* from: balance -= spent + fee, nonce += is_signed */
   hf_fr nonce = hf_fr_add(hf_fr_from_u64(in->from.old.nonce), hf_value(b, k.is_signed));
-  batch_leaf from_old = {.x = batch_hint(b, in->from.old.x, "from key x"), .y = batch_hint(b, in->from.old.y, "from key y")};
+  batch_leaf from_old = {.x = batch_hint(b, in->from.old.x, "from key x"),
+                         .y = batch_hint(b, in->from.old.y, "from key y")};
   batch_leaf from_new = from_old;
   hf_var from_balance = slot_amount(b, in->from.old.balance, "from balance");
   hf_var from_balance_new = LINEAR(b, ZERO, plus(from_balance), minus(spent), minus(fee));
   hf_range(b, "from balance after", from_balance_new, 64);
   hf_var nonce_after = hf_hint(b, nonce, "nonce after");
   hf_range(b, "nonce after", nonce_after, 32);
-  from_old.word = LINEAR(b, ZERO, plus(from_balance), times(two64, nonce_after), times(hf_fr_neg(two64), k.is_signed));
+  from_old.word =
+      LINEAR(b, ZERO, plus(from_balance), times(two64, nonce_after), times(hf_fr_neg(two64), k.is_signed));
   from_new.word = LINEAR(b, ZERO, plus(from_balance_new), times(two64, nonce_after));
 
   /* to: balance += credited, and the key of an empty leaf is the depositor's */
-  batch_leaf to_old = {.x = batch_hint(b, in->to.old.x, "to key x"), .y = batch_hint(b, in->to.old.y, "to key y")};
+  batch_leaf to_old = {.x = batch_hint(b, in->to.old.x, "to key x"),
+                       .y = batch_hint(b, in->to.old.y, "to key y")};
   hf_var to_balance = slot_amount(b, in->to.old.balance, "to balance");
   hf_var to_nonce = hf_hint(b, hf_fr_from_u64(in->to.old.nonce), "to nonce");
   hf_range(b, "to nonce", to_nonce, 32);
@@ -188,8 +199,8 @@ void batch_slot(batch_context *cx, hf_var root, const hf_batch_slot *in, batch_s
   batch_leaf to_new = {.x = hf_mul_add(b, k.opened, to1, to_old.x),
                        .y = hf_mul_add(b, k.opened, to2, to_old.y),
                        .word = LINEAR(b, ZERO, plus(to_balance_new), times(two64, to_nonce))};
-  /* Who is credited has the key that was signed or deposited to. Where the leaf is opened this says that its old
-   * key was zero. */
+  /* Who is credited has the key that was signed or deposited to. Where the leaf is opened this says that its
+   * old key was zero. */
   hf_assert_equal_if(b, "credited key x", k.credits, to_new.x, to1);
   hf_assert_equal_if(b, "credited key y", k.credits, to_new.y, to2);
   hf_assert_zero_if(b, "opened leaf is empty", k.opened, to_old.word);
@@ -211,10 +222,12 @@ void batch_slot(batch_context *cx, hf_var root, const hf_batch_slot *in, batch_s
   hf_scope_end(b);
 
   hf_scope_begin(b, "from");
-  root = batch_update(cx, root, &in->from, from_digits, &from_old, &from_new, &cx->rows->paths, &cx->rows->leaves);
+  root = batch_update(cx, root, &in->from, from_digits, &from_old, &from_new, &cx->rows->paths,
+                      &cx->rows->leaves);
   hf_scope_end(b);
   hf_scope_begin(b, "to");
-  out->root = batch_update(cx, root, &in->to, to_digits, &to_old, &to_new, &cx->rows->paths, &cx->rows->leaves);
+  out->root =
+      batch_update(cx, root, &in->to, to_digits, &to_old, &to_new, &cx->rows->paths, &cx->rows->leaves);
   hf_scope_end(b);
   hf_scope_end(b);
 

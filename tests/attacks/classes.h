@@ -5,24 +5,24 @@
 
 typedef struct constraint_class {
   uint64_t key;
-  char label[160];     /* gadget, name, part, index */
+  char label[160]; /* gadget, name, part, index */
   uint8_t part, index;
-  uint32_t rows[4];    /* some rows of it: the first, the last, and two between */
-  uint32_t count;      /* rows of it */
+  uint32_t rows[4]; /* some rows of it: the first, the last, and two between */
+  uint32_t count;   /* rows of it */
   bool covered;
-  const char *how;     /* the kind of trial that covered it */
+  const char *how; /* the kind of trial that covered it */
 } constraint_class;
 
 typedef struct class_list {
   constraint_class *list;
   uint32_t count, capacity;
-  uint32_t *of;        /* [rows][HF_PART_COUNT][8]: class + 1, 0 = none */
-  uint32_t rows;
 } class_list;
 
 void classes_make(const instance *in, class_list *out);
 void classes_free(class_list *c);
-/* The class of a constraint of this layout, UINT32_MAX if none. */
-uint32_t class_of(const class_list *c, hf_constraint constraint);
+/* What the constraints of a class share, whatever circuit they stand in. */
+uint64_t class_key(const hf_circuit *circuit, hf_constraint constraint, char label[160]);
+/* The class of a key, NULL if none. */
+constraint_class *class_find(const class_list *c, uint64_t key);
 
 #endif

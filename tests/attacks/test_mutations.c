@@ -1,5 +1,5 @@
-/* The mutation tester: random dishonest witnesses for every operation, at least 20,000 of them. A mutant that the
- * circuit accepts for the same statement must be on the short list below, with its reason.
+/* The mutation tester: random dishonest witnesses for every operation, at least 20,000 of them. A mutant that
+ * the circuit accepts for the same statement must be on the short list below, with its reason.
  *
  * (a) the value of a hint is replaced and everything after it recomputed;
  * (b) two variables of one equation move so that the equation still holds;
@@ -19,7 +19,8 @@ static const struct {
   const char *hint, *why;
   uint32_t on; /* in which operations */
 } free_hints[] = {
-    {"inverse of from - to", "only a transfer needs it; it is multiplied by from - to = 0", ON(REFUSED) | ON(NOOP)},
+    {"inverse of from - to", "only a transfer needs it; it is multiplied by from - to = 0",
+     ON(REFUSED) | ON(NOOP)},
     {"inverse of to1", "a no-op credits nobody; it is multiplied by to1 = 0", ON(NOOP)},
     {"inverse of operator key x", "no fees, so the operator's account need not exist",
      ON(DEPOSIT) | ON(OPEN) | ON(REFUSED) | ON(NOOP)},
@@ -41,14 +42,21 @@ static const char *hint_name(const instance *in, uint32_t var) {
 
 static hf_fr related_value(const instance *in, rng *r, hf_fr old, uint32_t kind) {
   switch (kind) {
-  case 0: return hf_fr_add(old, hf_fr_one());
-  case 1: return hf_fr_sub(old, hf_fr_one());
-  case 2: return hf_fr_zero();
-  case 3: return rng_fr(r);
-  case 4: return in->value[rng_u64(r) % in->vars]; /* somebody else's value */
-  case 5: return hf_fr_neg(old);
+  case 0:
+    return hf_fr_add(old, hf_fr_one());
+  case 1:
+    return hf_fr_sub(old, hf_fr_one());
+  case 2:
+    return hf_fr_zero();
+  case 3:
+    return rng_fr(r);
+  case 4:
+    return in->value[rng_u64(r) % in->vars]; /* somebody else's value */
+  case 5:
+    return hf_fr_neg(old);
   default: {
-    hf_fr step = hf_fr_pow_u64(hf_fr_from_u64(2), (uint64_t[]){1, 2, 4, 8, 64, 128, 248, 253}[rng_u64(r) % 8]);
+    hf_fr step =
+        hf_fr_pow_u64(hf_fr_from_u64(2), (uint64_t[]){1, 2, 4, 8, 64, 128, 248, 253}[rng_u64(r) % 8]);
     return rng_u64(r) & 1 ? hf_fr_add(old, step) : hf_fr_sub(old, step);
   }
   }
@@ -74,7 +82,8 @@ static void mutate_hints(instance *in, int which, uint32_t trials, rng *r, uint3
       }
     }
     uint32_t var = in->hints[h].var;
-    if (in->first_row[var] == UINT32_MAX) continue; /* stands in no cell: a name for the value of another variable */
+    if (in->first_row[var] == UINT32_MAX)
+      continue; /* stands in no cell: a name for the value of another variable */
     hf_fr old = in->value[var], value = related_value(in, r, old, kind);
     if (hf_fr_eq(old, value)) value = hf_fr_add(old, rng_fr(r));
     lies told = {0};
@@ -83,12 +92,13 @@ static void mutate_hints(instance *in, int which, uint32_t trials, rng *r, uint3
     attempt_run(in, NULL, &told, &a);
     cr_assert_eq(a.status, HF_OK);
     bool accepted = a.failure_count == 0 && a.statement_kept;
-    cr_assert(!accepted || is_free(which, in->hints[h].name), "%s: hint \"%s\" (number %u) changed in way %u is accepted",
-              in->name, in->hints[h].name, h, kind);
+    cr_assert(!accepted || is_free(which, in->hints[h].name),
+              "%s: hint \"%s\" (number %u) changed in way %u is accepted", in->name, in->hints[h].name, h,
+              kind);
     /* Whatever else is satisfied states something else, and only the contract can know the difference. */
     if (a.failure_count == 0 && !accepted)
-      cr_assert(strcmp(in->hints[h].name, "deposit_start") == 0, "%s: hint \"%s\" makes another true statement", in->name,
-                in->hints[h].name);
+      cr_assert(strcmp(in->hints[h].name, "deposit_start") == 0,
+                "%s: hint \"%s\" makes another true statement", in->name, in->hints[h].name);
     attempt_free(&a);
     ++*done;
   }
@@ -136,8 +146,8 @@ static void overwrite(const instance *in, int which, uint32_t trials, rng *r, ui
     trials--;
     ++*done;
     if (!accepted_on(in, &k, 1)) continue;
-    cr_assert(is_free(which, hint_name(in, var)), "%s: variable on wire %u of row %u (%s) is free", in->name, k.wire,
-              k.row, hint_name(in, var));
+    cr_assert(is_free(which, hint_name(in, var)), "%s: variable on wire %u of row %u (%s) is free", in->name,
+              k.wire, k.row, hint_name(in, var));
   }
 }
 
@@ -148,17 +158,25 @@ static void compensate(const instance *in, int which, uint32_t trials, rng *r, u
     if (hf_fr_is_zero(c->fixed[HF_S_ARITHMETIC][row])) continue;
     unsigned x = (unsigned)(rng_u64(r) % 6), y = (unsigned)(rng_u64(r) % 6);
     hf_fr qx = c->fixed[x < 5 ? HF_Q1 + x : HF_QN][row], qy = c->fixed[y < 5 ? HF_Q1 + y : HF_QN][row];
-    change k[2] = {{row + (x == 5), x < 5 ? x : 4, hf_fr_zero()}, {row + (y == 5), y < 5 ? y : 4, hf_fr_zero()}};
+    change k[2] = {{row + (x == 5), x < 5 ? x : 4, hf_fr_zero()},
+                   {row + (y == 5), y < 5 ? y : 4, hf_fr_zero()}};
     uint32_t vx = var_at(in, k[0].row, k[0].wire), vy = var_at(in, k[1].row, k[1].wire);
     if (x == y || vx == vy || hf_fr_is_zero(qx) || hf_fr_is_zero(qy)) continue;
     if (vx == HF_NO_VAR || vy == HF_NO_VAR) continue;
     /* the step: a unit, a chunk of the table, a limb, or anything */
     hf_fr step = hf_fr_one();
     switch (rng_u64(r) % 4) {
-    case 1: step = hf_fr_from_u64((uint64_t)1 << c->table_width); break;
-    case 2: step = hf_fr_pow_u64(hf_fr_from_u64(2), 64); break;
-    case 3: step = rng_fr(r); break;
-    default: break;
+    case 1:
+      step = hf_fr_from_u64((uint64_t)1 << c->table_width);
+      break;
+    case 2:
+      step = hf_fr_pow_u64(hf_fr_from_u64(2), 64);
+      break;
+    case 3:
+      step = rng_fr(r);
+      break;
+    default:
+      break;
     }
     if (rng_u64(r) & 1) step = hf_fr_neg(step);
     hf_fr other = hf_fr_neg(hf_fr_mul(hf_fr_mul(qx, step), hf_fr_inv(qy)));
@@ -168,8 +186,8 @@ static void compensate(const instance *in, int which, uint32_t trials, rng *r, u
     ++*done;
     if (!accepted_on(in, k, 2)) continue;
     cr_assert(is_free(which, hint_name(in, vx)) || is_free(which, hint_name(in, vy)),
-              "%s: wires %u and %u of row %u (%s and %s) move together", in->name, x, y, row, hint_name(in, vx),
-              hint_name(in, vy));
+              "%s: wires %u and %u of row %u (%s and %s) move together", in->name, x, y, row,
+              hint_name(in, vx), hint_name(in, vy));
   }
 }
 
@@ -181,8 +199,8 @@ static void free_hints_are_free(instance *in, int which, rng *r) {
     attempt a;
     lie_add(&told, in->hints[i].var, rng_fr(r));
     attempt_run(in, NULL, &told, &a);
-    cr_assert(a.failure_count == 0 && a.statement_kept, "%s: hint \"%s\" is on the list and not free: %s", in->name,
-              in->hints[i].name, a.failures[0].message);
+    cr_assert(a.failure_count == 0 && a.statement_kept, "%s: hint \"%s\" is on the list and not free: %s",
+              in->name, in->hints[i].name, a.failures[0].message);
     attempt_free(&a);
   }
 }

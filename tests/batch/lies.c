@@ -37,7 +37,8 @@ void run_batch(const hf_batch_input *input, const lie_hint *lies, uint32_t lie_c
     hf_failure failures[8];
     size_t count = 0;
     out->status = hf_circuit_failures(circuit, failures, 8, &count);
-    for (size_t i = 0; i < count; i++) snprintf(out->names[i], sizeof out->names[i], "%.60s", failures[i].name);
+    for (size_t i = 0; i < count; i++)
+      snprintf(out->names[i], sizeof out->names[i], "%.60s", failures[i].name);
     if (count > 0) snprintf(out->message, sizeof out->message, "%.500s", failures[0].message);
     out->failures = (uint32_t)count;
     out->checked = hf_circuit_check(circuit);

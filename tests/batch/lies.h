@@ -12,13 +12,13 @@ typedef struct lie_hint {
 } lie_hint;
 
 typedef struct run_result {
-  hf_status status;         /* of the builder */
-  hf_status checked;        /* HF_OK or HF_E_UNSATISFIED */
-  char message[512];        /* of the first failure, or of the builder */
-  char names[8][64];        /* of the constraints that fail */
-  uint32_t failures;        /* at most 8 are looked for */
+  hf_status status;  /* of the builder */
+  hf_status checked; /* HF_OK or HF_E_UNSATISFIED */
+  char message[512]; /* of the first failure, or of the builder */
+  char names[8][64]; /* of the constraints that fail */
+  uint32_t failures; /* at most 8 are looked for */
   hf_fr statement;
-  uint32_t lies_told;       /* hints changed */
+  uint32_t lies_told; /* hints changed */
 } run_result;
 
 /* Lays the circuit out for the input with the lies in place and checks it. */

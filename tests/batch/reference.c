@@ -148,7 +148,8 @@ void ref_bind_data(hf_batch_input *input, const hf_fr *words) {
   hf_keccak256(text, sizeof HF_DATA_TAG - 1 + 32 * (count + 1), digest);
   /* modulo r: the digest bit by bit */
   hf_fr x = hf_fr_zero(), y = hf_fr_zero();
-  for (int i = 0; i < 256; i++) x = hf_fr_add(hf_fr_dbl(x), hf_fr_from_u64((digest[i / 8] >> (7 - i % 8)) & 1));
+  for (int i = 0; i < 256; i++)
+    x = hf_fr_add(hf_fr_dbl(x), hf_fr_from_u64((digest[i / 8] >> (7 - i % 8)) & 1));
   for (size_t i = count; i-- > 0;) y = hf_fr_add(hf_fr_mul(y, x), all[i]);
   hf_fr_to_bytes(commitment, input->record.word[HF_RECORD_DATA]);
   hf_fr_to_bytes(x, input->record.word[HF_RECORD_DATA_X]);
@@ -209,7 +210,8 @@ void ref_batch_make(ref_state *state, const ref_batch *batch, const ref_op *ops,
     apply(state, batch, op, &out->slots[i]);
     fees = hf_fr_add(fees, hf_fr_from_u64(op->fee));
     counts[op->type]++;
-    if (op->type == HF_SLOT_DEPOSIT || op->type == HF_SLOT_DEPOSIT_REFUSED) totals[0] = hf_fr_add(totals[0], amount);
+    if (op->type == HF_SLOT_DEPOSIT || op->type == HF_SLOT_DEPOSIT_REFUSED)
+      totals[0] = hf_fr_add(totals[0], amount);
     if (op->type == HF_SLOT_WITHDRAW) totals[1] = hf_fr_add(totals[1], amount);
     if (op->type == HF_SLOT_DEPOSIT_REFUSED) totals[2] = hf_fr_add(totals[2], amount);
   }
@@ -218,14 +220,16 @@ void ref_batch_make(ref_state *state, const ref_batch *batch, const ref_op *ops,
   leaf.word = hf_fr_add(hf_fr_add(leaf.word, fees), batch->stolen);
   ref_leaf_set(state, batch->operator_index, leaf);
 
-  hf_fr outbox[3] = {ref_fr_u128(batch->chain_low, batch->chain_high), hf_fr_from_u64(batch->number), hf_fr_zero()};
+  hf_fr outbox[3] = {ref_fr_u128(batch->chain_low, batch->chain_high), hf_fr_from_u64(batch->number),
+                     hf_fr_zero()};
   put(out, HF_RECORD_CHAIN_ID, outbox[0]);
   put(out, HF_RECORD_BATCH_NUMBER, outbox[1]);
   put(out, HF_RECORD_MODE, hf_fr_from_u64(batch->mode));
   put(out, HF_RECORD_NEW_ROOT, ref_root(state));
   put(out, HF_RECORD_OUTBOX_ROOT, hf_sponge(HF_DOMAIN_OUTBOX, outbox, 3));
   put(out, HF_RECORD_DEPOSIT_START, hf_fr_from_u64(batch->deposit_start));
-  put(out, HF_RECORD_DEPOSIT_COUNT, hf_fr_from_u64(counts[HF_SLOT_DEPOSIT] + counts[HF_SLOT_DEPOSIT_REFUSED]));
+  put(out, HF_RECORD_DEPOSIT_COUNT,
+      hf_fr_from_u64(counts[HF_SLOT_DEPOSIT] + counts[HF_SLOT_DEPOSIT_REFUSED]));
   put(out, HF_RECORD_TRANSFERS, hf_fr_from_u64(counts[HF_SLOT_TRANSFER]));
   put(out, HF_RECORD_WITHDRAWALS, hf_fr_from_u64(counts[HF_SLOT_WITHDRAW]));
   put(out, HF_RECORD_TOTAL_IN, totals[0]);
@@ -253,7 +257,8 @@ void ref_world_init(ref_world *world, uint32_t depth, uint32_t slots, uint8_t sa
   world->batch.operator_index = 6;
   for (uint32_t i = 0; i < 6; i++) {
     world->keys[i] = ref_key((uint8_t)(16 * salt + i + 1));
-    ref_leaf_set(&world->state, i + 1, ref_leaf_make(world->keys[i].public_key, 1000000 + 1000 * i + salt, 3 * i));
+    ref_leaf_set(&world->state, i + 1,
+                 ref_leaf_make(world->keys[i].public_key, 1000000 + 1000 * i + salt, 3 * i));
   }
 }
 
@@ -261,14 +266,25 @@ void ref_world_free(ref_world *world) { ref_state_free(&world->state); }
 
 ref_op ref_transfer(const ref_world *world, uint32_t from, uint32_t to, uint64_t amount, uint64_t fee) {
   const ref_leaf *leaf = &world->state.leaves[to];
-  ref_op op = {.type = HF_SLOT_TRANSFER, .from = from, .to = to, .amount = amount, .fee = fee, .to1 = leaf->x,
-               .to2 = leaf->y, .signer = &world->keys[from - 1]};
+  ref_op op = {.type = HF_SLOT_TRANSFER,
+               .from = from,
+               .to = to,
+               .amount = amount,
+               .fee = fee,
+               .to1 = leaf->x,
+               .to2 = leaf->y,
+               .signer = &world->keys[from - 1]};
   return op;
 }
 
 ref_op ref_withdraw(const ref_world *world, uint32_t from, uint64_t address, uint64_t amount, uint64_t fee) {
-  ref_op op = {.type = HF_SLOT_WITHDRAW, .from = from, .amount = amount, .fee = fee, .to2 = hf_fr_zero(),
-               .to1 = hf_fr_add(hf_fr_from_u64(address), power_of_two(159)), .signer = &world->keys[from - 1]};
+  ref_op op = {.type = HF_SLOT_WITHDRAW,
+               .from = from,
+               .amount = amount,
+               .fee = fee,
+               .to2 = hf_fr_zero(),
+               .to1 = hf_fr_add(hf_fr_from_u64(address), power_of_two(159)),
+               .signer = &world->keys[from - 1]};
   return op;
 }
 

@@ -1,5 +1,6 @@
 /* The rollup's semantics once more, for tests: a whole tree in memory and a maker of batch inputs that can
- * lie. It follows proto/include/hyperfold/rollup.h with field arithmetic only and shares no code with the sequencer.
+ * lie. It follows proto/include/hyperfold/rollup.h with field arithmetic only and shares no code with the
+ * sequencer.
  *
  * The maker applies every operation as the circuit's algebra does, whether it is allowed or not: an
  * overdraft leaves r minus something in the leaf. So the roots, sums and data of a lie fit together, and only
@@ -16,8 +17,8 @@ typedef struct ref_leaf {
 
 typedef struct ref_state {
   uint32_t depth, levels;
-  ref_leaf *leaves;                        /* 2^depth */
-  hf_fr *nodes[HF_ROLLUP_LEVELS_MAX + 1];  /* nodes[k][i]: level k, 0 = leaf hashes */
+  ref_leaf *leaves;                       /* 2^depth */
+  hf_fr *nodes[HF_ROLLUP_LEVELS_MAX + 1]; /* nodes[k][i]: level k, 0 = leaf hashes */
 } ref_state;
 
 void ref_state_init(ref_state *state, uint32_t depth); /* empty; depth at most 12 */

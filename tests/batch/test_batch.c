@@ -1,4 +1,5 @@
-/* Honest batches: satisfied, with the statement of an independent computation; the key does not depend on values. */
+/* Honest batches: satisfied, with the statement of an independent computation; the key does not depend on
+ * values. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include "host/scalar.h"
@@ -44,7 +45,7 @@ Test(batch, every_operation_is_satisfied) {
          ref_transfer(&world, 1, 5, 5, 3), ref_withdraw(&world, 6, 0, 1005018, 0)},
     };
     if (deep) ops[0][0] = ref_transfer(&world, 6, 5, 1005004, 0); /* everything, to the last unit */
-    ops[1][2].to = 7; /* to the newcomer */
+    ops[1][2].to = 7;                                             /* to the newcomer */
     ops[1][2].to1 = newcomer.public_key.x;
     ops[1][2].to2 = newcomer.public_key.y;
     for (int i = 0; i < 2; i++) {
@@ -102,13 +103,14 @@ Test(batch, rows_of_a_slot) {
   cr_assert_eq(hf_batch_circuit_rows(&params, &rows), HF_OK, "%s", hf_error_message());
   cr_log_info("slot %u = paths %u + leaves %u + challenge %u + signature %u + data %u + rules %u; "
               "table %u, fees %u, record %u; used %u of 2^%u, table width %u",
-              rows.slot, rows.paths, rows.leaves, rows.challenge, rows.signature, rows.data, rows.rules, rows.table,
-              rows.fees, rows.record, rows.used, rows.log_n, rows.table_width);
+              rows.slot, rows.paths, rows.leaves, rows.challenge, rows.signature, rows.data, rows.rules,
+              rows.table, rows.fees, rows.record, rows.used, rows.log_n, rows.table_width);
   cr_assert_leq(rows.slot, 1900);
   cr_assert_leq(rows.slot + HF_BATCH_RECEIVE_EXTRA_ROWS, 3600);
   cr_assert_eq(rows.log_n, 17);
   cr_assert_eq(rows.table_width, 16);
-  /* Nothing is counted twice or left out: 10 public inputs, the preamble and what is laid at the end remain. */
+  /* Nothing is counted twice or left out: 10 public inputs, the preamble and what is laid at the end remain.
+   */
   uint32_t sum = 64 * rows.slot + rows.table + rows.fees + rows.record;
   cr_assert_lt(sum, rows.used + 6 * 64);
   cr_assert_gt(sum + 200, rows.used);

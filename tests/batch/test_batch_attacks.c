@@ -1,4 +1,5 @@
-/* A sequencer that lies: each lie is consistent in everything but the rule it breaks, and the circuit names that rule. */
+/* A sequencer that lies: each lie is consistent in everything but the rule it breaks, and the circuit names
+ * that rule. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include "host/scalar.h"
@@ -34,8 +35,8 @@ static void refuse_hints(const char *what, const hf_batch_input *input, const li
   cr_assert_eq(run.checked, HF_E_UNSATISFIED, "%s was accepted", what);
   for (uint32_t i = 0; i < run.failures; i++) {
     found |= named(run.names[i], rules, true);
-    cr_assert(named(run.names[i], rules, false), "%s: only \"%s\" should fail, so does \"%s\": %s", what, rules,
-              run.names[i], run.message);
+    cr_assert(named(run.names[i], rules, false), "%s: only \"%s\" should fail, so does \"%s\": %s", what,
+              rules, run.names[i], run.message);
   }
   cr_assert(found, "%s: \"%s\" should fail: %s", what, rules, run.message);
 }
@@ -45,7 +46,8 @@ static void refuse(const char *what, const hf_batch_input *input, const char *ru
 }
 
 /* Makes a batch of the operations in a fresh state of `world`, and refuses it. */
-static void refuse_ops(const char *what, ref_world *world, const ref_op *ops, uint32_t count, const char *rule) {
+static void refuse_ops(const char *what, ref_world *world, const ref_op *ops, uint32_t count,
+                       const char *rule) {
   hf_batch_input input;
   ref_batch_make(&world->state, &world->batch, ops, count, &input);
   refuse(what, &input, rule);
@@ -123,8 +125,8 @@ Test(attacks, signatures) {
 }
 
 Test(attacks, small_order_keys) {
-  /* With a key T of small order, S B = R + h T has solutions for every message: take R = k B - g T and hope that
-   * h = g modulo 8. */
+  /* With a key T of small order, S B = R + h T has solutions for every message: take R = k B - g T and hope
+   * that h = g modulo 8. */
   ref_world w;
   ref_world_init(&w, DEPTH, SLOTS, 3);
   hf_bjj small = hf_bjj_identity();
@@ -171,7 +173,8 @@ Test(attacks, balances_and_nonces) {
   refuse_ops("overdraft by the fee", &w, &op, 1, "from balance after");
   ref_world_init(&w, DEPTH, SLOTS, 4);
   op = ref_transfer(&w, 1, 2, UINT64_MAX, UINT64_MAX);
-  refuse_ops("overdraft by more than a balance holds", &w, &op, 1, "from balance after|to balance after|operator balance after");
+  refuse_ops("overdraft by more than a balance holds", &w, &op, 1,
+             "from balance after|to balance after|operator balance after");
   ref_world_init(&w, DEPTH, SLOTS, 4);
   op = ref_withdraw(&w, 1, 5, ref_balance(&w.state, 1) + 1, 0);
   refuse_ops("withdrawal of more than there is", &w, &op, 1, "from balance after");
@@ -204,7 +207,8 @@ Test(attacks, balances_and_nonces) {
   op.other_message = true;
   ref_message(&w.batch, &op, 0, op.message);
   ref_batch_make(&w.state, &w.batch, &op, 1, &input);
-  lie_hint more[] = {{"from balance", 0, hf_fr_add(power(64), hf_fr_from_u64(100))}, {"nonce after", 0, hf_fr_one()}};
+  lie_hint more[] = {{"from balance", 0, hf_fr_add(power(64), hf_fr_from_u64(100))},
+                     {"nonce after", 0, hf_fr_one()}};
   refuse_hints("a nonce read as 2^64 of balance", &input, more, 2, "from balance|to balance after");
   hf_batch_input_free(&input);
   ref_world_free(&w);
@@ -305,7 +309,9 @@ Test(attacks, paths_and_places) {
   ref_batch_make(&w.state, &w.batch, ops, 2, &input);
   for (int side = 0; side < 3; side++)
     for (int level = 0; level < DEPTH / 2; level++) {
-      hf_batch_update *update = side == 0 ? &input.slots[0].from : side == 1 ? &input.slots[1].to : &input.fees;
+      hf_batch_update *update = side == 0   ? &input.slots[0].from
+                                : side == 1 ? &input.slots[1].to
+                                            : &input.fees;
       uint8_t *sibling = update->siblings[level][(side + level) % 3];
       word_add(sibling, hf_fr_one());
       refuse("a wrong path", &input, "old leaf is in the tree");
@@ -321,7 +327,8 @@ Test(attacks, paths_and_places) {
   lie_hint four[] = {{"Merkle digit", 0, hf_fr_from_u64(4)}};
   refuse_hints("digit 4", &input, four, 1, "child selection|Merkle|in the tree|new_root");
   lie_hint carried[] = {{"Merkle digit", 0, hf_fr_from_u64(5)}, {"Merkle digit", 1, hf_fr_neg(hf_fr_one())}};
-  refuse_hints("digits 5 and -1", &input, carried, 2, "child selection|Merkle|in the tree|accounts only|new_root");
+  refuse_hints("digits 5 and -1", &input, carried, 2,
+               "child selection|Merkle|in the tree|accounts only|new_root");
   hf_batch_input_free(&input);
   ref_world_free(&w);
 
@@ -351,7 +358,8 @@ Test(attacks, paths_and_places) {
   ref_world_init(&w, DEPTH, SLOTS, 6);
   ref_batch_make(&w.state, &w.batch, &op, 1, &input);
   lie_hint opens[] = {{"deposit applied", 0, hf_fr_zero()}, {"deposit opens", 0, hf_fr_one()}};
-  refuse_hints("a deposit that opens a taken leaf", &input, opens, 2, "credited key x|credited key y|opened leaf|new_root|in the tree");
+  refuse_hints("a deposit that opens a taken leaf", &input, opens, 2,
+               "credited key x|credited key y|opened leaf|new_root|in the tree");
   hf_batch_input_free(&input);
   ref_world_free(&w);
   ref_world_init(&w, DEPTH, SLOTS, 6);
@@ -384,17 +392,22 @@ Test(attacks, kinds_of_slots) {
   ref_op op = ref_deposit(2, w.keys[1].public_key, 500);
   ref_batch_make(&w.state, &w.batch, &op, 1, &input);
   lie_hint both[] = {{"noop", 0, hf_fr_one()}};
-  refuse_hints("a deposit that is a no-op as well", &input, both, 1, "one kind|unused fee and amount|data|total_in");
+  refuse_hints("a deposit that is a no-op as well", &input, both, 1,
+               "one kind|unused fee and amount|data|total_in");
   lie_hint none[] = {{"deposit applied", 0, hf_fr_zero()}};
-  refuse_hints("no kind at all", &input, none, 1, "one kind|unused indices are zero|data|new_root|deposit|total|to key|to balance|credited|in the tree");
+  refuse_hints(
+      "no kind at all", &input, none, 1,
+      "one kind|unused indices are zero|data|new_root|deposit|total|to key|to balance|credited|in the tree");
   lie_hint half[] = {{"deposit applied", 0, hf_fr_from_u64(2)}, {"noop", 0, hf_fr_neg(hf_fr_one())}};
-  refuse_hints("two deposits and a negative no-op", &input, half, 2, "noop|unused|data|new_root|deposit|total|credited|to balance|in the tree");
+  refuse_hints("two deposits and a negative no-op", &input, half, 2,
+               "noop|unused|data|new_root|deposit|total|credited|to balance|in the tree");
   hf_batch_input_free(&input);
   ref_world_free(&w);
 
   ref_world_init(&w, DEPTH, SLOTS, 7);
   op = (ref_op){.type = HF_SLOT_NOOP, .amount = 1};
-  refuse_ops("a no-op with an amount", &w, &op, 1, "unused fee and amount are zero|in the tree|total_in|new_root");
+  refuse_ops("a no-op with an amount", &w, &op, 1,
+             "unused fee and amount are zero|in the tree|total_in|new_root");
   ref_world_init(&w, DEPTH, SLOTS, 7);
   op = ref_deposit(2, w.keys[1].public_key, 500);
   op.fee = 1; /* taken from whoever is at leaf 0 */
@@ -549,7 +562,8 @@ Test(attacks, other_encodings) {
   lie_hint split[] = {{"split low", 0, shifted}, {"split high", 0, hf_fr_from_u64(top.l[3] >> 56)}};
   refuse_hints("x + r in the data", &input, split, 2, "canonical split: r - 1 - v");
   lie_hint borrowed[] = {split[0], split[1], {"split borrow", 0, hf_fr_from_u64(2)}};
-  refuse_hints("x + r with a borrow of 2", &input, borrowed, 3, "canonical split: borrow|canonical split: r - 1 - v");
+  refuse_hints("x + r with a borrow of 2", &input, borrowed, 3,
+               "canonical split: borrow|canonical split: r - 1 - v");
   ref_data_words(&input.slots[0], 0, words);
   words[1] = hf_fr_sub(words[1], power(248));
   words[0] = hf_fr_add(words[0], power(184));
