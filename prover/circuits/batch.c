@@ -243,8 +243,8 @@ hf_status hf_batch_options(const hf_rollup_params *params, hf_builder_options *o
   hf_status status;
   memset(out, 0, sizeof *out);
   HF_TRY(hf_rollup_params_check(params));
-  /* Width 16 makes 64 bits one row and needs 2^16 rows; with fewer, width 8 makes them two. The estimate is of the
-   * rows at width 8 (README.md has the counts) and only has to be on the right side of 2^15. */
+  /* Width 16 makes 64 bits one row and needs 2^16 rows; with fewer, width 8 makes them two. The estimate is
+   * of the rows at width 8 (README.md has the counts) and only has to be on the right side of 2^15. */
   uint64_t rows = (uint64_t)params->slots * (84 * hf_rollup_levels(params) + 594) + 2232 + HF_BLIND_ROWS + 1;
   out->table_width = rows > 1 << 15 ? 16 : 8;
   out->foldable = true;

@@ -4,8 +4,8 @@
  * signatures that they need) and the credit of the fees lead to the new root, and the record's counts,
  * totals, data commitment and outbox are theirs. Its only public input that varies is the statement,
  *   sponge(HF_DOMAIN_BATCH_STATEMENT, record words 1 .. 33).
- * Of the words' types it proves those that its own meaning rests on (chain id below 2^128, mode 0 or 1, operator an
- * account); whoever reads the record checks all of them (hf_record_check).
+ * Of the words' types it proves those that its own meaning rests on (chain id below 2^128, mode 0 or 1,
+ * operator an account); whoever reads the record checks all of them (hf_record_check).
  */
 #ifndef HF_CIRCUITS_BATCH_H
 #define HF_CIRCUITS_BATCH_H

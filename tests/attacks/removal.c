@@ -63,9 +63,8 @@ hf_fr solve_row(const instance *in, const lies *told, uint32_t r, unsigned wire)
   return hf_fr_sub(old, hf_fr_mul(hf_rel_gate_arithmetic(&row), hf_fr_inv(derivative(&row, wire))));
 }
 
-bool removal_cut_for(removal *m, constraint_class *k, hf_circuit *circuit, uint32_t row, unsigned wire,
-                     hf_fr value, const char *how) {
-  (void)m;
+bool removal_cut_for(constraint_class *k, hf_circuit *circuit, uint32_t row, unsigned wire, hf_fr value,
+                     const char *how) {
   if (k == NULL || k->covered) return false;
   hf_fr old = circuit->wires[wire][row];
   hf_failure failure;
@@ -85,8 +84,7 @@ bool removal_cut_for(removal *m, constraint_class *k, hf_circuit *circuit, uint3
 
 bool removal_cut(removal *m, hf_circuit *circuit, uint32_t row, unsigned wire, hf_fr value, const char *how) {
   if (circuit->notes->copy[HF_WIRES * row + wire] == HF_WIRES * row + wire) return false;
-  return removal_cut_for(m, removal_class(m, circuit, row, HF_PART_COPY, wire), circuit, row, wire, value,
-                         how);
+  return removal_cut_for(removal_class(m, circuit, row, HF_PART_COPY, wire), circuit, row, wire, value, how);
 }
 
 static void cut_around(removal *m, hf_circuit *c, hf_constraint k, const char *how) {

@@ -21,8 +21,8 @@ bool removal_try(removal *m, const instance *in, const lies *told, const char *h
 /* Covers the copy of a cell if with `value` there, and the cell cut off, everything holds. */
 bool removal_cut(removal *m, hf_circuit *circuit, uint32_t row, unsigned wire, hf_fr value, const char *how);
 /* The same for a class that this circuit's cell stands for. */
-bool removal_cut_for(removal *m, constraint_class *k, hf_circuit *circuit, uint32_t row, unsigned wire,
-                     hf_fr value, const char *how);
+bool removal_cut_for(constraint_class *k, hf_circuit *circuit, uint32_t row, unsigned wire, hf_fr value,
+                     const char *how);
 /* The class of a constraint of the instance; NULL in the preamble. */
 constraint_class *removal_class(removal *m, const hf_circuit *circuit, uint32_t row, unsigned part,
                                 unsigned index);

@@ -186,7 +186,6 @@ static void indices(removal *m) {
     uint32_t v = hint_var(in, names[i], 0);
     lie_add(&told, v, hf_fr_add(in->value[v], hf_fr_one()));
     removal_try(m, in, &told, "an index that is not its path's");
-    /* the other way round: the path is another one's */
   }
 }
 

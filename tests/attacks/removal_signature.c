@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "host/babyjub.h"
-#include "host/scalar.h"
 #include "removal.h"
 
 /* The law of the gate, on the curve or not. */
@@ -99,7 +98,7 @@ static void edwards_row(removal *m, uint32_t row, bool chain) {
     attempt a;
     signature_run(&m->signature_inputs, &told, true, &a);
     if (a.status == HF_OK)
-      removal_cut_for(m, k, a.circuit, row + 1, i, in->value[var_at(in, row + 1, i)],
+      removal_cut_for(k, a.circuit, row + 1, i, in->value[var_at(in, row + 1, i)],
                       "another sum than the row's");
     attempt_free(&a);
   }
@@ -243,7 +242,6 @@ static void off_from(removal *m, uint32_t row, uint32_t end, const char *digits)
         lie_add(&told, end, first ? hf_fr_add(in->value[end], hf_fr_one()) : solve_row(in, &told, r, w));
   }
   judge(m, &told, true, "a sum that is not its digits'");
-  /* the copy of a digit: the row sums another one */
 }
 
 static void digit_sums(removal *m) {
@@ -297,9 +295,8 @@ static hf_fr plus_modulus(hf_fr v) {
 }
 
 /* The chunk that makes a chain of range rows add up to a value outside: the last of the last row. */
-static void mend_top_chunk(const instance *in, const char *name, uint32_t start, lies *told) {
+static void mend_top_chunk(const instance *in, uint32_t start, lies *told) {
   uint32_t last = start;
-  (void)name;
   while (!hf_fr_is_zero(in->circuit->fixed[HF_QN][last])) last++;
   /* whatever the chunks below say, the rests follow from them, and the top chunk takes what remains */
   for (uint32_t r = start; r < last; r++) lie_add(told, var_at(in, r + 1, 4), solve_row(in, told, r, 5));
@@ -323,20 +320,18 @@ static void scalars_out_of_range(removal *m) {
   /* the chunks that the gadget computes from a wrapped value stay; zero is as good */
   for (uint32_t r = start; r < start + 4; r++)
     for (unsigned w = 0; w < 4; w++) lie_add(&told, var_at(in, r, w), hf_fr_zero());
-  mend_top_chunk(in, "challenge is below r", start, &told);
+  mend_top_chunk(in, start, &told);
   judge(m, &told, true, "the bits of h + r");
 
   /* S + l < 2^251: the case's S is small */
   lies over = {0};
-  hf_scalar minus = hf_scalar_from_limbs((uint64_t[4]){1, 0, 0, 0});
-  (void)minus;
   hf_fr order = {{0x677297dc392126f1u, 0xab3eedb83920ee0au, 0x370a08b6d0302b0bu, 0x060c89ce5c263405u}};
   hf_fr sum = hf_fr_add(c->s, hf_fr_from_limbs(order));
   lie_add(&over, c->var_s, sum);
   start = find_row(in, "signature", "S is below the group order", 0);
   for (uint32_t r = start; r < start + 8; r++)
     for (unsigned w = 0; w < 4; w++) lie_add(&over, var_at(in, r, w), hf_fr_zero());
-  mend_top_chunk(in, "S is below the group order", start, &over);
+  mend_top_chunk(in, start, &over);
   judge(m, &over, true, "S + l");
 
   /* chunks of these rows that borrow from the next */
@@ -382,8 +377,8 @@ static void bad_keys(removal *m) {
     hf_fr q[2] = {a.circuit->wires[2][row], a.circuit->wires[3][row]}, sum[2];
     add(p, q, sum);
     uint32_t twin = find_row(&m->in[0], "signature", "key is on the curve", 0) + 1;
-    removal_cut_for(m, removal_class(m, m->in[0].circuit, twin, HF_PART_COPY, 1), a.circuit, row + 1, 1,
-                    sum[1], "a key off the curve");
+    removal_cut_for(removal_class(m, m->in[0].circuit, twin, HF_PART_COPY, 1), a.circuit, row + 1, 1, sum[1],
+                    "a key off the curve");
   }
   attempt_free(&a);
   /* the opposite key is used: -A is what the row says it is, of another A */

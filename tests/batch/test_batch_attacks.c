@@ -65,10 +65,7 @@ static void word_add(uint8_t bytes[32], hf_fr delta) { hf_fr_to_bytes(hf_fr_add(
 
 /* l as an element of Fr */
 static hf_fr order(void) {
-  hf_scalar minus_one = hf_scalar_from_limbs((uint64_t[4]){1, 0, 0, 0});
   uint64_t top[4] = {~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0};
-  /* l = 2^256 - (2^256 mod l) ... by bisection: the smallest x > 0 with x mod l = 0 */
-  (void)minus_one;
   hf_scalar rest = hf_scalar_from_limbs(top); /* 2^256 - 1 = 42 l + rest */
   hf_fr all = hf_fr_sub(power(256), hf_fr_one()), r;
   memcpy(r.l, rest.l, sizeof r.l);
