@@ -53,12 +53,6 @@ static kinds slot_kinds(hf_builder *b, const hf_batch_slot *in) {
   return k;
 }
 
-/* An account's numbers, read from its leaf or about to go there. word = balance + 2^64 nonce is unique
- * because balance is below 2^64 and nonce below 2^32. */
-typedef struct numbers {
-  hf_var balance, nonce, word;
-} numbers;
-
 static hf_var slot_amount(hf_builder *b, uint64_t value, const char *name) {
   hf_var v = hf_hint(b, hf_fr_from_u64(value), name);
   hf_range(b, name, v, 64);
@@ -173,7 +167,8 @@ void batch_slot(batch_context *cx, hf_var root, const hf_batch_slot *in, batch_s
   hf_var withdrawn = hf_mul(b, k.withdraw, amount);
   hf_var refused = hf_mul(b, k.refused, amount);
 
-  /* from: balance -= spent + fee, nonce += is_signed */
+  /* A leaf's word is balance + 2^64 nonce, uniquely: balance is below 2^64 and nonce below 2^32, before and
+   * after. from: balance -= spent + fee, nonce += is_signed */
   hf_fr nonce = hf_fr_add(hf_fr_from_u64(in->from.old.nonce), hf_value(b, k.is_signed));
   batch_leaf from_old = {.x = batch_hint(b, in->from.old.x, "from key x"),
                          .y = batch_hint(b, in->from.old.y, "from key y")};
