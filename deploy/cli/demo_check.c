@@ -11,13 +11,15 @@ static double number(const json_t *object, const char *name) {
   return json_number_value(json_object_get(object, name));
 }
 
+static int width_of(const char *name) { return strlen(name) < 8 ? 8 : (int)strlen(name); }
+
 /* The prover's phases have columns of their own, in its order. */
 static void print_head(const json_t *phases) {
   const char *name;
   json_t *value;
   printf("\n%-8s %5s %4s %4s %4s %4s  %-14s %7s", "chain", "batch", "ops", "pay", "wdr", "dep", "rows used",
          "expand");
-  json_object_foreach((json_t *)phases, name, value) printf(" %8.8s", name);
+  json_object_foreach((json_t *)phases, name, value) printf(" %*s", width_of(name), name);
   printf(" %7s %8s  %7s %6s  %s\n", "verify", "seconds", "input B", "proof", "worker");
 }
 
@@ -87,7 +89,8 @@ static hf_status print_batch(hf_demo *demo, const hf_demo_chain *c, const hf_bat
            (unsigned long long)(deposits + transfers + withdrawals), (unsigned long long)transfers,
            (unsigned long long)withdrawals, (unsigned long long)deposits, rows,
            number(report, "witness_seconds"));
-    json_object_foreach((json_t *)phases, name, seconds) printf(" %8.2f", json_number_value(seconds));
+    json_object_foreach((json_t *)phases, name, seconds)
+        printf(" %*.2f", width_of(name), json_number_value(seconds));
     printf(" %7.3f %8.2f  %7.0f %6.0f  %s\n", number(report, "verify_seconds"), number(report, "seconds"),
            number(report, "input_bytes"), number(report, "proof_bytes"), job->worker);
   }
