@@ -95,7 +95,16 @@ Test(roundtrip, payments_to_verified_proofs) {
   json_decref(record);
   json_t *verdict = hf_run_json(0, "verify --vk %s --dev %s --json", vkey, proof);
   cr_assert(json_is_true(json_object_get(verdict, "valid")));
+  const char *statement =
+      json_string_value(json_array_get(json_object_get(json_object_get(verdict, "proof"), "public_inputs"), 0));
+  cr_assert_not_null(statement);
+  snprintf(line, sizeof line, "verify --vk %s --dev --statement %s %s", vkey, statement, proof);
+  expect(0, line);
   json_decref(verdict);
+  snprintf(line, sizeof line, "verify --vk %s --dev --statement %064d %s", vkey, 1, proof);
+  expect(4, line);
+  snprintf(line, sizeof line, "verify --vk %s --dev --statement 12 %s", vkey, proof);
+  expect(3, line);
   snprintf(line, sizeof line, "verify --vk %s %s", vkey, proof);
   expect(4, line);
   flip(proof, bad, 200); /* damage is a format error */
