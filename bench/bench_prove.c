@@ -99,8 +99,6 @@ out:
   unlink(path);
   snprintf(path, sizeof path, "%s/chain.db-shm", folder);
   unlink(path);
-  snprintf(path, sizeof path, "%s/chain.db-lock", folder);
-  unlink(path);
   rmdir(folder);
   return status;
 }

@@ -74,6 +74,13 @@ static inline unsigned hf_pack_polynomials(unsigned kappa, unsigned pack, unsign
   return 0;
 }
 
+/* sum_{j<count} evals[j] y^j: the remainder of a pack opened at one point, at y. */
+static inline hf_fr hf_pack_remainder(const hf_fr *evals, unsigned count, hf_fr y) {
+  hf_fr s = hf_fr_zero();
+  for (unsigned j = count; j-- > 0;) s = hf_fr_add(hf_fr_mul(s, y), evals[j]);
+  return s;
+}
+
 /* Transcript tags, in the order of the rounds. Challenges after each:
  *   WITNESS: beta gamma lambda eta chi;  SUMS: alpha;  QUOTIENT: zeta;
  *   EVALS_NEXT: v, two a squeeze;  W: y. */

@@ -102,13 +102,6 @@ static bool identity_ok(const hf_verifying_key *vk, const hf_proof *proof, const
   return false;
 }
 
-/* sum_{j<count} evals[j] y^j */
-static hf_fr remainder_at(const hf_fr *evals, unsigned count, hf_fr y) {
-  hf_fr s = hf_fr_zero();
-  for (unsigned j = count; j-- > 0;) s = hf_fr_add(hf_fr_mul(s, y), evals[j]);
-  return s;
-}
-
 hf_status hf_verify_deferred(const hf_verifying_key *vk, const hf_proof *proof, bool *ok, hf_g1 *left, hf_g1 *right) {
   *ok = false;
   if (vk->kappa < 1 || vk->kappa > HF_KAPPA_MAX || vk->log_n < HF_MIN_LOG_N || vk->log_n > HF_MAX_LOG_N ||
@@ -137,9 +130,9 @@ hf_status hf_verify_deferred(const hf_verifying_key *vk, const hf_proof *proof, 
     unsigned first, count = hf_pack_polynomials(kappa, i, &first);
     hf_g1 c = i < packs.proof ? proof->commitments[i] : vk->fixed[i - packs.proof];
     hf_g1_xyzz term = hf_g1_mul(c, ch.v[i]);
-    hf_fr r = remainder_at(proof->at_zeta + first, count, ch.y);
+    hf_fr r = hf_pack_remainder(proof->at_zeta + first, count, ch.y);
     if (i < packs.witness + packs.sums) {
-      hf_fr rn = remainder_at(proof->at_next + first, count, ch.y);
+      hf_fr rn = hf_pack_remainder(proof->at_next + first, count, ch.y);
       r = hf_fr_add(r, hf_fr_mul(slope, hf_fr_sub(rn, r)));
       f = hf_g1_xyzz_add(f, term);
     } else {

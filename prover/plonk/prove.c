@@ -356,12 +356,6 @@ out:
 
 /* --- round 5: openings -------------------------------------------------------------------------- */
 
-static hf_fr remainder_at(const hf_fr *evals, unsigned count, hf_fr y) {
-  hf_fr s = hf_fr_zero();
-  for (unsigned j = count; j-- > 0;) s = hf_fr_add(hf_fr_mul(s, y), evals[j]);
-  return s;
-}
-
 /* both = sum v f over the packs opened at both points, single = over the others. */
 static hf_status combine_packs(run *r, hf_vec *both, hf_vec *single) {
   hf_status status = HF_OK;
@@ -383,9 +377,9 @@ static hf_fr combined_remainder(run *r, hf_fr z0, hf_fr z1, hf_fr next) {
   hf_fr slope = hf_fr_mul(z0, hf_fr_inv(hf_fr_sub(next, r->zeta))), sum = hf_fr_zero();
   for (unsigned pack = 0; pack < r->packs.all; pack++) {
     unsigned first, count = hf_pack_polynomials(r->vk->kappa, pack, &first);
-    hf_fr value = remainder_at(r->proof->at_zeta + first, count, r->y);
+    hf_fr value = hf_pack_remainder(r->proof->at_zeta + first, count, r->y);
     if (pack < r->packs.witness + r->packs.sums) {
-      hf_fr other = remainder_at(r->proof->at_next + first, count, r->y);
+      hf_fr other = hf_pack_remainder(r->proof->at_next + first, count, r->y);
       value = hf_fr_add(value, hf_fr_mul(slope, hf_fr_sub(other, value)));
     } else {
       value = hf_fr_mul(value, z1);
