@@ -55,14 +55,3 @@ void hf_outbox_empty_root(const uint8_t chain_id[32], const uint8_t batch_number
   (void)hf_fr_from_bytes(batch_number, &in[1]);
   hf_fr_to_bytes(hf_sponge(HF_DOMAIN_OUTBOX, in, 3), root);
 }
-
-hf_status hf_record_statement(const hf_batch_record *record, uint8_t statement[32]) {
-  hf_fr w[HF_RECORD_WORDS - 1];
-  memset(statement, 0, 32);
-  for (int i = 1; i < HF_RECORD_WORDS; i++) {
-    hf_status status = load(record->word[i], &w[i - 1]);
-    if (status != HF_OK) return status;
-  }
-  hf_fr_to_bytes(hf_sponge(HF_DOMAIN_BATCH_STATEMENT, w, HF_RECORD_WORDS - 1), statement);
-  return HF_OK;
-}

@@ -14,8 +14,4 @@ hf_status hf_data_commit(const uint8_t (*words)[32], size_t count, uint8_t d[32]
 /* The root of the empty outbox of a batch. */
 void hf_outbox_empty_root(const uint8_t chain_id[32], const uint8_t batch_number[32], uint8_t root[32]);
 
-/* sponge(HF_DOMAIN_BATCH_STATEMENT, words 1..33): the batch proof's public input. HF_E_RANGE for a word
- * that is not canonical. */
-hf_status hf_record_statement(const hf_batch_record *record, uint8_t statement[32]);
-
 #endif

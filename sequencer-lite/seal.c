@@ -2,6 +2,7 @@
  * leaf and path on the way, which is what the batch circuit must be told. */
 #include "chain.h"
 #include "record.h"
+#include "statement.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -178,7 +179,9 @@ static hf_status build(hf_chain *chain, work *w) {
   HF_TRY(hf_batch_input_encode(&w->input, &w->encoded));
   w->info.number = number;
   w->info.record = w->input.record;
-  HF_TRY(hf_record_statement(&w->info.record, w->info.statement));
+  hf_fr statement;
+  HF_TRY(hf_record_statement(&w->info.record, &statement));
+  hf_fr_to_bytes(statement, w->info.statement);
   w->info.input_digest = hf_digest_bytes(w->encoded.data, w->encoded.length);
   w->info.input_length = w->encoded.length;
   w->info.sealed_ms = chain_now(chain);

@@ -98,5 +98,9 @@ enum hf_transcript_tag {
 
 /* Public inputs of a foldable circuit: statement, node_vk and an accumulator (L, R) as eight words. */
 enum hf_instance_word { HF_INSTANCE_STATEMENT, HF_INSTANCE_NODE_VK, HF_INSTANCE_ACCUMULATOR, HF_INSTANCE_COUNT = 10 };
+/* Public inputs of a seal: the root of the tree of records, the number of records m, the fingerprint
+ * y = sum word_i x^i of their words at x, and an accumulator as eight words. */
+enum hf_seal_word { HF_SEAL_STATEMENT, HF_SEAL_RECORDS, HF_SEAL_X, HF_SEAL_Y, HF_SEAL_ACCUMULATOR, HF_SEAL_COUNT = 12 };
+#define HF_ACCUMULATOR_WORDS 8 /* L.x low and high, L.y, R.x, R.y: hf_g1_to_words of L and of R */
 
 #endif

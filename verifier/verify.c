@@ -35,15 +35,60 @@ void hf_challenges_derive(const hf_verifying_key *vk, const hf_proof *proof, hf_
   hf_transcript_squeeze(&t, &out->y);
 }
 
-/* The instance of a foldable circuit that is not a node: no key of nodes, no accumulator. */
+/* A foldable key's instance is a leaf's (nothing but a statement) or that of a node under this very key. */
 static bool instance_ok(const hf_verifying_key *vk, const hf_proof *proof) {
   if (!vk->foldable) return true;
-  for (int i = HF_INSTANCE_NODE_VK; i < HF_INSTANCE_COUNT; i++)
+  hf_fr node_vk = proof->public_inputs[HF_INSTANCE_NODE_VK];
+  if (hf_fr_eq(node_vk, vk->digest)) return true;
+  if (!hf_fr_is_zero(node_vk)) {
+    hf_fail(HF_E_VERIFY, "instance: node_vk is neither zero nor the digest of the key: a foreign node");
+    return false;
+  }
+  for (int i = HF_INSTANCE_ACCUMULATOR; i < HF_INSTANCE_COUNT; i++)
     if (!hf_fr_is_zero(proof->public_inputs[i])) {
       hf_fail(HF_E_VERIFY, "instance: word %d of a leaf is not zero", i);
       return false;
     }
   return true;
+}
+
+/* The accumulator that a node or a seal hands on; NULL where there is none. */
+static const hf_fr *accumulator_of(const hf_verifying_key *vk, const hf_proof *proof) {
+  if (vk->seal) return proof->public_inputs + HF_SEAL_ACCUMULATOR;
+  if (vk->foldable && !hf_fr_is_zero(proof->public_inputs[HF_INSTANCE_NODE_VK]))
+    return proof->public_inputs + HF_INSTANCE_ACCUMULATOR;
+  return NULL;
+}
+
+static hf_status coordinate_read(const hf_fr *words, hf_fq *out) {
+  hf_fr low = hf_fr_to_limbs(words[0]), high = hf_fr_to_limbs(words[1]);
+  if (low.l[2] || low.l[3] || high.l[2] || high.l[3])
+    return hf_fail(HF_E_RANGE, "accumulator: part of a coordinate has more than 128 bits");
+  hf_fq v = {{low.l[0], low.l[1], high.l[0], high.l[1]}};
+  if (!hf_fq_is_reduced(v)) return hf_fail(HF_E_RANGE, "accumulator: a coordinate is not below q");
+  *out = hf_fq_from_limbs(v);
+  return HF_OK;
+}
+
+hf_status hf_accumulator_read(const hf_fr *words, hf_g1 *left, hf_g1 *right) {
+  hf_status status;
+  hf_g1 p[2];
+  for (int i = 0; i < 2; i++) {
+    HF_TRY(coordinate_read(words + 4 * i, &p[i].x));
+    HF_TRY(coordinate_read(words + 4 * i + 2, &p[i].y));
+    if (hf_g1_is_infinity(p[i])) return hf_fail(HF_E_INFINITY, "accumulator: a point is infinity");
+    if (!hf_g1_on_curve(p[i])) return hf_fail(HF_E_CURVE, "accumulator: a point is not on the curve");
+  }
+  *left = p[0];
+  *right = p[1];
+out:
+  return status;
+}
+
+hf_status hf_accumulator_decide(hf_g1 left, hf_g1 right, hf_g2 tau_g2, bool *ok) {
+  hf_g1 pair[2] = {left, hf_g1_neg(right)};
+  hf_g2 g2[2] = {hf_g2_generator(), tau_g2};
+  return hf_pairing_check(pair, g2, 2, ok);
 }
 
 /* What the readers of bytes have seen to already, for proofs that come from elsewhere. */
@@ -105,7 +150,8 @@ static bool identity_ok(const hf_verifying_key *vk, const hf_proof *proof, const
 hf_status hf_verify_deferred(const hf_verifying_key *vk, const hf_proof *proof, bool *ok, hf_g1 *left, hf_g1 *right) {
   *ok = false;
   if (vk->kappa < 1 || vk->kappa > HF_KAPPA_MAX || vk->log_n < HF_MIN_LOG_N || vk->log_n > HF_MAX_LOG_N ||
-      vk->public_count > HF_MAX_PUBLIC || (vk->foldable && vk->public_count != HF_INSTANCE_COUNT))
+      vk->public_count > HF_MAX_PUBLIC || (vk->foldable && vk->public_count != HF_INSTANCE_COUNT) ||
+      (vk->seal && vk->public_count != HF_SEAL_COUNT))
     return hf_fail(HF_E_ARGUMENT, "the key is not finished");
   if (proof->kappa != vk->kappa || !hf_fr_eq(proof->vk_digest, vk->digest))
     return hf_fail(HF_E_MISMATCH, "the proof was made with another key");
@@ -152,17 +198,24 @@ hf_status hf_verify_deferred(const hf_verifying_key *vk, const hf_proof *proof, 
 }
 
 hf_status hf_verify(const hf_verifying_key *vk, const hf_proof *proof, bool *ok) {
-  hf_g1 pair[2];
-  bool deferred;
+  hf_status status;
+  hf_g1 left, right;
+  bool holds = false;
   *ok = false;
-  hf_status status = hf_verify_deferred(vk, proof, &deferred, &pair[0], &pair[1]);
-  if (status != HF_OK || !deferred) return status;
-  hf_g2 g2[2] = {hf_g2_generator(), vk->tau_g2};
-  pair[1] = hf_g1_neg(pair[1]);
-  bool equal = false;
-  status = hf_pairing_check(pair, g2, 2, &equal);
-  if (status != HF_OK) return status;
-  if (!equal) hf_fail(HF_E_VERIFY, "opening: the pairing does not hold");
-  *ok = equal;
-  return HF_OK;
+  status = hf_verify_deferred(vk, proof, &holds, &left, &right);
+  if (status != HF_OK || !holds) return status;
+  HF_TRY(hf_accumulator_decide(left, right, vk->tau_g2, &holds));
+  if (!holds) {
+    hf_fail(HF_E_VERIFY, "opening: the pairing does not hold");
+    return HF_OK;
+  }
+  const hf_fr *words = accumulator_of(vk, proof);
+  if (words != NULL) {
+    HF_TRY(hf_accumulator_read(words, &left, &right));
+    HF_TRY(hf_accumulator_decide(left, right, vk->tau_g2, &holds));
+    if (!holds) hf_fail(HF_E_VERIFY, "accumulator: the pairing does not hold");
+  }
+  *ok = holds;
+out:
+  return status;
 }

@@ -22,14 +22,14 @@ static hf_fr vk_digest(const hf_verifying_key *vk) {
   words[n++] = hf_fr_from_u64(HF_VKEY_VERSION);
   words[n++] = hf_fr_from_u64((uint64_t)vk->transcript);
   words[n++] = hf_fr_from_u64(vk->kappa);
-  words[n++] = hf_fr_from_u64(vk->log_n);
-  words[n++] = hf_fr_from_u64(vk->foldable);
+  words[n++] = hf_fr_from_u64(vk->foldable + 2 * vk->seal);
   words[n++] = hf_fr_from_u64(vk->development);
   words[n++] = hf_fr_from_u64(vk->public_count);
   n += append_fq(words + n, vk->tau_g2.x.c0);
   n += append_fq(words + n, vk->tau_g2.x.c1);
   n += append_fq(words + n, vk->tau_g2.y.c0);
   n += append_fq(words + n, vk->tau_g2.y.c1);
+  words[n++] = hf_fr_from_u64(vk->log_n);
   for (unsigned i = 0; i < packs; i++) {
     hf_g1_to_words(vk->fixed[i], words + n);
     n += 4;
@@ -47,6 +47,9 @@ hf_status hf_verifying_key_finish(hf_verifying_key *vk) {
     return hf_fail(HF_E_RANGE, "key: %u public inputs do not fit", vk->public_count);
   if (vk->foldable && vk->public_count != HF_INSTANCE_COUNT)
     return hf_fail(HF_E_RANGE, "key: a foldable circuit has %d public inputs, not %u", HF_INSTANCE_COUNT,
+                   vk->public_count);
+  if (vk->seal && (vk->foldable || vk->public_count != HF_SEAL_COUNT))
+    return hf_fail(HF_E_RANGE, "key: a seal has %d public inputs, not %u, and is not foldable", HF_SEAL_COUNT,
                    vk->public_count);
   if (hf_g2_is_infinity(vk->tau_g2)) return hf_fail(HF_E_INFINITY, "key: [tau]_2 is infinity");
   if (!hf_g2_on_curve(vk->tau_g2)) return hf_fail(HF_E_CURVE, "key: [tau]_2 is not on the curve");
@@ -111,7 +114,7 @@ void hf_verifying_key_write(const hf_verifying_key *vk, hf_writer *w) {
   hf_write_u8(w, (uint8_t)vk->log_n);
   hf_write_u8(w, (uint8_t)vk->kappa);
   hf_write_u8(w, (uint8_t)vk->transcript);
-  hf_write_u8(w, (uint8_t)(vk->foldable | vk->development << 1));
+  hf_write_u8(w, (uint8_t)(vk->foldable | vk->development << 1 | vk->seal << 2));
   hf_write_u32(w, vk->public_count);
   hf_g2_to_bytes(vk->tau_g2, g2);
   hf_write_bytes(w, g2, sizeof g2);
@@ -129,12 +132,13 @@ hf_status hf_verifying_key_read(hf_reader *r, hf_verifying_key *vk) {
   HF_TRY(hf_read_u32(r, "key: public count", &vk->public_count));
   if (kappa < 1 || kappa > HF_KAPPA_MAX) return hf_fail(HF_E_RANGE, "key: kappa %u is not in 1..8", kappa);
   if (transcript > HF_TRANSCRIPT_KECCAK) return hf_fail(HF_E_RANGE, "key: unknown transcript %u", transcript);
-  if (flags > 3) return hf_fail(HF_E_RANGE, "key: unknown flags %u", flags);
+  if (flags > 7) return hf_fail(HF_E_RANGE, "key: unknown flags %u", flags);
   vk->log_n = log_n;
   vk->kappa = kappa;
   vk->transcript = (hf_transcript_kind)transcript;
   vk->foldable = flags & 1;
   vk->development = flags >> 1 & 1;
+  vk->seal = flags >> 2;
   HF_TRY(hf_read_bytes(r, "key: [tau]_2", g2, sizeof g2));
   HF_TRY(hf_g2_from_bytes(g2, false, &vk->tau_g2));
   for (unsigned i = 0; i < hf_packs(HF_FIXED_COUNT, kappa); i++) HF_TRY(hf_read_g1(r, "key: fixed commitment", &vk->fixed[i]));

@@ -14,6 +14,7 @@ typedef struct hf_verifying_key {
   unsigned kappa;
   hf_transcript_kind transcript;
   bool foldable;          /* the public inputs are the ten instance words */
+  bool seal;              /* the public inputs are the twelve words of a seal; not with foldable */
   bool development;       /* made from an SRS whose secret is public: proves nothing to anybody */
   uint32_t public_count;  /* < n */
   hf_g2 tau_g2;           /* [tau]_2 of the SRS */
@@ -22,8 +23,8 @@ typedef struct hf_verifying_key {
 } hf_verifying_key;
 
 /* Checks everything that a key must satisfy and derives the digest
- *   sponge(HF_DOMAIN_VK, version, transcript, kappa, log n, foldable, development, public count, [tau]_2, commitments)
- * with each coordinate as its two words. Errors: HF_E_RANGE (a parameter), HF_E_CURVE, HF_E_SUBGROUP,
+ *   sponge(HF_DOMAIN_VK, version, transcript, kappa, instance, development, public count, [tau]_2, log n, commitments)
+ * with instance = foldable + 2 seal (what is the same for all keys that a node meets stands first) and each coordinate as its two words. Errors: HF_E_RANGE (a parameter), HF_E_CURVE, HF_E_SUBGROUP,
  * HF_E_INFINITY, HF_E_REFUSED ([tau]_2 is a trivial power, or of the development setup in a key without its mark; two equal or
  * opposite commitments). */
 hf_status hf_verifying_key_finish(hf_verifying_key *vk);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "record.h"
+#include "statement.h"
 
 #define PROOF_LIMIT ((size_t)1 << 20)
 
@@ -47,10 +47,10 @@ static hf_status check_batch(hf_demo *demo, const hf_demo_chain *c, const hf_bat
     goto out;
   }
   /* The proof is about this record and no other. */
-  HF_TRY(hf_record_statement(&info->record, statement));
   hf_fr expected;
-  if (memcmp(statement, info->statement, 32) != 0 || !hf_fr_from_bytes(statement, &expected) ||
-      proof->public_count < 1 || !hf_fr_eq(expected, proof->public_inputs[0])) {
+  HF_TRY(hf_record_statement(&info->record, &expected));
+  hf_fr_to_bytes(expected, statement);
+  if (memcmp(statement, info->statement, 32) != 0 || proof->public_count < 1 || !hf_fr_eq(expected, proof->public_inputs[0])) {
     status = hf_fail(HF_E_VERIFY, "%s batch %llu: the proof is valid, but about another record", c->name, n);
     goto out;
   }

@@ -40,8 +40,8 @@ void hf_transcript_absorb_fr(hf_transcript *t, uint32_t tag, const hf_fr *in, si
 
 static void split_coordinate(hf_fq a, hf_fr *low, hf_fr *high) {
   hf_fq v = hf_fq_to_limbs(a);
-  hf_fr lo = {{v.l[0], v.l[1], v.l[2] & 0xff, 0}};
-  hf_fr hi = {{v.l[2] >> 8 | v.l[3] << 56, v.l[3] >> 8, 0, 0}};
+  hf_fr lo = {{v.l[0], v.l[1], 0, 0}};
+  hf_fr hi = {{v.l[2], v.l[3], 0, 0}};
   *low = hf_fr_from_limbs(lo);
   *high = hf_fr_from_limbs(hi);
 }
@@ -101,6 +101,7 @@ void hf_transcript_squeeze_short(hf_transcript *t, hf_fr out[2]) {
   hf_fr v = draw(t);
   hf_fr low = {{v.l[0], v.l[1] & top, 0, 0}};
   hf_fr high = {{v.l[1] >> 62 | v.l[2] << 2, (v.l[2] >> 62 | v.l[3] << 2) & top, 0, 0}};
-  out[0] = hf_fr_from_limbs(low);
-  out[1] = hf_fr_from_limbs(high);
+  hf_fr offset = hf_fr_from_limbs((hf_fr){{(uint64_t)-1, top, 0, 0}}); /* 2^126 - 1 */
+  out[0] = hf_fr_sub(hf_fr_dbl(hf_fr_from_limbs(low)), offset);
+  out[1] = hf_fr_sub(hf_fr_dbl(hf_fr_from_limbs(high)), offset);
 }

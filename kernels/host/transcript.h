@@ -14,14 +14,15 @@
  *   word w:   if the open block holds 3 words, state := P(state) and a new block is
  *             opened; then the next of state[0..2] is overwritten by w.
  *   absorb:   the header as a word, then the elements. An Fr is one word. A G1 point
- *             is four words: x mod 2^136, x >> 136, y mod 2^136, y >> 136 (the
- *             coordinates as integers below q, parts of 136 and 118 bits).
+ *             is four words: x mod 2^128, x >> 128, y mod 2^128, y >> 128 (the
+ *             coordinates as integers below q, parts of 128 and 126 bits: two limbs each in a circuit).
  *   squeeze:  the rest of the open block is overwritten by zeros (all of it if it is
  *             empty), state := P(state), a new block is opened. The challenge is
  *             state[0]; state[1] and state[2] are not used (the next block
  *             overwrites them or sets them to zero); the capacity state[3] carries on.
  *   short:    one squeeze; c = its canonical integer (< r); the pair is
- *             c mod 2^126 and (c >> 126) mod 2^126; the top two bits are dropped.
+ *             o(c mod 2^126) and o((c >> 126) mod 2^126) with o(u) = 2 u + 1 - 2^126, the odd
+ *             number whose digits +-1 are the bits of u; the top two bits of c are dropped.
  *
  * What is bound. A challenge is the sponge's output for the sequence of blocks so
  * far, and the sequence of blocks determines the absorbed data: read from the front,
@@ -42,7 +43,7 @@
  *   squeeze:  digest := keccak256(digest || buffer), buffer := empty; the challenge is
  *             digest mod r. (No value is more than 6/5 as likely as another.)
  *   short:    digest as above; D = digest as a big-endian integer; the pair is
- *             D mod 2^126 and (D >> 126) mod 2^126.
+ *             o(D mod 2^126) and o((D >> 126) mod 2^126).
  * Each squeeze is a link in a chain of hashes whose preimages parse from the front,
  * so here the places of the squeezes are bound as well.
  *
@@ -79,10 +80,10 @@ void hf_transcript_absorb_g1(hf_transcript *t, uint32_t tag, const hf_g1 *in, si
 
 /* One challenge of full width. */
 void hf_transcript_squeeze(hf_transcript *t, hf_fr *out);
-/* Two independent integers below 2^126, as field elements. */
+/* Two independent odd integers between -2^126 and 2^126, as field elements: sum of 126 digits +-1 times 2^i. */
 void hf_transcript_squeeze_short(hf_transcript *t, hf_fr out[2]);
 
-/* The four words by which a circuit knows a point: x low 136 bits, x high 118 bits, y likewise. */
+/* The four words by which a circuit knows a point: x low 128 bits, x high 126 bits, y likewise. */
 void hf_g1_to_words(hf_g1 p, hf_fr out[4]);
 
 #endif

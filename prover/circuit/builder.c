@@ -162,8 +162,9 @@ static void public_push(hf_builder *b, hf_var v) {
 }
 
 void hf_public_input(hf_builder *b, hf_var v) {
-  if (b->options.foldable) {
-    hf_builder_fail(b, HF_E_STATE, "a foldable circuit has the public inputs of hf_public_statement only");
+  if (b->options.foldable || b->options.seal) {
+    hf_builder_fail(b, HF_E_STATE, "a %s circuit has the public inputs of its instance only",
+                    b->options.seal ? "seal" : "foldable");
     return;
   }
   public_push(b, v);
@@ -178,6 +179,16 @@ void hf_public_instance(hf_builder *b, const hf_var words[HF_INSTANCE_WORDS]) {
   }
   b->instance_set = true;
   for (int i = 0; i < HF_INSTANCE_WORDS; i++) public_push(b, words[i]);
+}
+
+void hf_public_seal(hf_builder *b, const hf_var words[HF_SEAL_WORDS]) {
+  if (!b->options.seal || b->instance_set) {
+    hf_builder_fail(b, HF_E_STATE,
+                    b->instance_set ? "the public instance is set twice" : "a seal's instance needs the option seal");
+    return;
+  }
+  b->instance_set = true;
+  for (int i = 0; i < HF_SEAL_WORDS; i++) public_push(b, words[i]);
 }
 
 void hf_public_statement(hf_builder *b, hf_var statement) {

@@ -51,6 +51,9 @@ void hf_public_statement(hf_builder *b, hf_var statement);
 /* The instance of a node: statement, node_vk, accumulator. Once. */
 #define HF_INSTANCE_WORDS 10
 void hf_public_instance(hf_builder *b, const hf_var words[HF_INSTANCE_WORDS]);
+/* The instance of a seal (option seal): statement, records, x, y, accumulator. Once. */
+#define HF_SEAL_WORDS 12
+void hf_public_seal(hf_builder *b, const hf_var words[HF_SEAL_WORDS]);
 
 /* ---- scopes: "slot/signature/table" in messages and row statistics ---- */
 

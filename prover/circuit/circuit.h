@@ -43,6 +43,7 @@ typedef struct hf_builder_options {
   unsigned max_log_n;   /* more rows than 2^max_log_n are an error; 0 = 22 */
   bool foldable; /* public inputs are the ten words that a node circuit verifies: statement, node_vk and
                     eight accumulator words; the circuit calls hf_public_statement once */
+  bool seal;     /* public inputs are the twelve words of a seal (verifier/layout.h) */
   /* Called for every hint, in order, with its number and name; may change the value. For tests that play a
    * dishonest prover; NULL otherwise. */
   void (*hint_hook)(void *context, uint32_t hint, const char *name, hf_fr *value);
@@ -53,7 +54,7 @@ typedef struct hf_builder_options {
 typedef struct hf_circuit {
   unsigned log_n;
   unsigned table_width;
-  bool foldable;                /* as in the options */
+  bool foldable, seal;          /* as in the options */
   uint32_t public_count;        /* public input i stands in wire a of row i */
   uint32_t used_rows;           /* rows before padding */
   hf_fr *fixed[HF_FIXED_COUNT]; /* sigma columns hold k_w * omega^i */

@@ -80,6 +80,7 @@ static hf_status circuit_alloc(hf_builder *b, hf_circuit **out, unsigned log_n, 
   c->used_rows = used;
   c->public_count = (uint32_t)b->public_count;
   c->foldable = b->options.foldable;
+  c->seal = b->options.seal;
   bool ok = true;
   for (int i = 0; i < HF_FIXED_COUNT; i++) ok &= (c->fixed[i] = calloc(n, sizeof(hf_fr))) != NULL;
   for (int i = 0; i < HF_WIRES; i++) ok &= (c->wires[i] = calloc(n, sizeof(hf_fr))) != NULL;
@@ -204,8 +205,11 @@ hf_status hf_builder_finish(hf_builder *b, hf_circuit **out) {
   *out = NULL;
   hf_builder_flush(b);
   if (b->scope != 0) hf_builder_fail(b, HF_E_STATE, "scope \"%s\" was not ended", b->scopes[b->scope].name);
-  if (b->options.foldable && !b->instance_set)
-    hf_builder_fail(b, HF_E_STATE, "a foldable circuit must call hf_public_statement");
+  if ((b->options.foldable || b->options.seal) && !b->instance_set)
+    hf_builder_fail(b, HF_E_STATE, "a %s circuit must call %s", b->options.seal ? "seal" : "foldable",
+                    b->options.seal ? "hf_public_seal" : "hf_public_statement");
+  if (b->options.foldable && b->options.seal)
+    hf_builder_fail(b, HF_E_ARGUMENT, "a seal is not foldable");
   if (b->status != HF_OK) return hf_fail(b->status, "%s", b->message);
 
   uint32_t used = (uint32_t)(b->row_count + b->public_count);

@@ -58,6 +58,7 @@ hf_status hf_proving_key_derive(hf_backend *backend, const hf_srs *srs, const hf
   key->vk.kappa = options->kappa;
   key->vk.transcript = options->transcript;
   key->vk.foldable = circuit->foldable;
+  key->vk.seal = circuit->seal;
   key->vk.development = srs->development;
   key->vk.public_count = circuit->public_count;
   key->vk.tau_g2 = srs->tau_g2;

@@ -21,7 +21,7 @@ typedef struct hf_key_options {
 } hf_key_options;
 
 /* The kappa of proofs that nodes verify, chosen in PROTOCOL.md. */
-#define HF_PRODUCTION_KAPPA 2
+#define HF_PRODUCTION_KAPPA 3
 
 typedef struct hf_proving_key {
   hf_verifying_key vk;

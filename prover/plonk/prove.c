@@ -424,6 +424,7 @@ out:
 
 static hf_status check_shape(const hf_verifying_key *vk, const hf_circuit *circuit, const hf_proving_key *key) {
   if (circuit->log_n != vk->log_n || circuit->public_count != vk->public_count || circuit->foldable != vk->foldable ||
+      circuit->seal != vk->seal ||
       circuit->table_width != key->table_width || circuit->used_rows != key->used_rows)
     return hf_fail(HF_E_MISMATCH, "the circuit (2^%u rows, %u used, %u public inputs) is not the key's (2^%u, %u, %u)",
                    circuit->log_n, circuit->used_rows, circuit->public_count, vk->log_n, key->used_rows,

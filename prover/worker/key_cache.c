@@ -71,7 +71,7 @@ static hf_digest reference_of(const hf_key_cache *cache, const hf_circuit *circu
   hf_digest out, structure = hf_circuit_structure_digest(circuit);
   uint8_t tau[128];
   uint32_t numbers[5] = {HF_PKEY_VERSION, cache->options.keys.kappa, (uint32_t)cache->options.keys.transcript,
-                         cache->options.srs->development, circuit->foldable};
+                         cache->options.srs->development, circuit->foldable + 2u * circuit->seal};
   hf_g2_to_bytes(cache->options.srs->tau_g2, tau);
   hf_digest_init(&state);
   hf_digest_update(&state, "hyperfold.key.reference.v1", 26);

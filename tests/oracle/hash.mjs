@@ -18,8 +18,8 @@ export function sponge(domain, words) {
 
 const low126 = (1n << 126n) - 1n;
 const header = (tag, words) => BigInt(tag) + (BigInt(words) << 32n);
-const low136 = (1n << 136n) - 1n;
-export const g1Words = ([x, y]) => [x & low136, x >> 136n, y & low136, y >> 136n];
+const low128 = (1n << 128n) - 1n;
+export const g1Words = ([x, y]) => [x & low128, x >> 128n, y & low128, y >> 128n];
 
 // Collects whole blocks first and hashes them when a challenge is drawn.
 export class PoseidonTranscript {
@@ -49,7 +49,7 @@ export class PoseidonTranscript {
   }
   short() {
     const c = this.draw();
-    return [c & low126, (c >> 126n) & low126];
+    return [c, c >> 126n].map((x) => mod(2n * (x & low126) + 1n - (1n << 126n), r));
   }
 }
 
@@ -74,6 +74,6 @@ export class KeccakTranscript {
   }
   short() {
     const c = this.draw();
-    return [c & low126, (c >> 126n) & low126];
+    return [c, c >> 126n].map((x) => mod(2n * (x & low126) + 1n - (1n << 126n), r));
   }
 }

@@ -61,14 +61,14 @@ const fixedNames = ("q1 q2 q3 q4 q5 qab qcd qn qc arithmetic merkle full partial
 function readKey(bytes) {
   const f = container(bytes, "VKEY");
   const key = { logN: f.number(1), kappa: f.number(1), transcript: f.number(1), flags: f.number(1), publicCount: f.number(4) };
-  require(key.kappa >= 1 && key.kappa <= 8 && key.transcript <= 1 && key.flags <= 3, "parameters");
+  require(key.kappa >= 1 && key.kappa <= 8 && key.transcript <= 1 && key.flags <= 7, "parameters");
   key.foldable = key.flags & 1;
   key.tau = f.g2();
   key.fixed = f.many(packCount(FIXED, key.kappa), "g1");
   f.end();
-  const fq = (x) => [x & ((1n << 136n) - 1n), x >> 136n];
-  const head = [1, key.transcript, key.kappa, key.logN, key.foldable, key.flags >> 1, key.publicCount].map(BigInt);
-  key.digest = sponge(7, [...head, ...key.tau.words.flatMap(fq), ...key.fixed.flatMap(g1Words)]);
+  const fq = (x) => [x & ((1n << 128n) - 1n), x >> 128n];
+  const head = [1, key.transcript, key.kappa, key.foldable + 2 * (key.flags >> 2), (key.flags >> 1) & 1, key.publicCount].map(BigInt);
+  key.digest = sponge(7, [...head, ...key.tau.words.flatMap(fq), BigInt(key.logN), ...key.fixed.flatMap(g1Words)]);
   return key;
 }
 

@@ -380,8 +380,11 @@ Test(forgery, every_word_of_the_transcript) {
       for (unsigned i = 0; i < count; i++) { /* all differ, and the short ones are short */
         for (unsigned j = 0; j < i; j++)
           cr_assert_not(hf_fr_eq(old[i], old[j]), "challenges %u and %u", i, j);
-        hf_fr v = hf_fr_to_limbs(old[i]);
-        bool is_short = v.l[3] == 0 && v.l[2] == 0 && v.l[1] >> 62 == 0;
+        /* the short ones are odd and between -2^126 and 2^126 */
+        hf_fr u = hf_fr_to_limbs(old[i]), v = hf_fr_to_limbs(hf_fr_neg(old[i]));
+        bool minus = u.l[3] | u.l[2];
+        if (minus) u = v;
+        bool is_short = u.l[3] == 0 && u.l[2] == 0 && u.l[1] >> 62 == 0 && (u.l[0] & 1);
         cr_assert_eq(is_short, i >= 7 && i < y, "challenge %u", i);
       }
       hf_verifying_key other = *vk;
@@ -401,9 +404,9 @@ Test(forgery, every_word_of_the_transcript) {
         bad = good;
         point(&bad, i)->y = hf_fq_neg(point(&bad, i)->y);
         changes_from(vk, old, &bad, first, "y of point", i);
-        bad = good; /* the other coordinate, and each of its two words (bits 0, 136 and 253) */
+        bad = good; /* the other coordinate, and each of its two words (bits 0, 128 and 253) */
         for (int bit = 0; bit < 3; bit++) {
-          hf_fq step = hf_fq_pow_u64(hf_fq_from_u64(2), bit == 0 ? 0 : bit == 1 ? 136 : 253);
+          hf_fq step = hf_fq_pow_u64(hf_fq_from_u64(2), bit == 0 ? 0 : bit == 1 ? 128 : 253);
           point(&bad, i)->x = hf_fq_add(point(&good, i)->x, step);
           changes_from(vk, old, &bad, first, "x of point", i);
         }
