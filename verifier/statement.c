@@ -103,3 +103,31 @@ hf_status hf_seal_fingerprint(hf_fr root, const hf_batch_record *records, uint32
 out:
   return status;
 }
+
+static hf_status absorb_word(hf_keccak *k, const uint8_t word[32]) {
+  hf_fr value;
+  if (!hf_fr_from_bytes(word, &value)) return hf_fail(HF_E_RANGE, "public data: a word is not below r");
+  absorb_be(k, value);
+  return HF_OK;
+}
+
+hf_status hf_data_fingerprint(const uint8_t commitment[32], const uint8_t (*words)[32], size_t count, uint8_t x[32],
+                              uint8_t y[32]) {
+  hf_status status;
+  hf_keccak k;
+  uint8_t hash[32];
+  hf_keccak_init(&k);
+  hf_keccak_update(&k, HF_DATA_TAG, strlen(HF_DATA_TAG));
+  HF_TRY(absorb_word(&k, commitment));
+  for (size_t i = 0; i < count; i++) HF_TRY(absorb_word(&k, words[i]));
+  hf_keccak_final(&k, hash);
+  hf_fr point = reduce_be(hash), value = hf_fr_zero(), word = hf_fr_zero();
+  for (size_t i = count; i-- > 0;) {
+    (void)hf_fr_from_bytes(words[i], &word); /* canonical: it was absorbed */
+    value = hf_fr_add(hf_fr_mul(value, point), word);
+  }
+  hf_fr_to_bytes(point, x);
+  hf_fr_to_bytes(value, y);
+out:
+  return status;
+}

@@ -37,4 +37,8 @@ hf_status hf_records_root(const hf_batch_record *records, uint32_t m, hf_fr *roo
 /* x and y of a seal. HF_E_RANGE. */
 hf_status hf_seal_fingerprint(hf_fr root, const hf_batch_record *records, uint32_t m, hf_fr *x, hf_fr *y);
 
+/* x_d and y_d of `count` posted words (32 little-endian bytes each) behind their commitment D. HF_E_RANGE. */
+hf_status hf_data_fingerprint(const uint8_t commitment[32], const uint8_t (*words)[32], size_t count, uint8_t x[32],
+                              uint8_t y[32]);
+
 #endif
