@@ -79,7 +79,7 @@ Test(oracle, proofs_before_another_verifier) {
       hf_verifying_key other = *vk;
       other.public_count = 1;
       cr_assert_eq(hf_verifying_key_finish(&other), HF_OK);
-      put(&other, &good, "refused: another key", "another key");
+      put(&other, &good, "refused: mismatch", "another key");
       rig_free(&r);
     }
   tiny_options options = {.log_n = RIG_LOG_N, .x = 5, .foldable = true};
