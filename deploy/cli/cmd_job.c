@@ -5,13 +5,21 @@
 #include "queue_common.h"
 
 #include <hyperfold/file.h>
+#include <hyperfold/rollup.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "circuits/fold.h"
 
 #define INPUT_LIMIT ((size_t)1 << 30)
+
+static const char *kind_of(const char *circuit) {
+  if (strcmp(circuit, HF_BATCH_CIRCUIT) == 0) return "prove-batch";
+  if (strcmp(circuit, HF_NODE_CIRCUIT) == 0) return "fold";
+  return strcmp(circuit, HF_SEAL_CIRCUIT) == 0 ? "seal" : "prove-circuit";
+}
 
 static hf_status submit(hf_cli *cli) {
   hf_status status;
@@ -26,10 +34,7 @@ static hf_status submit(hf_cli *cli) {
   HF_TRY(hf_cli_need(cli, "vk", &vk));
   HF_TRY(hf_name_copy("--circuit", circuit, header.circuit));
   HF_TRY(hf_cli_vk_parse(vk, &header.vk_digest));
-  HF_TRY(hf_job_kind_parse(kind != NULL                    ? kind
-                           : strcmp(circuit, "batch") == 0 ? "prove-batch"
-                                                           : "prove-circuit",
-                           &header.kind));
+  HF_TRY(hf_job_kind_parse(kind != NULL ? kind : kind_of(circuit), &header.kind));
   HF_TRY(hf_cli_parameters(hf_cli_text(cli, "parameters"), &header));
   header.priority = (int32_t)hf_cli_signed(cli, "priority");
   if (hf_cli_given(cli, "deadline"))
@@ -202,7 +207,7 @@ static const hf_option submit_options[] = {
     {"circuit", HF_OPTION_TEXT, "NAME", NULL, "the circuit to prove"},
     {"vk", HF_OPTION_TEXT, "KEY", NULL,
      "the key that the proof must satisfy: digest or file (see circuit key)"},
-    {"kind", HF_OPTION_TEXT, "KIND", NULL, "prove-batch or prove-circuit (default: by the circuit)"},
+    {"kind", HF_OPTION_TEXT, "KIND", NULL, "prove-batch, prove-circuit, fold or seal (default: by the circuit)"},
     {"parameters", HF_OPTION_TEXT, "LIST", NULL, "parameters of the circuit: NAME=NUMBER,..."},
     {"priority", HF_OPTION_SIGNED, "N", "0", "-100 to 100, larger is sooner"},
     {"deadline", HF_OPTION_NUMBER, "SECONDS", NULL, "fail the job when it is not done by then"},

@@ -5,7 +5,8 @@
 static const struct {
   hf_job_kind kind;
   const char *text;
-} job_kinds[] = {{HF_JOB_PROVE_BATCH, "prove-batch"}, {HF_JOB_PROVE_CIRCUIT, "prove-circuit"}};
+} job_kinds[] = {{HF_JOB_PROVE_BATCH, "prove-batch"}, {HF_JOB_PROVE_CIRCUIT, "prove-circuit"}, {HF_JOB_FOLD, "fold"},
+               {HF_JOB_SEAL, "seal"}};
 
 static const char *const event_kinds[] = {
     [HF_EVENT_SUBMITTED] = "submitted",
@@ -35,7 +36,7 @@ hf_status hf_job_kind_parse(const char *text, hf_job_kind *out) {
       *out = job_kinds[i].kind;
       return HF_OK;
     }
-  return hf_fail(HF_E_ARGUMENT, "'%.40s' is no kind of job: prove-batch or prove-circuit", text);
+  return hf_fail(HF_E_ARGUMENT, "'%.40s' is no kind of job: prove-batch, prove-circuit, fold or seal", text);
 }
 
 const char *hf_event_kind_text(hf_event_kind kind) {

@@ -226,8 +226,11 @@ Test(job, hostile_input) {
   OK(with_field(15, "from the future", 15, &h));             /* unknown fields are skipped */
   OK(with_varint(4, HF_JOB_PROVE_BATCH, &h));
   cr_assert(h.kind == HF_JOB_PROVE_BATCH);
+  OK(with_varint(4, HF_JOB_FOLD, &h));
+  OK(with_varint(4, HF_JOB_SEAL, &h));
+  cr_assert(h.kind == HF_JOB_SEAL);
   GIVES(HF_E_FORMAT, with_varint(4, 0, &h));
-  GIVES(HF_E_FORMAT, with_varint(4, 3, &h));
+  GIVES(HF_E_FORMAT, with_varint(4, 5, &h));
   GIVES(HF_E_FORMAT, with_varint(4, 99, &h));
   GIVES(HF_E_VERSION, with_varint(1, 0, &h));
   GIVES(HF_E_VERSION, with_varint(1, 2, &h));
@@ -295,5 +298,10 @@ Test(job, names_and_ids) {
   hf_job_kind kind;
   OK(hf_job_kind_parse("prove-batch", &kind));
   cr_assert(kind == HF_JOB_PROVE_BATCH && hf_job_kind_text((hf_job_kind)0) == NULL);
-  GIVES(HF_E_ARGUMENT, hf_job_kind_parse("fold", &kind));
+  OK(hf_job_kind_parse("fold", &kind));
+  cr_assert_eq((int)kind, 3); /* numbers of the wire */
+  OK(hf_job_kind_parse("seal", &kind));
+  cr_assert_eq((int)kind, 4);
+  cr_assert_null(hf_job_kind_text((hf_job_kind)5));
+  GIVES(HF_E_ARGUMENT, hf_job_kind_parse("unfold", &kind));
 }

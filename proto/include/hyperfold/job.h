@@ -27,6 +27,8 @@ extern "C" {
 typedef enum hf_job_kind {
   HF_JOB_PROVE_BATCH = 1,   /* one batch of the rollup */
   HF_JOB_PROVE_CIRCUIT = 2, /* any other circuit that the worker knows */
+  HF_JOB_FOLD = 3,          /* two proofs into one */
+  HF_JOB_SEAL = 4,          /* one proof for a contract */
 } hf_job_kind;
 
 /* 1 to 64 arbitrary bytes. */
@@ -109,7 +111,7 @@ typedef struct hf_event {
   char detail[HF_DETAIL_MAX + 1]; /* "" where there is nothing to say */
 } hf_event;
 
-/* "prove-batch", "prove-circuit"; NULL for a number that is no kind. */
+/* "prove-batch", "prove-circuit", "fold", "seal"; NULL for a number that is no kind. */
 const char *hf_job_kind_text(hf_job_kind kind);
 hf_status hf_job_kind_parse(const char *text, hf_job_kind *out);
 const char *hf_event_kind_text(hf_event_kind kind); /* "submitted", ...; NULL for none */
