@@ -18,6 +18,8 @@ enum hf_sums_poly { HF_POLY_Z, HF_POLY_RANGE, HF_POLY_ROM, HF_POLY_RHO, HF_SUMS_
 #define HF_MIN_LOG_N 4
 #define HF_MAX_LOG_N 26
 #define HF_KAPPA_MAX 8
+/* The kappa of all proofs that nodes verify, theirs included, chosen in PROTOCOL.md. */
+#define HF_PRODUCTION_KAPPA 3
 /* Every polynomial has at most n + HF_EXTRA_COEFFICIENTS coefficients (blinding); the SRS of a key has kappa
  * times as many points. */
 #define HF_EXTRA_COEFFICIENTS 4

@@ -197,12 +197,12 @@ HF_FN HF_R_T HF_R(limb_product)(HF_R_CX HF_R_T chi, const HF_R_T *u, const HF_R_
 }
 
 /* What one row adds to an identity, v = (a,b,c,d):
- *   qab v*v' + qcd v*v + q1 v + q2 (v - 2^256)*q + q3 (2^128 - Y)(carry polynomial a + bY + cY^2, offset 2^67 each)
+ *   qab v*v' + qcd v*v + q1 v + q2 (v - 2^256)*q + q3 (2^128 - Y)(carry polynomial a + bY + cY^2, offset 2^67 q5 each)
  * An identity holds over the integers at Y = 2^128 when its sum is zero as a polynomial in Y: the limbs and
  * carries are range checked so that no coefficient wraps modulo r. The offsets make quotients and carries
  * signed: 2^256 is 2^64 in the top limb. */
 HF_FN HF_R_T HF_R(nonnative_term)(HF_R_CX const HF_R(row) *r, HF_R_T chi) {
-  HF_R_T q[4], u[4], t, k67 = HF_R_CONST(HF_RC_2_67);
+  HF_R_T q[4], u[4], t, k67 = HF_R_MUL(r->f[HF_Q5], HF_R_CONST(HF_RC_2_67));
   t = HF_R_MUL(r->f[HF_QAB], HF_R(limb_product)(HF_R_PASS chi, r->w, r->wn));
   t = HF_R_ADD(t, HF_R_MUL(r->f[HF_QCD], HF_R(limb_product)(HF_R_PASS chi, r->w, r->w)));
   HF_R_T even = HF_R_ADD(r->w[0], HF_R_MUL(chi, r->w[2])), odd = HF_R_ADD(r->w[1], HF_R_MUL(chi, r->w[3]));

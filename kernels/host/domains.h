@@ -19,7 +19,8 @@ typedef enum hf_domain {
   HF_DOMAIN_OUTBOX = 9,          /* tree of withdrawals and outgoing messages */
   HF_DOMAIN_MESSAGE = 10,        /* a message between chains */
   HF_DOMAIN_BITMAP = 11,         /* bitmap of consumed messages */
-  HF_DOMAIN_APPLICATION = 12     /* statements of circuits that are not the project's own */
+  HF_DOMAIN_APPLICATION = 12,    /* statements of circuits that are not the project's own */
+  HF_DOMAIN_FOLD = 13            /* the challenges of a fold */
 } hf_domain;
 
 #endif

@@ -119,6 +119,7 @@ struct hf_builder {
   size_t rom_count, rom_capacity;
   hf_map rom_map;
   uint32_t rom_tables;
+  uint32_t digits_table; /* of msm.c, 0 = not made yet */
 
   uint32_t *publics;
   size_t public_count, public_capacity;

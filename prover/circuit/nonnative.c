@@ -187,6 +187,34 @@ void hf_limbs_assert_different(hf_builder *b, const char *name, hf_var x_native,
   hf_assert_quadratic(b, name, &p, 1, &rest, 1, minus);
 }
 
+/* Limbs have 68 bits, so low = l0 + 2^64 l1 and high are sums of integers; exact ranges of 128 and 126 bits make them the
+ * parts of x. With a borrow w, q - 1 - x = (q_low - 1 - low + 2^128 w) + 2^128 (q_high - high - w), both parts not
+ * negative. q_low is odd, so q_low - 1 >= 0. Only signs matter there: loose ranges. */
+void hf_limbs_words(hf_builder *b, hf_limbs x, hf_var words[2]) {
+  hf_fr one = hf_fr_one(), minus = hf_fr_neg(one), two_64 = hf_fr_from_limbs((hf_fr){{0, 1, 0, 0}});
+  hf_fr two_128 = hf_fr_from_limbs((hf_fr){{0, 0, 1, 0}});
+  hf_fr top_low = hf_fr_from_limbs((hf_fr){{modulus[0] - 1, modulus[1], 0, 0}});
+  hf_fr top_high = hf_fr_from_limbs((hf_fr){{modulus[2], modulus[3], 0, 0}});
+  words[0] = words[1] = (hf_var){0};
+  if (!hf_builder_ok(b)) return;
+  hf_scope_begin(b, "coordinate words");
+  for (int i = 0; i < 2; i++) {
+    hf_term sum[2] = {{one, x.l[2 * i]}, {two_64, x.l[2 * i + 1]}};
+    words[i] = hf_linear(b, sum, 2, hf_fr_zero());
+  }
+  hf_range(b, "low word of a coordinate", words[0], 128);
+  hf_range(b, "high word of a coordinate", words[1], 126);
+  hf_fr low = hf_fr_to_limbs(hf_value(b, words[0]));
+  bool less = modulus[1] != low.l[1] ? modulus[1] < low.l[1] : modulus[0] - 1 < low.l[0]; /* q_low - 1 < low */
+  hf_var borrow = hf_hint(b, hf_fr_from_u64(less), "coordinate borrow");
+  hf_assert_bool(b, "coordinate borrow is boolean", borrow);
+  hf_term lows[2] = {{minus, words[0]}, {two_128, borrow}}, highs[2] = {{minus, words[1]}, {minus, borrow}};
+  hf_var rest_low = hf_linear(b, lows, 2, top_low), rest_high = hf_linear(b, highs, 2, top_high);
+  hf_range_loose(b, "coordinate below q, low part", one, rest_low, hf_fr_zero(), 128);
+  hf_range_loose(b, "coordinate below q, high part", one, rest_high, hf_fr_zero(), 126);
+  hf_scope_end(b);
+}
+
 void hf_limbs_assert_equal(hf_builder *b, const char *name, hf_limbs x, hf_limbs y) {
   for (int i = 0; i < 4; i++) hf_assert_equal(b, name, x.l[i], y.l[i]);
 }
@@ -250,9 +278,14 @@ static void widen_linear(interval y[4], int k, const interval u[4]) {
   }
 }
 
+/* Carries stand in 68 bits, one range row each, as numbers in [-2^67, 2^67); those of an identity with many products are
+ * wide: 85 bits, two rows, in [-2^70, 2^85). */
+#define HF_CARRY_WIDE      8 /* offset in units of 2^67 */
+#define HF_CARRY_WIDE_BITS 85
+
 /* Refuses an identity with a coefficient that may wrap modulo r, or an honest quotient or carry that does not
- * fit. */
-static bool bounds_ok(hf_builder *b, const char *name, const hf_operand *o, size_t count) {
+ * fit; tells whether its carries are wide. */
+static bool bounds_ok(hf_builder *b, const char *name, const hf_operand *o, size_t count, bool *wide) {
   interval honest[4] = {{0, 0x1p64L}, {0, 0x1p64L}, {0, 0x1p64L}, {0, (long double)modulus[3] + 1}};
   interval wild[4] = {{0, 0x1p68L}, {0, 0x1p68L}, {0, 0x1p68L}, {0, 0x1p68L}}, q[4], quotient[4];
   interval y[4] = {{0, 0}}, w[4] = {{0, 0}};
@@ -287,18 +320,20 @@ static bool bounds_ok(hf_builder *b, const char *name, const hf_operand *o, size
   widen_product(w, 1, wild, q);
   widen_product(w, -1, wild, q);
   interval carry = {0, 0};
+  *wide = false;
   for (int k = 0; k < 3; k++) {
     /* C_k = (C_(k-1) - P_k) / 2^128 */
     interval c = {(carry.low - y[k].high) / 0x1p128L - 1, (carry.high - y[k].low) / 0x1p128L + 1};
     carry = c;
-    if (c.low < -0x1p67L || c.high >= 0x1p67L) {
-      hf_builder_fail(b, HF_E_ARGUMENT, "identity \"%s\": carry %d may leave [-2^67, 2^67)", name, k);
+    if (c.low < -0x1p67L || c.high >= 0x1p67L) *wide = true;
+    if (c.low < -0x1p67L * HF_CARRY_WIDE || c.high >= 0x1p80L) {
+      hf_builder_fail(b, HF_E_ARGUMENT, "identity \"%s\": carry %d may leave [-2^70, 2^80)", name, k);
       return false;
     }
   }
   for (int k = 0; k < 4; k++) {
-    /* carries add at most 2^68 (2^128 + 1); the equation modulo r is one of integers below this */
-    long double most = (w[k].high > -w[k].low ? w[k].high : -w[k].low) + 0x1p197L;
+    /* carries add at most 2^86 (2^128 + 1); the equation modulo r is one of integers below this */
+    long double most = (w[k].high > -w[k].low ? w[k].high : -w[k].low) + 0x1p215L;
     if (most >= 0x1p252L) {
       hf_builder_fail(b, HF_E_ARGUMENT, "identity \"%s\": coefficient %d may wrap modulo r", name, k);
       return false;
@@ -319,7 +354,7 @@ static void identity_row(hf_builder *b, const char *name, const hf_pattern *patt
 }
 
 /* Quotient limbs (offset 2^256) and carries (offset 2^67 each) of an identity with these coefficients p. */
-static void quotient_and_carries(big p[7], uint64_t quotient[4][2], hf_fr carries[3]) {
+static void quotient_and_carries(big p[7], bool wide, uint64_t quotient[4][2], hf_fr carries[3]) {
   big sum, one;
   memset(&sum, 0, sizeof sum);
   memset(&one, 0, sizeof one);
@@ -348,9 +383,9 @@ static void quotient_and_carries(big p[7], uint64_t quotient[4][2], hf_fr carrie
     big_shift_128(&carry);
     big shifted = carry, offset = one;
     offset.w[0] = 0;
-    offset.w[1] = 8; /* 2^67 */
+    offset.w[1] = 8u * (wide ? HF_CARRY_WIDE : 1); /* 2^67 */
     big_add(&shifted, &offset, 0);
-    hf_fr limbs = {{shifted.w[0], shifted.w[1] & 15, 0, 0}};
+    hf_fr limbs = {{shifted.w[0], shifted.w[1] & (wide ? (1u << (HF_CARRY_WIDE_BITS - 64)) - 1 : 15), 0, 0}};
     carries[n] = hf_fr_from_limbs(limbs);
   }
 }
@@ -364,7 +399,8 @@ void hf_nonnative_identity(hf_builder *b, const char *name, const hf_operand *op
     hf_builder_fail(b, HF_E_ARGUMENT, "identity \"%s\": the last operand has no next one", name);
     return;
   }
-  if (!bounds_ok(b, name, operands, count)) return;
+  bool wide;
+  if (!bounds_ok(b, name, operands, count, &wide)) return;
   memset(p, 0, sizeof p);
   uint64_t unit[4][2] = {{1, 0}, {0, 0}, {0, 0}, {0, 0}};
   for (size_t i = 0; i < count; i++) {
@@ -374,7 +410,7 @@ void hf_nonnative_identity(hf_builder *b, const char *name, const hf_operand *op
     add_products(p, operands[i].square, v[0], v[0]);
     if (operands[i].next) add_products(p, operands[i].next, v[0], v[1]);
   }
-  quotient_and_carries(p, quotient, carries);
+  quotient_and_carries(p, wide, quotient, carries);
 
   hf_var none = {HF_NO_VAR};
   hf_limbs k, c;
@@ -385,7 +421,11 @@ void hf_nonnative_identity(hf_builder *b, const char *name, const hf_operand *op
   for (int i = 0; i < 3; i++) c.l[i] = hf_hint(b, carries[i], "carry");
   c.l[3] = none;
   for (int i = 0; i < 4; i++) range_68(b, "quotient limb", k.l[i]);
-  for (int i = 0; i < 3; i++) range_68(b, "carry", c.l[i]);
+  for (int i = 0; i < 3; i++)
+    if (wide)
+      hf_range_loose(b, "carry", hf_fr_one(), c.l[i], hf_fr_zero(), HF_CARRY_WIDE_BITS);
+    else
+      range_68(b, "carry", c.l[i]);
 
   hf_pattern pattern;
   for (size_t i = 0; i < count; i++) {
@@ -409,6 +449,7 @@ void hf_nonnative_identity(hf_builder *b, const char *name, const hf_operand *op
   identity_row(b, name, &pattern, k, none);
   pattern.q[HF_Q2] = hf_fr_zero();
   pattern.q[HF_Q3] = hf_fr_one();
+  pattern.q[HF_Q5] = hf_fr_from_u64(wide ? HF_CARRY_WIDE : 1);
   identity_row(b, name, &pattern, c, none);
 }
 

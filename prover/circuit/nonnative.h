@@ -8,8 +8,9 @@
  * Why limbs of 68 bits are enough: an identity holds over the integers for any limbs
  * as long as none of its coefficients wraps modulo r, and its largest is far below
  * 2^252 (the builder computes the bound of each identity and refuses one that does not
- * keep it). Carries and quotients are signed by offsets, 68 bits for [-2^67, 2^67) and
- * four limbs for [-2^256, 2^260); the builder computes that every honest value fits.
+ * keep it). Carries and quotients are signed by offsets, 68 bits for [-2^67, 2^67), or 85 bits and two rows each where
+ * an identity has many products, and four limbs for [-2^256, 2^260); the builder computes that every honest value
+ * fits.
  */
 #ifndef HF_CIRCUIT_NONNATIVE_H
 #define HF_CIRCUIT_NONNATIVE_H
@@ -35,6 +36,9 @@ hf_fq hf_limbs_value(const hf_builder *b, hf_limbs x);
 hf_var hf_limbs_native(hf_builder *b, hf_limbs x);
 /* x != y modulo q, for tight numbers; x_native = hf_limbs_native(x). Four rows. */
 void hf_limbs_assert_different(hf_builder *b, const char *name, hf_var x_native, hf_limbs y);
+/* The two words of a coordinate in transcripts and instances, x mod 2^128 and x >> 128 (host/transcript.h), and with
+ * them that the number is below q: no other words stand for it. 15 rows. */
+void hf_limbs_words(hf_builder *b, hf_limbs x, hf_var words[2]);
 void hf_limbs_assert_equal(hf_builder *b, const char *name, hf_limbs x, hf_limbs y); /* limb by limb */
 
 /* A row of an identity: linear v + square v^2 + next v v', v' being the next operand. With a table, v is read

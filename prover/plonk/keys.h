@@ -20,9 +20,6 @@ typedef struct hf_key_options {
   hf_transcript_kind transcript;
 } hf_key_options;
 
-/* The kappa of proofs that nodes verify, chosen in PROTOCOL.md. */
-#define HF_PRODUCTION_KAPPA 3
-
 typedef struct hf_proving_key {
   hf_verifying_key vk;
   unsigned table_width;

@@ -90,7 +90,7 @@ export function constraints(row, c) {
     };
     const v = w.slice(0, 4), qLimbs = [0n, 64n, 128n, 192n].map((s) => (q >> s) & (X - 1n));
     const offset = [a, b, cc, d - X];
-    const carry = [a, b, cc].reduce((s, x, i) => s + (x - (1n << 67n)) * power(Y, BigInt(i), r), 0n);
+    const carry = [a, b, cc].reduce((s, x, i) => s + (x - (f.q5 << 67n)) * power(Y, BigInt(i), r), 0n);
     const term = f.qab * product(v, n) + f.qcd * product(v, v) + f.q1 * product(v, [1n, 0n, 0n, 0n]) +
       f.q2 * product(offset, qLimbs) + f.q3 * ((1n << 128n) - Y) * carry;
     out[7] = F(f.nonnative * (row.rhon - row.rho - term));
