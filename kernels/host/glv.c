@@ -23,7 +23,7 @@ static hf_fr scaled(hf_fr k, const uint64_t g[3]) {
   uint64_t t[7] = {0};
   for (int i = 0; i < 4; i++) {
     hf_u64 carry = 0;
-    for (int j = 0; j < 3; j++) t[i + j] = hf_mac(t[i + j], k.l[i], g[j], &carry);
+    for (int j = 0; j < 3; j++) t[i + j] = hf_mac(k.l[i], g[j], t[i + j], &carry);
     t[i + 3] = carry;
   }
   hf_u64 carry = t[3] >> 63;
