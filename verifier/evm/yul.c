@@ -278,7 +278,7 @@ hf_status hf_yul_value(const hf_yul_graph *g, hf_yul value, hf_yul_leaf leaf, vo
 /* ---- text ---- */
 
 void hf_yul_text(hf_writer *w, const char *format, ...) {
-  char text[512];
+  char text[2048];
   va_list list;
   va_start(list, format);
   int length = vsnprintf(text, sizeof text, format, list);

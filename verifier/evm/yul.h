@@ -37,7 +37,7 @@ hf_status hf_yul_write(hf_yul_graph *graph, hf_yul value, const char *name, uint
 typedef hf_fr (*hf_yul_leaf)(void *context, bool calldata, uint32_t place);
 hf_status hf_yul_value(const hf_yul_graph *graph, hf_yul value, hf_yul_leaf leaf, void *context, hf_fr *out);
 
-/* A formatted piece of text; at most 512 characters. */
+/* A formatted piece of text; at most 2,047 characters. */
 void hf_yul_text(hf_writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A number as Yul writes it: hexadecimal without leading zeros. 67 characters. */
 void hf_yul_number(hf_fr value, char out[68]);
