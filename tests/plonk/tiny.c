@@ -35,7 +35,8 @@ static hf_circuit *allocate(const tiny_options *o) {
   c->log_n = o->log_n;
   c->table_width = TINY_TABLE_WIDTH;
   c->foldable = o->foldable;
-  c->public_count = o->foldable ? 10 : 2;
+  c->seal = o->seal;
+  c->public_count = o->seal ? HF_SEAL_COUNT : o->foldable ? HF_INSTANCE_COUNT : 2;
   c->used_rows = (uint32_t)(n - HF_BLIND_ROWS);
   for (int i = 0; i < HF_FIXED_COUNT; i++) c->fixed[i] = calloc(n, sizeof(hf_fr));
   for (int i = 0; i < HF_WIRES; i++) c->wires[i] = calloc(n, sizeof(hf_fr));
@@ -51,26 +52,27 @@ static void lay_arithmetic(hf_circuit *c, const tiny_options *o, hf_fr y) {
   size_t square = tiny_row_of(c, TINY_SQUARE), cube = tiny_row_of(c, TINY_CUBE),
          range = tiny_row_of(c, TINY_RANGE);
   hf_fr one = hf_fr_one();
-  for (uint32_t i = 0; i < c->public_count; i++) c->public_inputs[i] = o->instance[i < 10 ? i : 0];
-  c->public_inputs[0] = u64(o->x);
-  if (!o->foldable) c->public_inputs[1] = y;
+  cell x = {0, o->seal ? HF_SEAL_RECORDS : 0};
+  for (uint32_t i = 0; i < c->public_count; i++) c->public_inputs[i] = o->instance[i];
+  c->public_inputs[x.row] = u64(o->x);
+  if (c->public_count == 2) c->public_inputs[1] = y;
   for (size_t row = 0; row < c->public_count; row++) {
     c->fixed[HF_S_ARITHMETIC][row] = c->fixed[HF_Q1][row] = one;
     c->wires[0][row] = c->public_inputs[row];
   }
   c->fixed[HF_S_ARITHMETIC][square] = c->fixed[HF_QAB][square] = one;
   c->fixed[HF_Q3][square] = hf_fr_neg(one);
-  copy(c, (cell){0, 0}, (cell){0, square});
-  copy(c, (cell){0, 0}, (cell){1, square});
+  copy(c, x, (cell){0, square});
+  copy(c, x, (cell){1, square});
   c->wires[2][square] = hf_fr_sqr(u64(o->x));
   c->fixed[HF_S_ARITHMETIC][cube] = c->fixed[HF_QCD][cube] = c->fixed[HF_Q1][cube] = one;
   c->fixed[HF_QC][cube] = u64(5);
   c->fixed[HF_QN][cube] = hf_fr_neg(one);
   copy(c, (cell){2, square}, (cell){2, cube});
-  copy(c, (cell){0, 0}, (cell){3, cube});
-  copy(c, (cell){0, 0}, (cell){0, cube});
+  copy(c, x, (cell){3, cube});
+  copy(c, x, (cell){0, cube});
   c->wires[4][range] = y;
-  if (!o->foldable) copy(c, (cell){0, 1}, (cell){4, range});
+  if (c->public_count == 2) copy(c, (cell){0, 1}, (cell){4, range});
   c->fixed[HF_S_RANGE][range] = one;
   for (int i = 0; i < 4; i++) {
     uint64_t v = (o->x + 3 * (uint64_t)i) % 8;
@@ -153,7 +155,7 @@ static void lay_nonnative(hf_circuit *c, uint64_t x) {
   hf_fr one = hf_fr_one(), k67 = hf_relation_constants[HF_RC_2_67], carry = u64(5), k = u64(x + 1);
   size_t row = tiny_row_of(c, TINY_IDENTITY);
   for (size_t i = row; i < row + 3; i++) c->fixed[HF_S_NONNATIVE][i] = one;
-  c->fixed[HF_Q4][row] = c->fixed[HF_QAB][row] = c->fixed[HF_Q3][row + 2] = one;
+  c->fixed[HF_Q4][row] = c->fixed[HF_QAB][row] = c->fixed[HF_Q3][row + 2] = c->fixed[HF_Q5][row + 2] = one;
   c->fixed[HF_Q1][row + 1] = hf_fr_neg(u64(3));
   c->wires[0][row] = u64(3);
   for (int i = 0; i < 4; i++) c->wires[i][row + 1] = u64(x + (uint64_t)i);
@@ -164,7 +166,7 @@ static void lay_nonnative(hf_circuit *c, uint64_t x) {
   row = tiny_row_of(c, TINY_PRODUCT);
   hf_fr u[2] = {u64(x + 7), u64(3 * x)}, v[2] = {u64(x + 9), u64(x + 11)}, rest[4];
   for (size_t i = row; i < row + 5; i++) c->fixed[HF_S_NONNATIVE][i] = one;
-  c->fixed[HF_Q4][row] = c->fixed[HF_QAB][row] = c->fixed[HF_Q3][row + 4] = one;
+  c->fixed[HF_Q4][row] = c->fixed[HF_QAB][row] = c->fixed[HF_Q3][row + 4] = c->fixed[HF_Q5][row + 4] = one;
   c->fixed[HF_Q2][row + 2] = c->fixed[HF_Q1][row + 3] = hf_fr_neg(one);
   for (int i = 0; i < 4; i++) rest[i] = hf_fr_neg(hf_fr_mul(k, hf_relation_constants[HF_RC_Q0 + i]));
   rest[0] = hf_fr_add(rest[0],

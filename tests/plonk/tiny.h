@@ -2,11 +2,12 @@
 #ifndef HF_TEST_TINY_H
 #define HF_TEST_TINY_H
 #include "circuit/circuit.h"
+#include "layout.h"
 
-/* Rows of the plain circuit (two public inputs). With `foldable` every row from TINY_SQUARE on lies 8 lower.
- */
+/* Rows of the plain circuit (two public inputs). With `foldable` every row from TINY_SQUARE on lies 8 lower, with
+ * `seal` 10. */
 enum tiny_row {
-  TINY_PUBLIC = 0,  /* x; y, or the ten instance words (word 0 is x) */
+  TINY_PUBLIC = 0,  /* x; y, or the ten instance words (word 0 is x), or the twelve of a seal (word 1, m, is x) */
   TINY_SQUARE = 2,  /* a b - c = 0 with a = b = x */
   TINY_CUBE = 3,    /* c d + a + 5 - e' = 0 */
   TINY_RANGE = 4,   /* a..d in the table; e = y */
@@ -43,12 +44,12 @@ typedef struct tiny_lie {
 typedef struct tiny_options {
   unsigned log_n;
   uint64_t x;
-  bool foldable;
-  hf_fr instance[10];  /* words 1..9 of a foldable circuit */
+  bool foldable, seal;
+  hf_fr instance[HF_SEAL_COUNT]; /* the other words of a foldable circuit or a seal: any */
   const tiny_lie *lie; /* NULL: honest */
 } tiny_options;
 
-/* 2^log_n rows, log_n >= 6. The options change the witness, not the structure (but for log_n and foldable).
+/* 2^log_n rows, log_n >= 6. The options change the witness, not the structure (but for log_n, foldable and seal).
  */
 hf_circuit *tiny_make(const tiny_options *options);
 /* The honest plain circuit: public inputs x and y = x^3 + x + 5. */
