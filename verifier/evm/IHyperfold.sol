@@ -18,13 +18,13 @@ pragma solidity ^0.8.28;
 /// This is the payload of a "PROF" container without kappa, digest and public inputs, turned to big-endian.
 /// hf_evm_proof_words (verifier/evm/evm.h) makes it.
 interface IHyperfoldVerifier {
-    error WrongLength();           // the calldata is not exactly 4 + 32 * (12 + 59) bytes, or ether came along
+    error WrongLength();           // the calldata is not exactly 4 + 32 * (12 + 59) bytes
     error InputNotCanonical();     // a public input is not below r
     error EvaluationNotCanonical();// an evaluation is not below r
-    error PointNotCanonical();     // a coordinate is not below q
+    error AccumulatorNotCanonical();// a half of a coordinate of the accumulator is 2^128 or more
+    error PointNotCanonical();     // a coordinate, of the proof or the accumulator, is not below q
     error PointAtInfinity();
     error PointNotOnCurve();
-    error AccumulatorNotCanonical();// a half of a coordinate is 2^128 or more, or a coordinate is not below q
     error IdentityFailed();        // the constraints do not hold at zeta
     error PrecompileFailed();      // out of gas in a precompile
     error PairingFailed();         // the opening or the accumulator does not hold
@@ -53,6 +53,9 @@ interface IHyperfoldVerifier {
 /// part of the posted words but of the queue. hf_evm_data_encode (verifier/evm/evm.h) makes such an entry.
 ///
 /// Amounts in records, rows and events are in units of UNIT wei (one gwei).
+///
+/// constructor(address owner, uint64 delay, bool development): delay in seconds, for DELAY; development: whether
+/// verifiers of development setups may be added.
 interface IHyperfoldSettlement {
     /// registry
     event ChainRegistered(uint256 indexed chainId, uint256 index, address operator, uint8 mode, uint256 genesisRoot);
@@ -83,12 +86,12 @@ interface IHyperfoldSettlement {
     error UnknownVerifier(uint256 verifierId);
     error NotActiveYet(uint64 activeFrom);    // verifier or leaf key: its delay is not over
     error UnknownLeafKey(uint256 record, uint256 digest);
+    error DevelopmentVerifier();              // its setup's secret is public, and this contract takes none of those
     error AlreadyThere();
     error BadArgument();
-    error Reentered();
     /// a record; `record` counts from 0
     error WrongLength();                      // calldata: not 34 m words, not one entry of data a record, m not 1..64
-    error WordOutOfRange(uint256 record, uint256 word);
+    error WordOutOfRange(uint256 record, uint256 word); // only for words that are compared with nothing
     error WrongMode(uint256 record);
     error WrongBatchNumber(uint256 record, uint256 stored, uint256 given); // given must be stored + 1
     error WrongOldRoot(uint256 record);
@@ -133,6 +136,8 @@ interface IHyperfoldSettlement {
     function UNIT() external view returns (uint256);
     /// Seconds until a later verifier or leaf key counts.
     function DELAY() external view returns (uint64);
+    /// Whether verifiers of development setups are taken.
+    function DEVELOPMENT() external view returns (bool);
     function owner() external view returns (address);
     function paused() external view returns (bool);
     function chainCount() external view returns (uint256);
