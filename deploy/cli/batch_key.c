@@ -11,10 +11,10 @@ hf_status hf_cli_batch_key(hf_cli *cli, const hf_rollup_params *params, hf_verif
   const hf_catalog_entry *entry;
   hf_parameter parameters[2] = {{"depth", params->depth}, {"slots", params->slots}};
   HF_TRY(hf_catalog_find(HF_BATCH_CIRCUIT, &entry));
-  HF_TRY(hf_catalog_build(entry, parameters, 2, NULL, 0, &circuit));
-  HF_TRY(hf_cli_device_open(cli, hf_srs_points_needed(circuit->log_n, HF_PRODUCTION_KAPPA), &device));
+  HF_TRY(hf_catalog_build(entry, NULL, parameters, 2, NULL, 0, &circuit));
+  HF_TRY(hf_cli_device_open(cli, hf_srs_points_needed(circuit->log_n, entry->keys.kappa), &device));
   hf_cli_progress("the key of the batch circuit");
-  HF_TRY(hf_key_cache_get(device.keys, circuit, NULL, &key));
+  HF_TRY(hf_key_cache_get(device.keys, circuit, &entry->keys, NULL, &key));
   *vk = key->vk;
   *used_rows = circuit->used_rows;
 out:

@@ -2,7 +2,7 @@
 #include "circuit/check.h"
 #include "circuit_common.h"
 #include "commands.h"
-#include "device_common.h"
+#include "parameters.h"
 #include "proof_common.h"
 
 #include <hyperfold/rollup.h>
@@ -101,11 +101,12 @@ out:
 
 static hf_status info(hf_cli *cli) {
   hf_status status;
-  hf_circuit *circuit = NULL;
+  hf_cli_circuit c = {0};
   tally *tallies = NULL;
   json_t *document = NULL, *gadgets = json_object();
   const char *name = cli->arguments[0];
-  HF_TRY(hf_cli_build_circuit(cli, name, NULL, &circuit));
+  HF_TRY(hf_cli_circuit_open(cli, name, NULL, &c));
+  const hf_circuit *circuit = c.circuit;
   hf_digest structure = hf_circuit_structure_digest(circuit);
   char hex[HF_DIGEST_HEX];
   hf_digest_hex(&structure, hex);
@@ -134,21 +135,17 @@ out:
   free(tallies);
   json_decref(gadgets);
   json_decref(document);
-  hf_circuit_destroy(&circuit);
+  hf_cli_circuit_close(&c);
   return status;
 }
 
 static hf_status key(hf_cli *cli) {
   hf_status status;
-  hf_circuit *circuit = NULL;
-  hf_cli_device device = {0};
+  hf_cli_circuit c = {0};
   const hf_proving_key *k;
   const char *out = hf_cli_text(cli, "vk-out");
-  HF_TRY(hf_cli_build_circuit(cli, cli->arguments[0], NULL, &circuit));
-  HF_TRY(hf_cli_device_open(cli, hf_srs_points_needed(circuit->log_n, HF_PRODUCTION_KAPPA), &device));
-  hf_cli_progress("deriving the key");
-  HF_TRY(hf_key_cache_get(device.keys, circuit, NULL, &k));
-  hf_cli_progress(NULL);
+  HF_TRY(hf_cli_circuit_open(cli, cli->arguments[0], NULL, &c));
+  HF_TRY(hf_cli_circuit_key(cli, &c, &k));
   if (out != NULL) HF_TRY(hf_verifying_key_save(out, &k->vk));
   if (cli->json) {
     HF_TRY(hf_cli_print_json(cli, hf_cli_vk_json(&k->vk)));
@@ -159,16 +156,15 @@ static hf_status key(hf_cli *cli) {
     printf("%s\n", hex);
   }
 out:
-  hf_cli_progress(NULL);
-  hf_circuit_destroy(&circuit);
-  hf_cli_device_close(&device);
+  hf_cli_circuit_close(&c);
   return status;
 }
 
 static hf_status check(hf_cli *cli) {
   hf_status status;
-  hf_circuit *circuit = NULL;
-  HF_TRY(hf_cli_build_circuit(cli, cli->arguments[0], cli->arguments[1], &circuit));
+  hf_cli_circuit c = {0};
+  HF_TRY(hf_cli_circuit_open(cli, cli->arguments[0], cli->arguments[1], &c));
+  const hf_circuit *circuit = c.circuit;
   status = hf_circuit_check(circuit);
   if (status != HF_OK && status != HF_E_UNSATISFIED) goto out;
   if (cli->json) {
@@ -184,14 +180,14 @@ static hf_status check(hf_cli *cli) {
     printf("satisfied\n");
   }
 out:
-  hf_circuit_destroy(&circuit);
+  hf_cli_circuit_close(&c);
   return status;
 }
 
 #define END                                                                                                  \
   { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
 
-static const hf_option info_options[] = {HF_OPTION_PARAMETERS, END};
+static const hf_option info_options[] = {HF_OPTION_DATA, HF_OPTIONS_DEVICE, HF_OPTION_PARAMETERS, END};
 static const hf_option key_options[] = {
     HF_OPTION_DATA,
     HF_OPTIONS_DEVICE,

@@ -18,8 +18,7 @@ static bool progress(void *context, const char *phase, double done) {
 
 hf_status hf_prove_run(hf_cli *cli) {
   hf_status status;
-  hf_circuit *circuit = NULL;
-  hf_cli_device device = {0};
+  hf_cli_circuit c = {0};
   const hf_proving_key *key;
   hf_prover *prover;
   hf_prove_report report = {0};
@@ -29,14 +28,12 @@ hf_status hf_prove_run(hf_cli *cli) {
   if (proof == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");
   HF_TRY(hf_cli_need(cli, "circuit", &name));
   HF_TRY(hf_cli_need(cli, "out", &out));
-  HF_TRY(hf_cli_build_circuit(cli, name, cli->arguments[0], &circuit));
-  HF_TRY(hf_circuit_check(circuit)); /* names the constraint when the input does not satisfy */
-  HF_TRY(hf_cli_device_open(cli, hf_srs_points_needed(circuit->log_n, HF_PRODUCTION_KAPPA), &device));
-  hf_cli_progress("the key");
-  HF_TRY(hf_key_cache_get(device.keys, circuit, NULL, &key));
-  HF_TRY(hf_key_cache_prover(device.keys, &prover));
+  HF_TRY(hf_cli_circuit_open(cli, name, cli->arguments[0], &c));
+  HF_TRY(hf_circuit_check(c.circuit)); /* names the constraint when the input does not satisfy */
+  HF_TRY(hf_cli_circuit_key(cli, &c, &key));
+  HF_TRY(hf_key_cache_prover(c.device.keys, &prover));
   hf_prove_options options = {.progress = progress};
-  HF_TRY(hf_prove(prover, circuit, &options, proof, &report));
+  HF_TRY(hf_prove(prover, c.circuit, &options, proof, &report));
   hf_cli_progress(NULL);
   HF_TRY(hf_verify(&key->vk, proof, &ok));
   if (!ok) {
@@ -47,7 +44,7 @@ hf_status hf_prove_run(hf_cli *cli) {
   if (vk_out != NULL) HF_TRY(hf_verifying_key_save(vk_out, &key->vk));
   if (cli->json)
     HF_TRY(hf_cli_print_json(cli, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "circuit", name, "file", out,
-                                            "rows", hf_cli_json_u64(circuit->used_rows), "key",
+                                            "rows", hf_cli_json_u64(c.circuit->used_rows), "key",
                                             hf_cli_vk_json(&key->vk), "proof", hf_cli_proof_json(proof),
                                             "report", hf_cli_prove_report_json(&report))));
   else
@@ -55,8 +52,7 @@ hf_status hf_prove_run(hf_cli *cli) {
 out:
   hf_cli_progress(NULL);
   free(proof);
-  hf_circuit_destroy(&circuit);
-  hf_cli_device_close(&device);
+  hf_cli_circuit_close(&c);
   return status;
 }
 

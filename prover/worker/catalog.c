@@ -1,13 +1,16 @@
 #include "catalog.h"
 
 #include <hyperfold/rollup.h>
+#include <stdlib.h>
 #include <string.h>
+#include "circuit/nonnative.h"
 #include "circuits/batch.h"
 #include "circuits/example.h"
 
-static hf_status batch_build(const hf_parameter *parameters, size_t count, const uint8_t *input,
-                             size_t length, hf_circuit **out) {
+static hf_status batch_build(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
+                             const uint8_t *input, size_t length, hf_circuit **out) {
   hf_status status;
+  (void)context;
   hf_rollup_params params = {.depth = HF_ROLLUP_DEPTH, .slots = HF_CATALOG_BATCH_SLOTS};
   hf_builder_options options;
   hf_builder *b = NULL;
@@ -35,9 +38,10 @@ out:
   return status;
 }
 
-static hf_status example_build(const hf_parameter *parameters, size_t count, const uint8_t *input,
-                               size_t length, hf_circuit **out) {
+static hf_status example_build(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
+                               const uint8_t *input, size_t length, hf_circuit **out) {
   hf_status status;
+  (void)context;
   hf_builder_options options;
   hf_builder *b = NULL;
   hf_example_input in;
@@ -53,10 +57,76 @@ out:
   return status;
 }
 
+static hf_status no_parameters(const char *name, const hf_parameter *parameters, size_t count) {
+  if (count == 0) return HF_OK;
+  return hf_fail(HF_E_ARGUMENT, "%s has no parameter \"%s\"", name, parameters[0].name);
+}
+
+static hf_status need_setup(const char *name, const hf_catalog_context *context) {
+  if (context != NULL && context->setup != NULL) return HF_OK;
+  return hf_fail(HF_E_STATE, "%s is built over a set-up, and none is there", name);
+}
+
+static hf_status node_build(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
+                            const uint8_t *input, size_t length, hf_circuit **out) {
+  hf_status status;
+  hf_builder_options options;
+  hf_builder *b = NULL;
+  hf_node_input *node = NULL;
+  *out = NULL;
+  HF_TRY(no_parameters(HF_NODE_CIRCUIT, parameters, count));
+  HF_TRY(need_setup(HF_NODE_CIRCUIT, context));
+  if (input != NULL) {
+    node = malloc(sizeof *node);
+    if (node == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a node's input"));
+    HF_TRY(hf_node_input_decode("node input", input, length, node));
+  }
+  hf_node_options(&options);
+  HF_TRY(hf_builder_create(&options, &b));
+  HF_TRY(hf_node_circuit(b, context->setup, node));
+  HF_TRY(hf_builder_finish(b, out));
+out:
+  hf_builder_destroy(&b);
+  free(node);
+  return status;
+}
+
+static hf_status seal_build(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
+                            const uint8_t *input, size_t length, hf_circuit **out) {
+  hf_status status;
+  hf_builder_options options;
+  hf_builder *b = NULL;
+  hf_seal_input *seal = NULL;
+  *out = NULL;
+  HF_TRY(no_parameters(HF_SEAL_CIRCUIT, parameters, count));
+  HF_TRY(need_setup(HF_SEAL_CIRCUIT, context));
+  if (input != NULL) {
+    seal = malloc(sizeof *seal);
+    if (seal == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a seal's input"));
+    HF_TRY(hf_seal_input_decode("seal input", input, length, seal));
+  } else if (context->node_vk == NULL) {
+    HF_TRY(hf_fail(HF_E_STATE, "the seal is built over the node's key, and none is there"));
+  }
+  hf_seal_options(&options);
+  HF_TRY(hf_builder_create(&options, &b));
+  HF_TRY(hf_seal_circuit(b, context->setup, seal != NULL ? seal->node_vk : *context->node_vk, seal));
+  HF_TRY(hf_builder_finish(b, out));
+out:
+  hf_builder_destroy(&b);
+  free(seal);
+  return status;
+}
+
+#define FOLDABLE {HF_PRODUCTION_KAPPA, HF_TRANSCRIPT_POSEIDON2}
+
 static const hf_catalog_entry entries[] = {
-    {HF_BATCH_CIRCUIT, "one batch of a payment chain", (size_t)64 << 20, batch_build},
-    {HF_EXAMPLE_CIRCUIT, "a preimage of a hash and two factors of a product", HF_EXAMPLE_INPUT_BYTES,
-     example_build},
+    {HF_BATCH_CIRCUIT, "one batch of a payment chain", (size_t)64 << 20, false, 0, FOLDABLE, batch_build},
+    {HF_EXAMPLE_CIRCUIT, "a preimage of a hash and two factors of a product", HF_EXAMPLE_INPUT_BYTES, false,
+     0, FOLDABLE, example_build},
+    {HF_NODE_CIRCUIT, "folds two proofs into one", HF_NODE_INPUT_LIMIT, true, HF_NONNATIVE_WIDTH, FOLDABLE,
+     node_build},
+    {HF_SEAL_CIRCUIT, "one proof and its records, for a contract", HF_SEAL_INPUT_LIMIT, true, HF_NONNATIVE_WIDTH,
+     {HF_SEAL_KAPPA, HF_TRANSCRIPT_KECCAK}, seal_build},
 };
 
 size_t hf_catalog_count(void) { return sizeof entries / sizeof entries[0]; }
@@ -73,7 +143,21 @@ hf_status hf_catalog_find(const char *name, const hf_catalog_entry **out) {
   return hf_fail(HF_E_NOT_FOUND, "no circuit \"%s\"", name);
 }
 
-hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_parameter *parameters, size_t count,
-                           const uint8_t *input, size_t length, hf_circuit **out) {
-  return entry->build(parameters, count, input, length, out);
+hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_catalog_context *context,
+                           const hf_parameter *parameters, size_t count, const uint8_t *input, size_t length,
+                           hf_circuit **out) {
+  return entry->build(context, parameters, count, input, length, out);
+}
+
+size_t hf_catalog_points(const hf_catalog_entry *entry) {
+  return hf_srs_points_needed(entry->min_log_n, entry->keys.kappa);
+}
+
+hf_status hf_catalog_setup(const hf_srs *srs, hf_fold_setup *out) {
+  if (srs->count < HF_FOLD_POWERS)
+    return hf_fail(HF_E_RANGE, "the SRS has %zu points; circuits that fold need %d", srs->count, HF_FOLD_POWERS);
+  out->tau_g2 = srs->tau_g2;
+  out->development = srs->development;
+  memcpy(out->powers, srs->points, sizeof out->powers);
+  return HF_OK;
 }

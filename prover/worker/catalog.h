@@ -4,22 +4,42 @@
 
 #include <hyperfold/job.h>
 #include "circuit/circuit.h"
+#include "circuits/fold.h"
+#include "keys.h"
 
 #define HF_CATALOG_BATCH_SLOTS 64 /* of the batch circuit where a job does not say */
+
+/* What the circuits that fold are built over; other circuits look at none of it. */
+typedef struct hf_catalog_context {
+  const hf_fold_setup *setup; /* NULL: such circuits are refused (HF_E_STATE) */
+  const hf_fr *node_vk;       /* for the structure of a seal without an input: the digest of the node's key */
+} hf_catalog_context;
 
 typedef struct hf_catalog_entry {
   const char *name;
   const char *summary;
   size_t input_limit; /* bytes of an input at most */
-  hf_status (*build)(const hf_parameter *parameters, size_t count, const uint8_t *input, size_t length,
-                     hf_circuit **out);
+  bool folds;         /* it is built over a set-up */
+  unsigned min_log_n; /* its circuits have at least 2^min_log_n rows, whatever the parameters */
+  hf_key_options keys; /* of all its proofs */
+  hf_status (*build)(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
+                     const uint8_t *input, size_t length, hf_circuit **out);
 } hf_catalog_entry;
 
 size_t hf_catalog_count(void);
 const hf_catalog_entry *hf_catalog_at(size_t i);
 hf_status hf_catalog_find(const char *name, const hf_catalog_entry **out); /* HF_E_NOT_FOUND */
-/* The finished circuit with the witness of `input`; input NULL: the structure alone, for keys. */
-hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_parameter *parameters, size_t count,
-                           const uint8_t *input, size_t length, hf_circuit **out);
+/* The finished circuit with the witness of `input`; input NULL: the structure alone, for keys. `context` may be NULL
+ * where the circuit does not fold. */
+hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_catalog_context *context,
+                           const hf_parameter *parameters, size_t count, const uint8_t *input, size_t length,
+                           hf_circuit **out);
+
+/* Points that an SRS needs for every key of this entry's smallest circuits. */
+size_t hf_catalog_points(const hf_catalog_entry *entry);
+
+#define HF_FOLD_POWERS (1 + 2 * HF_NODE_CHILDREN) /* points of an SRS that hf_catalog_setup reads */
+/* What of an SRS is part of the circuits that fold. HF_E_RANGE when it has too few points. */
+hf_status hf_catalog_setup(const hf_srs *srs, hf_fold_setup *out);
 
 #endif

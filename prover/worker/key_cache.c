@@ -10,12 +10,22 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#define KEYS 4 /* kept at hand: batches of one or two shapes, node, seal */
+
+typedef struct cached_key {
+  hf_proving_key *key; /* NULL: a free place */
+  hf_digest reference; /* of the circuit that it belongs to */
+  uint64_t used;       /* when it was last got */
+} cached_key;
+
 struct hf_key_cache {
   hf_key_cache_options options;
   char *folder;
-  hf_proving_key *key; /* the one in use */
-  hf_prover *prover;   /* loaded with it, or NULL */
-  hf_digest reference; /* of the circuit that it belongs to */
+  cached_key keys[KEYS];
+  uint64_t clock;
+  cached_key *current; /* the last that was got, or NULL */
+  cached_key *loaded;  /* that of the prover */
+  hf_prover *prover;   /* or NULL */
 };
 
 hf_digest hf_vk_digest_bytes(const hf_verifying_key *vk) {
@@ -29,7 +39,6 @@ hf_status hf_key_cache_create(const hf_key_cache_options *options, hf_key_cache 
   hf_key_cache *cache = calloc(1, sizeof *cache);
   if (cache == NULL) return hf_fail(HF_E_MEMORY, "no memory for a key cache");
   cache->options = *options;
-  if (cache->options.keys.kappa == 0) cache->options.keys.kappa = HF_PRODUCTION_KAPPA;
   if (options->folder != NULL) {
     cache->folder = strdup(options->folder);
     if (cache->folder == NULL)
@@ -42,14 +51,20 @@ hf_status hf_key_cache_create(const hf_key_cache_options *options, hf_key_cache 
   return status;
 }
 
-static void drop(hf_key_cache *cache) {
+static void unload(hf_key_cache *cache) {
   hf_prover_destroy(&cache->prover);
-  hf_proving_key_destroy(&cache->key);
+  cache->loaded = NULL;
+}
+
+static void drop(hf_key_cache *cache, cached_key *entry) {
+  if (cache->loaded == entry) unload(cache);
+  if (cache->current == entry) cache->current = NULL;
+  hf_proving_key_destroy(&entry->key);
 }
 
 void hf_key_cache_destroy(hf_key_cache **cache) {
   if (*cache == NULL) return;
-  drop(*cache);
+  for (int i = 0; i < KEYS; i++) drop(*cache, &(*cache)->keys[i]);
   free((*cache)->folder);
   free(*cache);
   *cache = NULL;
@@ -66,11 +81,11 @@ static hf_status path_of(const hf_key_cache *cache, const hf_digest *digest, con
 }
 
 /* Everything that decides which key comes out. */
-static hf_digest reference_of(const hf_key_cache *cache, const hf_circuit *circuit) {
+static hf_digest reference_of(const hf_key_cache *cache, const hf_circuit *circuit, const hf_key_options *options) {
   hf_digest_state state;
   hf_digest out, structure = hf_circuit_structure_digest(circuit);
   uint8_t tau[128];
-  uint32_t numbers[5] = {HF_PKEY_VERSION, cache->options.keys.kappa, (uint32_t)cache->options.keys.transcript,
+  uint32_t numbers[5] = {HF_PKEY_VERSION, options->kappa, (uint32_t)options->transcript,
                          cache->options.srs->development, circuit->foldable + 2u * circuit->seal};
   hf_g2_to_bytes(cache->options.srs->tau_g2, tau);
   hf_digest_init(&state);
@@ -83,7 +98,7 @@ static hf_digest reference_of(const hf_key_cache *cache, const hf_circuit *circu
 }
 
 /* Takes the key that the reference names, when there is one and it is whole. */
-static bool load(hf_key_cache *cache, const hf_digest *reference) {
+static bool load(const hf_key_cache *cache, const hf_digest *reference, hf_proving_key **out) {
   char *ref = NULL, *path = NULL;
   uint8_t *text = NULL;
   size_t length;
@@ -107,7 +122,7 @@ static bool load(hf_key_cache *cache, const hf_digest *reference) {
     hf_proving_key_destroy(&key);
     goto out;
   }
-  cache->key = key;
+  *out = key;
   found = true;
 out:
   free(text);
@@ -116,15 +131,15 @@ out:
   return found;
 }
 
-static hf_status save(hf_key_cache *cache, const hf_digest *reference) {
+static hf_status save(const hf_key_cache *cache, const hf_digest *reference, const hf_proving_key *key) {
   hf_status status;
   char *pkey = NULL, *vkey = NULL, *ref = NULL, hex[HF_DIGEST_HEX + 1];
-  hf_digest digest = hf_vk_digest_bytes(&cache->key->vk);
+  hf_digest digest = hf_vk_digest_bytes(&key->vk);
   HF_TRY(path_of(cache, &digest, "pkey", &pkey));
   HF_TRY(path_of(cache, &digest, "vkey", &vkey));
   HF_TRY(path_of(cache, reference, "ref", &ref));
-  HF_TRY(hf_proving_key_save(pkey, cache->key));
-  HF_TRY(hf_verifying_key_save(vkey, &cache->key->vk));
+  HF_TRY(hf_proving_key_save(pkey, key));
+  HF_TRY(hf_verifying_key_save(vkey, &key->vk));
   hf_digest_hex(&digest, hex);
   hex[HF_DIGEST_HEX - 1] = '\n';
   hf_bytes part = {hex, HF_DIGEST_HEX};
@@ -136,7 +151,8 @@ out:
   return status;
 }
 
-static hf_status derive(hf_key_cache *cache, const hf_circuit *circuit, const hf_digest *reference) {
+static hf_status derive(const hf_key_cache *cache, const hf_circuit *circuit, const hf_key_options *options,
+                        const hf_digest *reference, hf_proving_key **out) {
   hf_status status;
   char *path = NULL;
   int lock = -1;
@@ -152,33 +168,53 @@ static hf_status derive(hf_key_cache *cache, const hf_circuit *circuit, const hf
       status = hf_fail(HF_E_IO, "%s: %s", path, strerror(errno));
       goto out;
     }
-    if (load(cache, reference)) goto out; /* somebody else derived it meanwhile */
+    if (load(cache, reference, out)) goto out; /* somebody else derived it meanwhile */
   }
   hf_log(cache->options.log, HF_LOG_INFO, "deriving a key", HF_LOG_UINT("log_n", circuit->log_n),
-         HF_LOG_UINT("kappa", cache->options.keys.kappa));
-  HF_TRY(hf_proving_key_derive(cache->options.backend, cache->options.srs, circuit, &cache->options.keys,
-                               &cache->key));
+         HF_LOG_UINT("kappa", options->kappa));
+  HF_TRY(hf_proving_key_derive(cache->options.backend, cache->options.srs, circuit, options, out));
   if (cache->folder != NULL) {
-    HF_TRY(save(cache, reference));
+    hf_proving_key *mapped = NULL;
+    HF_TRY(save(cache, reference, *out));
     (void)unlink(path);
+    if (load(cache, reference, &mapped)) { /* the same columns, in memory that the system can take back */
+      hf_proving_key_destroy(out);
+      *out = mapped;
+    }
   }
 out:
+  if (status != HF_OK) hf_proving_key_destroy(out);
   if (lock >= 0) close(lock);
   free(path);
   return status;
 }
 
-hf_status hf_key_cache_get(hf_key_cache *cache, const hf_circuit *circuit, const hf_digest *expected,
-                           const hf_proving_key **out) {
-  hf_status status = HF_OK;
-  hf_digest reference = reference_of(cache, circuit);
-  *out = NULL;
-  if (cache->key == NULL || !hf_digest_eq(&reference, &cache->reference)) {
-    drop(cache);
-    cache->reference = reference;
-    if (cache->folder == NULL || !load(cache, &reference)) HF_TRY(derive(cache, circuit, &reference));
+/* The place of the key with this reference, or a free one, at the cost of the key that was used longest ago. */
+static cached_key *place_of(hf_key_cache *cache, const hf_digest *reference) {
+  cached_key *oldest = &cache->keys[0];
+  for (int i = 0; i < KEYS; i++) {
+    cached_key *e = &cache->keys[i];
+    if (e->key != NULL && hf_digest_eq(&e->reference, reference)) return e;
+    if (oldest->key != NULL && (e->key == NULL || e->used < oldest->used)) oldest = e;
   }
-  hf_digest has = hf_vk_digest_bytes(&cache->key->vk);
+  drop(cache, oldest);
+  oldest->reference = *reference;
+  return oldest;
+}
+
+hf_status hf_key_cache_get(hf_key_cache *cache, const hf_circuit *circuit, const hf_key_options *options,
+                           const hf_digest *expected, const hf_proving_key **out) {
+  hf_status status = HF_OK;
+  hf_digest reference = reference_of(cache, circuit, options);
+  cached_key *entry = place_of(cache, &reference);
+  *out = NULL;
+  /* Two provers on a device are one too many: the other key's goes before this one's columns come. */
+  if (cache->loaded != entry) unload(cache);
+  cache->current = entry;
+  entry->used = ++cache->clock;
+  if (entry->key == NULL && (cache->folder == NULL || !load(cache, &reference, &entry->key)))
+    HF_TRY(derive(cache, circuit, options, &reference, &entry->key));
+  hf_digest has = hf_vk_digest_bytes(&entry->key->vk);
   if (expected != NULL && !hf_digest_eq(&has, expected)) {
     char want[HF_DIGEST_HEX], got[HF_DIGEST_HEX];
     hf_digest_hex(expected, want);
@@ -187,18 +223,33 @@ hf_status hf_key_cache_get(hf_key_cache *cache, const hf_circuit *circuit, const
                      cache->options.srs->name, got);
     goto out;
   }
-  *out = cache->key;
+  *out = entry->key;
 out:
-  if (status != HF_OK && cache->key == NULL) drop(cache);
   return status;
 }
 
 hf_status hf_key_cache_prover(hf_key_cache *cache, hf_prover **prover) {
   hf_status status = HF_OK;
   *prover = NULL;
-  if (cache->key == NULL) return hf_fail(HF_E_STATE, "no key was got from the cache");
-  if (cache->prover == NULL)
-    status = hf_prover_create(cache->options.backend, cache->options.srs, cache->key, &cache->prover);
+  if (cache->current == NULL || cache->current->key == NULL)
+    return hf_fail(HF_E_STATE, "no key was got from the cache");
+  if (cache->prover == NULL) {
+    status = hf_prover_create(cache->options.backend, cache->options.srs, cache->current->key, &cache->prover);
+    cache->loaded = cache->current;
+  }
   *prover = cache->prover;
+  return status;
+}
+
+hf_status hf_key_cache_find(const hf_key_cache *cache, const hf_digest *digest, hf_verifying_key *out) {
+  hf_status status;
+  char *path = NULL;
+  if (cache->folder == NULL) return hf_fail(HF_E_NOT_FOUND, "no keys are kept on disk");
+  HF_TRY(path_of(cache, digest, "vkey", &path));
+  HF_TRY(hf_verifying_key_load(path, out));
+  hf_digest has = hf_vk_digest_bytes(out);
+  if (!hf_digest_eq(&has, digest)) status = hf_fail(HF_E_MISMATCH, "%s: the key in it has another digest", path);
+out:
+  free(path);
   return status;
 }

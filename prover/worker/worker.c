@@ -109,9 +109,15 @@ static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
   hf_prover *prover = NULL;
   hf_writer bytes = {0};
   const hf_catalog_entry *entry;
+  hf_fold_setup setup;
+  hf_catalog_context context = {0};
   double at = now();
 
   HF_TRY(hf_catalog_find(job->circuit, &entry));
+  if (entry->folds) {
+    HF_TRY(hf_catalog_setup(o->srs, &setup));
+    context.setup = &setup;
+  }
   HF_BEAT(run, "fetch", 0);
   HF_TRY(hf_artifact_get(o->queue, &job->input_digest, entry->input_limit, &input, &length));
   r->input_bytes = length;
@@ -119,14 +125,14 @@ static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
 
   at = now();
   HF_BEAT(run, "witness", HF_PROGRESS_WITNESS);
-  HF_TRY(hf_catalog_build(entry, job->parameters, job->parameter_count, input, length, &circuit));
+  HF_TRY(hf_catalog_build(entry, &context, job->parameters, job->parameter_count, input, length, &circuit));
   r->log_n = circuit->log_n;
   r->used_rows = circuit->used_rows;
   r->witness_seconds = now() - at;
 
   at = now();
   HF_BEAT(run, "key", HF_PROGRESS_KEY);
-  HF_TRY(hf_key_cache_get(o->keys, circuit, &job->vk_digest, &key));
+  HF_TRY(hf_key_cache_get(o->keys, circuit, &entry->keys, &job->vk_digest, &key));
   HF_TRY(hf_key_cache_prover(o->keys, &prover));
   r->key_seconds = now() - at;
 
@@ -244,7 +250,15 @@ static hf_status announce(const hf_worker_options *o, hf_worker *me) {
       HF_TRY(hf_catalog_find(o->circuits[i], &entry));
     else
       entry = hf_catalog_at(i);
-    HF_TRY(hf_name_copy("circuit", entry->name, me->capabilities[i].circuit));
+    size_t points = hf_catalog_points(entry);
+    if (o->srs->count < points) { /* nobody is given what it cannot prove */
+      if (o->circuits != NULL)
+        HF_TRY(hf_fail(HF_E_RANGE, "the SRS has %zu points; %s needs at least %zu", o->srs->count, entry->name, points));
+      hf_log(o->log, HF_LOG_WARN, "circuit not offered: the SRS is too small", HF_LOG_TEXT("circuit", entry->name),
+             HF_LOG_UINT("points", points));
+      continue;
+    }
+    HF_TRY(hf_name_copy("circuit", entry->name, me->capabilities[me->capability_count].circuit));
     me->capability_count++;
   }
   me->device_count = 1;

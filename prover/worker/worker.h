@@ -4,7 +4,8 @@
  * finish
  *
  * The lease is renewed from the prover's own progress, never by a timer: a prover that hangs loses its lease.
- * A proof leaves only when the native verifier accepted it under the key that the job pins. What fails is
+ * A proof leaves only when the native verifier accepted it under the key that the job pins; that of a fold or a seal
+ * with the accumulator that it hands on decided. What fails is
  * told to the queue with its cause; an unsatisfied witness with the name of the constraint. */
 #ifndef HF_WORKER_H
 #define HF_WORKER_H
@@ -37,7 +38,7 @@ typedef struct hf_worker_report {
 typedef struct hf_worker_options {
   hf_queue *queue; /* nothing here is owned; all must outlive the call */
   hf_backend *backend;
-  const hf_srs *srs;
+  const hf_srs *srs; /* circuits that fold are built over it */
   hf_key_cache *keys;
   const char *name;            /* unique in the fleet */
   const char *software;        /* version, or NULL */

@@ -1,0 +1,122 @@
+/* The aggregator: plans how the proofs of batches become one proof for a contract. It proves nothing itself; folds and
+ * seals are jobs in the same queue, for the same workers.
+ *
+ *   batches proven --> leaves of the open seal --> folds, as soon as two neighbours are there
+ *                                                    |
+ *   the seal is closed (count, age, deadline) --> the rest is folded --> seal job --> published
+ *
+ * LEAVES. The batches of a chain enter in the order of their numbers, each when its proof is there; those of several
+ * chains in the order in which they were proven. A late or failed batch holds up the later ones of its own chain and
+ * nobody else. A batch enters only when a node can verify its proof (`foldable`), under a key that is known, about
+ * the record of the job's input, where the chain's last batch ended. A proof that fails this is asked for again, under
+ * another job id.
+ *
+ * A SEAL is closed when it has `seal_count` leaves, when its first leaf is `seal_age_ms` old, or `margin_ms` before the
+ * earliest deadline of its batches. Which leaves a seal has follows from when the jobs were done, not from when the
+ * aggregator looked. Folding of the next seal begins before the last is proven; seal jobs are submitted in order.
+ *
+ * STATE. Everything is rebuilt from the queue, after a kill at any moment: job "seal/K" pins the records of seal K once
+ * and for all; what follows it is planned anew and comes out the same, since the id of a fold is derived from the
+ * proofs that it folds. Two aggregators over one queue do no harm: whoever comes second finds the other's jobs.
+ *
+ * Reads keys, circuits and set-ups through `hf_aggregator_ops` alone, so that it links no prover. */
+#ifndef HYPERFOLD_AGGREGATOR_H
+#define HYPERFOLD_AGGREGATOR_H
+
+#include "proof.h"
+#include "queue.h"
+#include "sealed.h"
+#include "verifying_key.h"
+
+typedef struct hf_aggregator hf_aggregator;
+
+typedef struct hf_fold_half {
+  const hf_verifying_key *vk;
+  const hf_proof *proof;
+} hf_fold_half;
+
+/* What the aggregator needs of circuits, keys and the place where seals are published. */
+typedef struct hf_aggregator_ops {
+  /* A verifying key by its digest: of leaves, node and seal. HF_E_NOT_FOUND: unknown or not wanted. */
+  hf_status (*find_key)(void *context, const hf_digest *digest, hf_verifying_key *out);
+  /* *ok = a node can verify this proof: hf_foldable_check. */
+  hf_status (*foldable)(void *context, const hf_verifying_key *vk, const hf_proof *proof, bool *ok);
+  /* *ok = the seal's proof is good; NULL: hf_verify. */
+  hf_status (*verify)(void *context, const hf_verifying_key *vk, const hf_proof *proof, bool *ok);
+  /* The inputs of fold and seal jobs, appended to `w`. */
+  hf_status (*node_input)(void *context, const hf_fold_half child[2], uint32_t lift, hf_writer *w);
+  hf_status (*seal_input)(void *context, const hf_fold_half *child, uint32_t level, const hf_batch_record *records,
+                          uint32_t m, hf_writer *w);
+  /* The records of a seal job's input: HF_SEAL_RECORDS_MAX fit. */
+  hf_status (*seal_records)(void *context, const void *input, size_t length, hf_batch_record *records, uint32_t *m);
+  /* Keeps a sealed object for good before it returns; the same one may come again. */
+  hf_status (*publish)(void *context, uint64_t number, const hf_sealed *sealed);
+  hf_status (*published)(void *context, uint64_t number, bool *is);
+} hf_aggregator_ops;
+
+typedef enum hf_aggregator_event_kind {
+  HF_AGGREGATOR_LEAF = 1,  /* a batch entered seal `seal` at `place` */
+  HF_AGGREGATOR_FOLD,      /* a fold was submitted: `job`, `level` */
+  HF_AGGREGATOR_FOLDED,    /* and is proven */
+  HF_AGGREGATOR_CLOSED,    /* seal `seal` has `records` records and takes no more; `text`: why */
+  HF_AGGREGATOR_SEAL,      /* its job was submitted */
+  HF_AGGREGATOR_PUBLISHED, /* it is proven, checked and published */
+  HF_AGGREGATOR_AGAIN,     /* a result was refused and asked for again: `job`, `text` */
+  HF_AGGREGATOR_WAITING,   /* something that does not change by itself: `job`, `text`; told once */
+} hf_aggregator_event_kind;
+
+typedef struct hf_aggregator_event { /* what does not apply is 0 or NULL */
+  hf_aggregator_event_kind kind;
+  uint64_t seal;
+  uint32_t place, level, records;
+  const hf_job_key *job;
+  const char *text;
+} hf_aggregator_event;
+
+const char *hf_aggregator_event_text(hf_aggregator_event_kind kind); /* "leaf", "fold", ... */
+
+typedef struct hf_aggregator_options {
+  hf_queue *queue;           /* nothing here is owned; all must outlive the aggregator */
+  const char *tenant;        /* whose batches, folds and seals; default "hyperfold" */
+  const char *const *chains; /* decimal ids; NULL: every chain that has a batch job */
+  size_t chain_count;
+  hf_digest node_vk, seal_vk;          /* what fold and seal jobs pin */
+  uint32_t seal_count;                 /* leaves of a seal at most, 1 .. HF_SEAL_RECORDS_MAX; 0: that many */
+  uint64_t seal_age_ms;                /* 0: no seal is closed for its age */
+  uint64_t margin_ms;                  /* before the deadline of a batch; 0: deadlines play no part */
+  int32_t priority;                    /* of folds; seals have 1 more */
+  uint64_t device_memory, host_memory; /* peak bytes of a fold or seal; 0: unknown */
+  hf_clock clock;                      /* all zero: the system's; that of the queue */
+  const hf_aggregator_ops *ops;
+  void *ops_context;
+  void (*on_event)(void *context, const hf_aggregator_event *event); /* or NULL */
+  void *context;
+  const hf_logger *log; /* NULL: silent */
+} hf_aggregator_options;
+
+typedef struct hf_aggregator_state {
+  uint32_t seals;   /* with leaves or a job, not published */
+  uint32_t leaves;  /* in the open one */
+  uint32_t waiting; /* chains whose next batch is queued or being proven */
+  uint32_t blocked; /* chains whose next batch failed or was refused */
+  uint64_t last;    /* the last seal published by this object, or 0 */
+} hf_aggregator_state;
+
+/* Names of the job ids. */
+#define HF_AGGREGATOR_SEAL_ID "seal/%llu"
+
+hf_status hf_aggregator_create(const hf_aggregator_options *options, hf_aggregator **out);
+void hf_aggregator_destroy(hf_aggregator **aggregator); /* NULL is allowed */
+
+/* One look at the queue: does everything that can be done now. An error leaves nothing half done: the next step goes
+ * on. A queue that takes no job now (HF_E_BUSY, HF_E_FULL) is no error. `state` may be NULL. */
+hf_status hf_aggregator_step(hf_aggregator *aggregator, hf_aggregator_state *state);
+
+/* From now on the open seal is closed whenever no chain has a batch under way, whatever its count and age. */
+void hf_aggregator_drain(hf_aggregator *aggregator);
+/* Of the last step's state: drained, and nothing is left. */
+static inline bool hf_aggregator_idle(const hf_aggregator_state *state) {
+  return state->seals == 0 && state->waiting == 0;
+}
+
+#endif
