@@ -1,5 +1,6 @@
 /* hyperfold bench: measurements of this machine, verified, with every sample. */
 #include "bench.h"
+#include "bench_fold.h"
 #include "bench_prove.h"
 #include "commands.h"
 
@@ -148,6 +149,39 @@ out:
   return status;
 }
 
+static hf_status fold(hf_cli *cli) {
+  hf_status status;
+  hf_bench_fold_report report = {0};
+  hf_bench_fold_options options = {
+      .backend = hf_cli_text(cli, "backend"),
+      .variant = hf_cli_text(cli, "variant"),
+      .threads = (unsigned)hf_cli_number(cli, "threads"),
+      .repeats = (unsigned)hf_cli_number(cli, "repeats"),
+      .progress = prove_progress,
+  };
+  HF_TRY(hf_bench_fold(&options, &report));
+  hf_cli_progress(NULL);
+  for (size_t k = 0; k < report.count && !cli->json; k++) {
+    const hf_bench_fold_result *r = &report.results[k];
+    double limit = r->median.msm_seconds + r->median.ntt_seconds;
+    printf("%s: %u rows of 2^%u, kappa %u; %s, %u threads\n", r->name, r->used_rows, r->log_n, r->kappa, report.device,
+           report.threads);
+    for (size_t i = 0; i < r->gadget_count; i++) printf("  %-32s %8u rows\n", r->gadgets[i].name, r->gadgets[i].rows);
+    for (unsigned i = 0; i < r->median.phase_count; i++)
+      printf("  %-12s %9.3f s\n", r->median.phases[i].name, r->median.phases[i].seconds);
+    printf("  prove        %9.3f s  (median of %zu, verified; its MSMs and transforms alone %.3f s, ratio %.2f)\n",
+           r->median_ms / 1000, r->samples, limit, limit > 0 ? r->median_ms / 1000 / limit : 0);
+    printf("  witness %.3f s, key %.1f s once, loading it %.1f s, verify %.2f ms, proof %zu bytes, peak %.2f GiB\n",
+           r->witness_ms / 1000, r->key_ms / 1000, r->load_ms / 1000, r->verify_ms, r->proof_bytes,
+           (double)r->peak_bytes / (1 << 30));
+  }
+  HF_TRY(emit(cli, hf_bench_fold_json(&report)));
+out:
+  hf_cli_progress(NULL);
+  hf_bench_fold_report_free(&report);
+  return status;
+}
+
 #define END                                                                                                  \
   { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
 #define COMMON                                                                                               \
@@ -176,6 +210,15 @@ static const hf_option prove_options[] = {
     END,
 };
 
+static const hf_option fold_options[] = {
+    {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device"},
+    {"variant", HF_OPTION_TEXT, "NAME", NULL, "code path: portable or mulx (default: the best)"},
+    {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"},
+    {"repeats", HF_OPTION_NUMBER, "N", "3", "samples, at most 16"},
+    {"out", HF_OPTION_TEXT, "FILE", NULL, "also write the JSON report to a file"},
+    END,
+};
+
 const hf_command hf_bench_commands[] = {
     {.name = "field", .summary = "field multiplications", .options = kernel_options, .run = field},
     {.name = "ntt", .summary = "number-theoretic transforms", .options = kernel_options, .run = ntt},
@@ -185,5 +228,6 @@ const hf_command hf_bench_commands[] = {
      .summary = "whole proofs of the batch circuit, full of signed transfers",
      .options = prove_options,
      .run = prove},
+    {.name = "fold", .summary = "nodes of two children and a seal", .options = fold_options, .run = fold},
     {.name = NULL},
 };
