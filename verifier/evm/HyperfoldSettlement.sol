@@ -51,8 +51,8 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
     address private offeredTo;
     uint256[] private chainIds;
     Verifier[] private verifiers;
-    mapping(uint256 chainId => Chain) private chains;
-    mapping(uint256 chainId => mapping(uint256 digest => LeafKey)) private leafKeys;
+    mapping(uint256 chainId => Chain) internal chains;
+    mapping(uint256 chainId => mapping(uint256 digest => LeafKey)) internal leafKeys;
     mapping(uint256 chainId => mapping(address => bool)) private settlers;
     mapping(uint256 chainId => mapping(uint64 count => bytes32)) public depositHash;
     mapping(uint256 chainId => mapping(uint64 batchNumber => uint256)) public outbox;
@@ -228,6 +228,8 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
         uint256 m = data.length;
         if (m == 0 || m > RECORDS_MOST || words.length != m * RECORD_WORDS) revert WrongLength();
         if (inputs[1] != m) revert WrongRecordCount();
+        _checkTypes(words);
+        _checkFingerprint(words, inputs);
         uint256 record;
         assembly ("memory-safe") {
             record := words.offset
@@ -236,7 +238,6 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
             _settleRecord(i, record, data[i]);
             record += RECORD_BYTES;
         }
-        _checkFingerprint(words, inputs);
         IHyperfoldVerifier(_activeVerifier(verifierId)).verify(inputs, proof);
         emit Sealed(inputs[0], m, msg.sender);
     }
@@ -247,6 +248,60 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
         if (v.target == address(0)) revert UnknownVerifier(verifierId);
         if (block.timestamp < v.activeFrom) revert NotActiveYet(v.activeFrom);
         return v.target;
+    }
+
+    /// Every word against its type (hf_record_words in rollup.h), and no imports: messages between chains are not
+    /// there yet. All words are looked at together; which one it was is only asked when one is wrong.
+    function _checkTypes(uint256[] calldata words) private pure {
+        uint256 bad;
+        assembly ("memory-safe") {
+            let end := add(words.offset, shl(5, words.length))
+            for { let p := words.offset } lt(p, end) { p := add(p, RECORD_BYTES) } {
+                let fields := and(lt(calldataload(p), R), lt(calldataload(add(p, 0x80)), R)) // vk_digest, old_root
+                fields := and(fields, and(lt(calldataload(add(p, 0xa0)), R), lt(calldataload(add(p, 0xc0)), R))) // new_root, outbox_root
+                fields := and(fields, and(lt(calldataload(add(p, 0x320)), R), lt(calldataload(add(p, 0x340)), R))) // data, data_x
+                bad := or(bad, iszero(and(fields, lt(calldataload(add(p, 0x360)), R)))) // data_y
+                let wide := or(calldataload(add(p, 0x20)), calldataload(add(p, 0x3c0))) // chain_id, total_in
+                wide := or(wide, or(calldataload(add(p, 0x3e0)), calldataload(add(p, 0x400)))) // total_out, total_refused
+                bad := or(bad, shr(128, wide))
+                bad := or(bad, shr(64, or(calldataload(add(p, 0x40)), calldataload(add(p, 0x2e0))))) // batch_number, deposit_start
+                let counts := or(calldataload(add(p, 0x300)), calldataload(add(p, 0x380))) // deposit_count, transfers
+                bad := or(bad, shr(32, or(counts, calldataload(add(p, 0x3a0))))) // withdrawals
+                bad := or(bad, shr(1, calldataload(add(p, 0x60)))) // mode
+                bad := or(bad, shr(23, calldataload(add(p, 0x420)))) // operator; less deep trees: _settleRecord
+                let q := add(p, 0xe0) // imports: words 7 .. 22
+                let any := or(or(calldataload(q), calldataload(add(q, 0x20))), or(calldataload(add(q, 0x40)), calldataload(add(q, 0x60))))
+                any := or(any, or(or(calldataload(add(q, 0x80)), calldataload(add(q, 0xa0))), or(calldataload(add(q, 0xc0)), calldataload(add(q, 0xe0)))))
+                any := or(any, or(or(calldataload(add(q, 0x100)), calldataload(add(q, 0x120))), or(calldataload(add(q, 0x140)), calldataload(add(q, 0x160)))))
+                any := or(any, or(or(calldataload(add(q, 0x180)), calldataload(add(q, 0x1a0))), or(calldataload(add(q, 0x1c0)), calldataload(add(q, 0x1e0)))))
+                bad := or(bad, any)
+            }
+        }
+        if (bad != 0) _refuseWords(words);
+    }
+
+    /// Some word is wrong: reverts with the first.
+    function _refuseWords(uint256[] calldata words) private pure {
+        uint256 imports = words.length;
+        for (uint256 k = 0; k < words.length; k++) {
+            uint256 index = k % RECORD_WORDS;
+            if (words[k] >= _wordLimit(index)) revert WordOutOfRange(k / RECORD_WORDS, index);
+            if (imports == words.length && index >= IMPORTS && index < IMPORTS + IMPORT_WORDS && words[k] != 0) imports = k;
+        }
+        revert ImportsNotEmpty(imports / RECORD_WORDS);
+    }
+
+    function _wordLimit(uint256 index) private pure returns (uint256) {
+        if (index >= IMPORTS && index < IMPORTS + IMPORT_WORDS) {
+            uint256 part = (index - IMPORTS) % 4; // source chain, batch number, root, class
+            return part == 0 ? 1 << 128 : part == 1 ? 1 << 64 : part == 2 ? R : 1 << 8;
+        }
+        if (index == CHAIN_ID || (index >= TOTAL_IN && index <= TOTAL_REFUSED)) return 1 << 128;
+        if (index == BATCH_NUMBER || index == DEPOSIT_START) return 1 << 64;
+        if (index == DEPOSIT_COUNT || index == TRANSFERS || index == WITHDRAWALS) return 1 << 32;
+        if (index == MODE) return MODES;
+        if (index == OPERATOR) return 1 << (DEPTH_MOST - 1);
+        return R;
     }
 
     /// x and y of the seal (verifier/statement.h). Import words are known to be zero by now and only multiply y.
@@ -298,8 +353,7 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
         }
     }
 
-    /// Everything that the contract knows about the record at calldata offset `at`, and what follows from it. Words
-    /// that no line compares with a value of this contract's own are checked against their type.
+    /// The record at this calldata offset against the state of its chain, and what follows from it.
     function _settleRecord(uint256 i, uint256 record, bytes calldata data) private {
         uint256 chainId = _word(record, CHAIN_ID);
         Chain storage c = chains[chainId];
@@ -317,15 +371,11 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
             revert WrongBatchNumber(i, was.batchNumber - 1, _word(record, BATCH_NUMBER));
         }
         if (_word(record, OLD_ROOT) != was.stateRoot) revert WrongOldRoot(i);
-        _checkImports(i, record);
         if (_word(record, DEPOSIT_START) != was.depositsConsumed) {
             revert WrongDepositStart(i, was.depositsConsumed, _word(record, DEPOSIT_START));
         }
         if (_word(record, DEPOSIT_COUNT) > was.depositsQueued - was.depositsConsumed) revert DepositsNotQueued(i);
-        if (_word(record, NEW_ROOT) >= R) revert WordOutOfRange(i, NEW_ROOT);
-        if (_word(record, OUTBOX_ROOT) >= R) revert WordOutOfRange(i, OUTBOX_ROOT);
-        if (_word(record, DATA) >= R) revert WordOutOfRange(i, DATA);
-        if (_word(record, TRANSFERS) > key.slots) revert WordOutOfRange(i, TRANSFERS);
+        if (_word(record, TRANSFERS) > key.slots) revert CountsDiffer(i);
         if (_word(record, OPERATOR) >> (key.depth - 1) != 0) revert WordOutOfRange(i, OPERATOR);
 
         Tally memory t = _readData(i, record, data, key.slots);
@@ -349,19 +399,6 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
         c.escrow = was.escrow;
         if (key.outbox) outbox[chainId][was.batchNumber] = _word(record, OUTBOX_ROOT);
         emit BatchSettled(chainId, was.batchNumber, was.stateRoot);
-    }
-
-    /// Messages between chains are not there yet: a record imports nothing.
-    function _checkImports(uint256 i, uint256 record) private pure {
-        uint256 any;
-        assembly ("memory-safe") {
-            let p := add(record, 0xe0) // word 7
-            any := or(or(calldataload(p), calldataload(add(p, 0x20))), or(calldataload(add(p, 0x40)), calldataload(add(p, 0x60))))
-            any := or(any, or(or(calldataload(add(p, 0x80)), calldataload(add(p, 0xa0))), or(calldataload(add(p, 0xc0)), calldataload(add(p, 0xe0)))))
-            any := or(any, or(or(calldataload(add(p, 0x100)), calldataload(add(p, 0x120))), or(calldataload(add(p, 0x140)), calldataload(add(p, 0x160)))))
-            any := or(any, or(or(calldataload(add(p, 0x180)), calldataload(add(p, 0x1a0))), or(calldataload(add(p, 0x1c0)), calldataload(add(p, 0x1e0)))))
-        }
-        if (any != 0) revert ImportsNotEmpty(i);
     }
 
     // ---- posted data ----

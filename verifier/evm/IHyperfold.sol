@@ -21,9 +21,9 @@ interface IHyperfoldVerifier {
     error WrongLength();           // the calldata is not exactly 4 + 32 * (12 + 59) bytes
     error InputNotCanonical();     // a public input is not below r
     error EvaluationNotCanonical();// an evaluation is not below r
-    error AccumulatorNotCanonical();// a half of a coordinate of the accumulator is 2^128 or more
-    error PointNotCanonical();     // a coordinate, of the proof or the accumulator, is not below q
-    error PointAtInfinity();
+    error AccumulatorNotCanonical();// a half of a coordinate is 2^128 or more, or a coordinate is not below q
+    error PointNotCanonical();     // a coordinate of the proof is not below q
+    error PointAtInfinity();       // this and the next: of the proof or of the accumulator
     error PointNotOnCurve();
     error IdentityFailed();        // the constraints do not hold at zeta
     error PrecompileFailed();      // out of gas in a precompile
@@ -89,13 +89,14 @@ interface IHyperfoldSettlement {
     error DevelopmentVerifier();              // its setup's secret is public, and this contract takes none of those
     error AlreadyThere();
     error BadArgument();
-    /// a record; `record` counts from 0
+    /// a record; `record` counts from 0. Looked at in this order: the words' types, the seal's fingerprint, then each
+    /// record with its data against its chain, then the proof.
     error WrongLength();                      // calldata: not 34 m words, not one entry of data a record, m not 1..64
-    error WordOutOfRange(uint256 record, uint256 word); // only for words that are compared with nothing
+    error WordOutOfRange(uint256 record, uint256 word); // against its type
+    error ImportsNotEmpty(uint256 record);    // there are no messages between chains yet
     error WrongMode(uint256 record);
     error WrongBatchNumber(uint256 record, uint256 stored, uint256 given); // given must be stored + 1
     error WrongOldRoot(uint256 record);
-    error ImportsNotEmpty(uint256 record);
     error WrongDepositStart(uint256 record, uint256 stored, uint256 given);
     error DepositsNotQueued(uint256 record);  // more deposits than were made
     error DepositsDiffer(uint256 record);     // the rows of deposits are not those of the queue

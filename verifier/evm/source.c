@@ -268,16 +268,18 @@ out:
 
 static void write_accumulator(hf_writer *w) {
   uint32_t acc = HF_EVM_INPUTS + 32 * HF_SEAL_ACCUMULATOR;
-  hf_yul_text(w, "            let rho := mload(0x%x)\n            let x\n            let y\n", HF_EVM_RHO);
+  hf_yul_text(w, "            let rho := mload(0x%x)\n"
+                 "            let q := 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47\n            let x\n            let y\n", HF_EVM_RHO);
   for (int p = 1; p >= 0; p--) {
     uint32_t at = acc + 128 * (uint32_t)p;
     hf_yul_text(w, "            x := or(calldataload(0x%x), shl(128, calldataload(0x%x)))\n", at, at + 32);
     hf_yul_text(w, "            y := or(calldataload(0x%x), shl(128, calldataload(0x%x)))\n", at + 64, at + 96);
-    hf_yul_text(w, "            check_point(x, y)\n");
+    hf_yul_text(w, "            if iszero(and(lt(x, q), lt(y, q))) { fail(%s) }\n            check_point(x, y)\n",
+                error_selector("AccumulatorNotCanonical()"));
     if (p == 1) {
       hf_yul_text(w, "            calldatacopy(0x00, 0x%x, 0x40)\n            add_multiple(x, y, rho)\n"
                      "            mstore(0x%x, mload(0x00))\n"
-                     "            mstore(0x%x, sub(0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47, mload(0x20)))\n",
+                     "            mstore(0x%x, sub(q, mload(0x20)))\n",
                   HF_EVM_W_PRIME, HF_EVM_R, HF_EVM_R + 32);
     } else {
       hf_yul_text(w, "            mstore(0x00, 0)\n            mstore(0x20, 0)\n            add_multiple(x, y, rho)\n");

@@ -452,17 +452,20 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
             mstore(0x500, add(mload(0x580), mulmod(mload(0x420), add(mulmod(mload(0x3c0), mload(0x520), r), add(mulmod(mload(0x3a0), mload(0x4c0), r), add(mulmod(mload(0x4e0), mload(0x380), r), mulmod(mload(0x360), add(calldataload(0x384), mload(0x500)), r)))), r)))
             let constant := addmod(addmod(0x00, sub(r5, mload(0x500)), r), 0, r)
             let rho := mload(0x300)
+            let q := 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47
             let x
             let y
             x := or(calldataload(0x104), shl(128, calldataload(0x124)))
             y := or(calldataload(0x144), shl(128, calldataload(0x164)))
+            if iszero(and(lt(x, q), lt(y, q))) { fail(0xecdacf25) }
             check_point(x, y)
             calldatacopy(0x00, 0x8a4, 0x40)
             add_multiple(x, y, rho)
             mstore(0x480, mload(0x00))
-            mstore(0x4a0, sub(0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47, mload(0x20)))
+            mstore(0x4a0, sub(q, mload(0x20)))
             x := or(calldataload(0x84), shl(128, calldataload(0xa4)))
             y := or(calldataload(0xc4), shl(128, calldataload(0xe4)))
+            if iszero(and(lt(x, q), lt(y, q))) { fail(0xecdacf25) }
             check_point(x, y)
             mstore(0x00, 0)
             mstore(0x20, 0)
