@@ -2,7 +2,8 @@
  * binds none of them to each other, under a development key of its own. Its proofs are true proofs (of very little), and a contract
  * made for its key takes them as it takes a seal's.
  *
- *   evm_prover KEY.vkey          writes the key, then answers each line of stdin until its end
+ *   evm_prover KEY.vkey            writes the key, then answers each line of stdin until its end
+ *   evm_prover --digest KEY.vkey   prints the digest of a key, 64 hexadecimal digits (big-endian)
  *
  * A line is the twelve public inputs as 64 hexadecimal digits each (big-endian), separated by spaces; with "-" for the
  * eighth-last and later words a true accumulator is put there: "statement m x y -". The answer is one line: the words of inputs
@@ -109,10 +110,27 @@ out:
   return status;
 }
 
+static hf_status print_digest(const char *path) {
+  hf_status status;
+  hf_verifying_key vk;
+  uint8_t bytes[32];
+  char hex[65];
+  HF_TRY(hf_verifying_key_load(path, &vk));
+  hf_fr_to_bytes_be(vk.digest, bytes);
+  hf_hex(bytes, sizeof bytes, hex);
+  puts(hex);
+out:
+  return status;
+}
+
 int main(int argc, char **argv) {
   hf_status status;
   tool t = {0};
   char line[LINE];
+  if (argc == 3 && strcmp(argv[1], "--digest") == 0) {
+    HF_TRY(print_digest(argv[2]));
+    goto out;
+  }
   if (argc != 2) return fputs("usage: evm_prover KEY.vkey\n", stderr), 2;
   HF_TRY(tool_make(&t));
   HF_TRY(hf_verifying_key_save(argv[1], &t.key->vk));
