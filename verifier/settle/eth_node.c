@@ -45,6 +45,7 @@ static hf_status read_data(const json_t *value, const char *name, uint8_t **data
 static json_t *block_tag(uint64_t number) {
   char text[HF_QUANTITY_TEXT];
   if (number == HF_ETH_LATEST) return json_string("latest");
+  if (number == HF_ETH_PENDING) return json_string("pending");
   hf_quantity_text(number, text);
   return json_string(text);
 }
@@ -80,9 +81,8 @@ hf_status hf_eth_block_number(hf_rpc *rpc, uint64_t *out) {
   return ask_quantity(rpc, "eth_blockNumber", json_array(), out);
 }
 
-hf_status hf_eth_nonce(hf_rpc *rpc, const hf_eth_address *account, bool pending, uint64_t *out) {
-  return ask_quantity(rpc, "eth_getTransactionCount",
-                      json_pack("[o, s]", address_json(account), pending ? "pending" : "latest"), out);
+hf_status hf_eth_nonce(hf_rpc *rpc, const hf_eth_address *account, uint64_t block, uint64_t *out) {
+  return ask_quantity(rpc, "eth_getTransactionCount", json_pack("[o, o]", address_json(account), block_tag(block)), out);
 }
 
 hf_status hf_eth_tip(hf_rpc *rpc, uint64_t *wei) {
@@ -172,8 +172,9 @@ static bool is_revert(const hf_rpc_error *error) {
 static json_t *call_json(const hf_eth_call *call) {
   char value[HF_QUANTITY_TEXT], gas[HF_QUANTITY_TEXT];
   hf_u256_quantity(&call->value, value);
-  json_t *out = json_pack("{s:o, s:o, s:s}", "to", address_json(&call->to), "data", data_json(call->data), "value", value);
+  json_t *out = json_pack("{s:o, s:s}", "data", data_json(call->data), "value", value);
   if (out == NULL) return NULL;
+  if (!call->creates) json_object_set_new(out, "to", address_json(&call->to));
   if (!hf_eth_address_is_zero(&call->from)) json_object_set_new(out, "from", address_json(&call->from));
   if (call->gas != 0) {
     hf_quantity_text(call->gas, gas);

@@ -26,19 +26,22 @@ typedef struct hf_eth_receipt {
 
 typedef struct hf_eth_call {
   hf_eth_address from, to; /* from may be zero */
+  bool creates;            /* a contract: no `to` */
   hf_u256 value;
   uint64_t gas; /* 0: the node's own limit */
   hf_bytes data;
 } hf_eth_call;
 
-#define HF_ETH_LATEST UINT64_MAX /* for a block's number */
+/* For a block's number. */
+#define HF_ETH_LATEST  UINT64_MAX
+#define HF_ETH_PENDING (UINT64_MAX - 1) /* with what waits in the node's pool */
 
 hf_status hf_eth_chain_id(hf_rpc *rpc, uint64_t *out);
 hf_status hf_eth_block_number(hf_rpc *rpc, uint64_t *out);
 /* HF_E_NOT_FOUND: there is no such block (yet). */
 hf_status hf_eth_block_at(hf_rpc *rpc, uint64_t number, hf_eth_block *out);
-/* Transactions that the account has sent: in blocks, or (`pending`) with those that wait in the node's pool. */
-hf_status hf_eth_nonce(hf_rpc *rpc, const hf_eth_address *account, bool pending, uint64_t *out);
+/* Transactions that the account has sent, up to a block: the nonce of the next one. */
+hf_status hf_eth_nonce(hf_rpc *rpc, const hf_eth_address *account, uint64_t block, uint64_t *out);
 hf_status hf_eth_balance(hf_rpc *rpc, const hf_eth_address *account, hf_u256 *out);
 hf_status hf_eth_has_code(hf_rpc *rpc, const hf_eth_address *account, bool *out);
 /* What a miner is to be offered a unit of gas; 1 gwei if the node does not say. */

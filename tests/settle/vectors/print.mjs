@@ -1,5 +1,5 @@
 // Prints the vectors of this folder with ethers (https://docs.ethers.org), which shares no code with the project:
-//   npm install --prefix DIR ethers@6.17.0 && NODE_PATH= node print.mjs DIR > ethers.txt
+//   node print.mjs ../../evm > ethers.txt       (npm ci in tests/evm first)
 // Lines are "kind field field ..."; everything is hex but names. The keys and hashes are made from counters, so the
 // output is the same every time.
 import { createRequire } from 'node:module';
