@@ -5,7 +5,8 @@
 #include "circuit/range.h"
 #include "host/domains.h"
 
-enum { KAPPA = HF_PRODUCTION_KAPPA, LOG_N_COUNT = HF_MAX_LOG_N - HF_MIN_LOG_N + 1 };
+/* A key of ten public inputs and the blinding rows has at least 2^5 rows (hf_verifying_key_finish). */
+enum { KAPPA = HF_PRODUCTION_KAPPA, MIN_LOG_N = HF_MIN_LOG_N + 1, LOG_N_COUNT = HF_MAX_LOG_N - MIN_LOG_N + 1 };
 
 /* A point with its words. */
 typedef struct known_point {
@@ -114,13 +115,13 @@ typedef struct domain_vars {
 static void choose_domain(hf_builder *b, hf_var log_n, hf_var zeta, domain_vars *out) {
   hf_term sum[LOG_N_COUNT], number[LOG_N_COUNT + 1], omega[LOG_N_COUNT], inverse[LOG_N_COUNT];
   uint64_t value = hf_value_u64(b, log_n);
-  hf_var power = zeta, parts[LOG_N_COUNT / 2 + 2];
+  hf_var power = zeta, parts[LOG_N_COUNT / 2];
   hf_product held = {hf_fr_zero(), zeta, zeta};
   unsigned part_count = 0;
   hf_scope_begin(b, "domain");
-  for (unsigned k = 0; k < HF_MIN_LOG_N; k++) power = hf_mul(b, power, power);
+  for (unsigned k = 0; k < MIN_LOG_N; k++) power = hf_mul(b, power, power);
   for (unsigned i = 0; i < LOG_N_COUNT; i++) {
-    unsigned k = HF_MIN_LOG_N + i;
+    unsigned k = MIN_LOG_N + i;
     hf_var flag = hf_hint(b, hf_fr_from_u64(value == k), "size flag");
     hf_assert_bool(b, "size flag is boolean", flag);
     sum[i] = (hf_term){one(), flag};
@@ -132,7 +133,7 @@ static void choose_domain(hf_builder *b, hf_var log_n, hf_var zeta, domain_vars 
     if (i % 2) parts[part_count++] = hf_quadratic(b, p, 2, NULL, 0, hf_fr_zero());
     held = p[1];
   }
-  if (LOG_N_COUNT % 2) parts[part_count++] = hf_mul(b, held.x, held.y);
+  _Static_assert(LOG_N_COUNT % 2 == 0, "flags go in pairs");
   hf_assert_linear(b, "one size", sum, LOG_N_COUNT, minus());
   number[LOG_N_COUNT] = (hf_term){minus(), log_n};
   hf_assert_linear(b, "size = log n", number, LOG_N_COUNT + 1, hf_fr_zero());
@@ -323,7 +324,7 @@ void hf_fold_words(hf_builder *b, hf_curve_point left, hf_curve_point right, hf_
 
 void hf_fold_child_blank(hf_fold_child *out) {
   memset(out, 0, sizeof *out);
-  out->vk.log_n = HF_MIN_LOG_N;
+  out->vk.log_n = MIN_LOG_N;
   out->vk.kappa = out->proof.kappa = KAPPA;
   out->proof.public_count = HF_INSTANCE_COUNT;
 }
