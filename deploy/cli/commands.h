@@ -17,6 +17,8 @@ hf_status hf_demo_run(hf_cli *cli);
 extern const hf_option hf_demo_options[];
 hf_status hf_worker_command_run(hf_cli *cli);
 extern const hf_option hf_worker_command_options[];
+hf_status hf_aggregator_run(hf_cli *cli);
+extern const hf_option hf_aggregator_options_list[];
 hf_status hf_doctor_run(hf_cli *cli);
 extern const hf_option hf_doctor_options[];
 extern const hf_command hf_srs_commands[];

@@ -23,6 +23,13 @@ const hf_command hf_commands[] = {
      .details = "Prints one line a job on stdout. SIGTERM or SIGINT: finish the job in hand and end; a "
                 "second one: give the\n"
                 "job back and end. Several workers may share a queue and a data folder."},
+    {.name = "aggregator",
+     .summary = "fold the proofs of batches into one for a contract",
+     .options = hf_aggregator_options_list,
+     .run = hf_aggregator_run,
+     .details = "Plans folds and seals as jobs of the same queue and proves nothing itself. Prints one line an "
+                "event; writes\n"
+                "OUT/NUMBER.sealed for each seal. May be killed and started again at any time."},
     {.name = "job", .summary = "submit, get, wait for, cancel and list jobs", .subcommands = hf_job_commands},
     {.name = "queue", .summary = "look at the queue and repair it", .subcommands = hf_queue_commands},
     {.name = "prove",
@@ -41,9 +48,13 @@ const hf_command hf_commands[] = {
      .max_arguments = 1,
      .options = hf_verify_options,
      .run = hf_verify_run,
-     .details = "Exit status 0 when the proof is valid, 4 when it is not. A valid proof says that its public "
-                "inputs\n"
-                "satisfy the circuit of the key; comparing them with what is expected is up to who asks."},
+     .details = "PROOF is a proof or a sealed file. Exit status 0 when it is valid, 4 when it is not. A valid proof "
+                "says that its\n"
+                "public inputs satisfy the circuit of the key, and for a node or seal that all proofs below are "
+                "valid too (the\n"
+                "accumulator is decided). What it is about is compared with --statement or --records; of a sealed "
+                "file the\n"
+                "records and their posted data are checked always."},
     {.name = "inspect",
      .summary = "say what a file is and what is in it",
      .arguments = "FILE",

@@ -1,0 +1,159 @@
+#include "fold_common.h"
+
+#include <errno.h>
+#include <hyperfold/file.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "fold_keys.h"
+#include "proof_common.h"
+
+hf_status hf_cli_keys_parse(const char *list, hf_cli_keys *out) {
+  hf_status status = HF_OK;
+  char *words = NULL, *rest;
+  out->count = 0;
+  if (list == NULL) return HF_OK;
+  words = strdup(list);
+  if (words == NULL) return hf_fail(HF_E_MEMORY, "no memory for a list of keys");
+  for (char *word = strtok_r(words, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
+    if (out->count == HF_CLI_KEYS) HF_TRY(hf_fail(HF_E_ARGUMENT, "more than %d keys in \"%s\"", HF_CLI_KEYS, list));
+    size_t at = out->count++;
+    out->loaded[at] = access(word, R_OK) == 0;
+    if (out->loaded[at]) {
+      HF_TRY(hf_verifying_key_load(word, &out->key[at]));
+      out->digest[at] = hf_cli_vk_digest(&out->key[at]);
+    } else {
+      HF_TRY(hf_digest_parse(word, &out->digest[at]));
+    }
+  }
+out:
+  free(words);
+  return status;
+}
+
+size_t hf_cli_keys_find(const hf_cli_keys *keys, const hf_digest *digest) {
+  size_t i = 0;
+  while (i < keys->count && !hf_digest_eq(&keys->digest[i], digest)) i++;
+  return i;
+}
+
+hf_status hf_cli_fold_open(hf_cli *cli, hf_cli_fold *f) {
+  hf_status status;
+  const char *out = hf_cli_text(cli, "out");
+  const hf_catalog_entry *seal;
+  *f = (hf_cli_fold){0};
+  f->leaves = calloc(1, sizeof *f->leaves);
+  f->node_input = malloc(sizeof *f->node_input);
+  f->seal_input = malloc(sizeof *f->seal_input);
+  f->out = out != NULL ? strdup(out) : hf_cli_data_path(cli, "sealed");
+  if (f->leaves == NULL || f->node_input == NULL || f->seal_input == NULL || f->out == NULL)
+    HF_TRY(hf_fail(HF_E_MEMORY, "no memory for folding"));
+  HF_TRY(hf_cli_keys_parse(hf_cli_text(cli, "leaf-vk"), f->leaves));
+  HF_TRY(hf_catalog_find(HF_SEAL_CIRCUIT, &seal));
+  HF_TRY(hf_cli_device_open(cli, hf_catalog_points(seal), &f->device));
+  HF_TRY(hf_catalog_setup(f->device.srs, &f->setup));
+  hf_cli_progress("the keys of node and seal");
+  HF_TRY(hf_fold_keys(f->device.keys, f->device.srs, &f->node, &f->seal));
+  HF_TRY(hf_folder_create(f->out, 0755));
+out:
+  hf_cli_progress(NULL);
+  return status;
+}
+
+void hf_cli_fold_close(hf_cli_fold *f) {
+  hf_cli_device_close(&f->device);
+  free(f->leaves);
+  free(f->node_input);
+  free(f->seal_input);
+  free(f->out);
+  *f = (hf_cli_fold){0};
+}
+
+char *hf_cli_sealed_path(const hf_cli_fold *fold, uint64_t number) {
+  char *path;
+  return asprintf(&path, "%s/%08llu.sealed", fold->out, (unsigned long long)number) < 0 ? NULL : path;
+}
+
+/* ---- what the aggregator asks ---- */
+
+static hf_status find_key(void *context, const hf_digest *digest, hf_verifying_key *out) {
+  hf_cli_fold *f = context;
+  hf_digest node = hf_vk_digest_bytes(&f->node), seal = hf_vk_digest_bytes(&f->seal);
+  size_t at = hf_cli_keys_find(f->leaves, digest);
+  if (hf_digest_eq(digest, &node))
+    *out = f->node;
+  else if (hf_digest_eq(digest, &seal))
+    *out = f->seal;
+  else if (at < f->leaves->count && f->leaves->loaded[at])
+    *out = f->leaves->key[at];
+  else if (at < f->leaves->count || f->leaves->count == 0)
+    return hf_key_cache_find(f->device.keys, digest, out);
+  else
+    return hf_fail(HF_E_NOT_FOUND, "its key is none of --leaf-vk");
+  return HF_OK;
+}
+
+static hf_status foldable(void *context, const hf_verifying_key *vk, const hf_proof *proof, bool *ok) {
+  return hf_foldable_check(&((hf_cli_fold *)context)->setup, vk, proof, ok);
+}
+
+static hf_status node_input(void *context, const hf_fold_half child[2], uint32_t lift, hf_writer *w) {
+  hf_cli_fold *f = context;
+  f->node_input->node_vk = f->node.digest;
+  f->node_input->lift = lift;
+  for (int i = 0; i < HF_NODE_CHILDREN; i++) {
+    f->node_input->child[i].vk = *child[i].vk;
+    f->node_input->child[i].proof = *child[i].proof;
+  }
+  return hf_node_input_encode(f->node_input, w);
+}
+
+static hf_status seal_input(void *context, const hf_fold_half *child, uint32_t level, const hf_batch_record *records,
+                            uint32_t m, hf_writer *w) {
+  hf_cli_fold *f = context;
+  hf_seal_input *in = f->seal_input;
+  in->node_vk = f->node.digest;
+  in->child.vk = *child->vk;
+  in->child.proof = *child->proof;
+  in->level = level;
+  in->records = m;
+  memcpy(in->record, records, m * sizeof *records);
+  return hf_seal_input_encode(in, w);
+}
+
+static hf_status seal_records(void *context, const void *input, size_t length, hf_batch_record *records, uint32_t *m) {
+  hf_cli_fold *f = context;
+  hf_status status = hf_seal_input_decode("seal input", input, length, f->seal_input);
+  if (status != HF_OK) return status;
+  *m = f->seal_input->records;
+  memcpy(records, f->seal_input->record, *m * sizeof *records);
+  return HF_OK;
+}
+
+static hf_status publish(void *context, uint64_t number, const hf_sealed *sealed) {
+  char *path = hf_cli_sealed_path(context, number);
+  if (path == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
+  hf_status status = hf_sealed_save(path, sealed);
+  free(path);
+  return status;
+}
+
+static hf_status published(void *context, uint64_t number, bool *is) {
+  char *path = hf_cli_sealed_path(context, number);
+  if (path == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
+  *is = access(path, F_OK) == 0;
+  hf_status status = *is || errno == ENOENT ? HF_OK : hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
+  free(path);
+  return status;
+}
+
+const hf_aggregator_ops hf_cli_fold_ops = {
+    .find_key = find_key,
+    .foldable = foldable,
+    .node_input = node_input,
+    .seal_input = seal_input,
+    .seal_records = seal_records,
+    .publish = publish,
+    .published = published,
+};
