@@ -2,7 +2,7 @@
 // integers and ethers' ABI coder, so that contracts and C code have something to be compared with.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { AbiCoder, Interface, concat, getBytes, keccak256, toBeHex, toUtf8Bytes, zeroPadValue } from 'ethers'
+import { AbiCoder, concat, getBytes, keccak256, toBeHex, toUtf8Bytes, zeroPadValue } from 'ethers'
 
 export const R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001n
 export const Q = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47n
@@ -132,6 +132,6 @@ export async function seal (prover, batches, statement = 4711n) {
 }
 
 export const settleData = (abi, s, verifierId = 0n) =>
-  new Interface(abi).encodeFunctionData('settle', [verifierId, s.words, s.data, s.inputs, s.proof])
+  abi.encodeFunctionData('settle', [verifierId, s.words, s.data, s.inputs, s.proof])
 
 export const bytesOf = hex => getBytes(hex)

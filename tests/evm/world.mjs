@@ -4,10 +4,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Interface } from 'ethers'
+import { AbiCoder, Interface } from 'ethers'
 import { verifier as compileVerifier } from '../../verifier/evm/compile.mjs'
 import { Anvil, EthereumJs, wallets } from './backends.mjs'
-import { Prover } from './model.mjs'
+import { Hyperchain, Prover, chainIdOf } from './model.mjs'
 
 const generated = new URL('../../verifier/evm/generated/', import.meta.url)
 const json = name => JSON.parse(readFileSync(new URL(name, generated), 'utf8'))
@@ -95,3 +95,21 @@ export class Contract {
 }
 
 export { wallets }
+
+export const DELAY = 3600
+export const [owner, operator, operator2, relayer, alice, bob] = wallets
+
+// A settlement contract with one verifier of small seals and two chains: rollup (operator) and validium (operator2).
+export async function settlementWorld (chain, code, { slots = 4n, outbox = false } = {}) {
+  const verifier = new Contract(chain, verifierAbi, await deploy(chain, code))
+  const create = '0x' + settlementCode() + AbiCoder.defaultAbiCoder().encode(['address', 'uint64', 'bool'], [owner.address, DELAY, true]).slice(2)
+  const settlement = new Contract(chain, settlementAbi, await deploy(chain, create))
+  await settlement.send(owner, 'addVerifier', [verifier.address])
+  const key = [0n, slots, 24n, outbox]
+  await settlement.send(owner, 'registerChain', [operator.address, 0, 1000n, [77n], [key]])
+  await settlement.send(owner, 'registerChain', [operator2.address, 1, 2000n, [88n], [key]])
+  const id = i => chainIdOf(chain.chainId, settlement.address, i)
+  const rollup = new Hyperchain({ id: id(0), mode: 0n, digest: 77n, slots: Number(slots), root: 1000n })
+  const validium = new Hyperchain({ id: id(1), mode: 1n, digest: 88n, slots: Number(slots), root: 2000n })
+  return { chain, verifier, settlement, rollup, validium }
+}

@@ -425,6 +425,7 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
             mstore(buffer, "hyperfold.data.v1")
             mstore(add(buffer, 17), calldataload(add(record, 0x320))) // word 25, D
             calldatacopy(add(buffer, 49), calldatasize(), mul(slots, 96)) // zeros
+            mstore(0x40, and(add(add(buffer, mul(slots, 96)), 80), not(31))) // taken while rows are read
         }
         t.hash = depositHash[chainId][uint64(_word(record, DEPOSIT_START))];
         uint256 p;
@@ -457,6 +458,7 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
         uint256 hash;
         assembly ("memory-safe") {
             hash := mod(keccak256(buffer, add(49, mul(slots, 96))), R)
+            mstore(0x40, buffer) // free again: the next record uses the same memory
         }
         if (hash != x || y != _word(record, DATA_Y)) revert DataFingerprint(i);
     }
@@ -503,7 +505,17 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
                 mstore(add(row, 64), and(keyY, low))
                 value := addmod(value, mulmod(x, addmod(and(keyX, low), mulmod(x, and(keyY, low), R), R), R), R)
             }
-            t.hash = keccak256(abi.encode(t.hash, keyX, keyY, uint256(amount), maker));
+            bytes32 hash = t.hash;
+            assembly ("memory-safe") {
+                let free := mload(0x40)
+                mstore(free, hash)
+                mstore(add(free, 32), keyX)
+                mstore(add(free, 64), keyY)
+                mstore(add(free, 96), amount)
+                mstore(add(free, 128), maker)
+                hash := keccak256(free, 160)
+            }
+            t.hash = hash;
             unchecked {
                 t.deposits++;
                 t.totalIn += amount;
