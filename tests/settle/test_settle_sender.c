@@ -210,7 +210,7 @@ Test(settle_sender, kills_at_random, .timeout = 240) {
         _exit(0);
       }
       if (tries < 6) {
-        usleep((useconds_t)(rand_r(&seed) % 60000));
+        usleep((useconds_t)(rand_r(&seed) % 25000));
         kill(child, SIGKILL);
       }
       int how;
