@@ -153,42 +153,48 @@ static void block(hf_aggregator *a, agg_chain *chain) {
   chain->watch.retry_ms = agg_now(a) + AGG_RETRY_MS;
 }
 
+/* The job of the chain's next batch, or the one that stands in for it. */
+static hf_status find_job(hf_aggregator *a, agg_chain *chain, hf_job_record *job, bool *done) {
+  hf_status status;
+  if (!chain->watch.submitted) HF_TRY(agg_batch_key(a, chain->name, chain->number + 1, &chain->watch.key));
+  status = agg_look(a, &chain->watch, 0, job, done);
+  chain->watch.submitted = status == HF_OK;
+  if (status == HF_E_NOT_FOUND) chain->watch = (agg_watch){0}; /* not sealed yet by its sequencer, or cleared */
+out:
+  return status;
+}
+
 static hf_status look_for_next(hf_aggregator *a, agg_chain *chain) {
   hf_status status = HF_OK;
   bool done, ok;
-  hf_job_record *job = NULL;
   if (chain->ready || agg_now(a) < chain->watch.retry_ms) return HF_OK;
+  hf_job_record *job = calloc(1, sizeof *job);
+  if (job == NULL) return hf_fail(HF_E_MEMORY, "no memory for a job");
   chain->open = chain->blocked = false;
   chain->watch.retry_ms = 0;
-  job = calloc(1, sizeof *job);
-  if (job == NULL) return hf_fail(HF_E_MEMORY, "no memory for a job");
-  if (!chain->watch.submitted) {
-    HF_TRY(agg_batch_key(a, chain->name, chain->number + 1, &chain->watch.key));
-    status = agg_look(a, &chain->watch, 0, job, &done);
-    if (status == HF_E_NOT_FOUND) { /* not sealed yet by its sequencer */
+  for (;;) { /* past results that were refused before, so that a new life finds what the last one had */
+    unsigned again = chain->watch.again;
+    status = find_job(a, chain, job, &done);
+    if (status == HF_E_NOT_FOUND) {
       status = HF_OK;
-      goto out;
+      break;
     }
-    chain->watch.submitted = status == HF_OK;
-  } else {
-    status = agg_look(a, &chain->watch, 0, job, &done);
-    if (status == HF_E_NOT_FOUND) chain->watch = (agg_watch){0};
-  }
-  if (status != HF_OK) goto out;
-  chain->open = hf_job_state_open(job->state);
-  chain->blocked = !done && !chain->open;
-  if (!done) goto out;
-  status = check(a, chain, job, &ok);
-  if (status == HF_E_NOT_FOUND || agg_is_verdict(status)) {
-    block(a, chain);
-    status = HF_OK;
-  } else if (status == HF_OK && ok) {
-    chain->ready = true;
-  } else if (status == HF_OK) {
-    chain->open = true;
+    if (status != HF_OK) break;
+    chain->open = hf_job_state_open(job->state);
+    chain->blocked = !done && !chain->open;
+    if (!done) break;
+    status = check(a, chain, job, &ok);
+    if (status == HF_E_NOT_FOUND || agg_is_verdict(status)) {
+      block(a, chain);
+      status = HF_OK;
+      break;
+    }
+    chain->ready = status == HF_OK && ok;
+    if (status != HF_OK || ok) break;
     HF_TRY(agg_again(a, &chain->watch, 0, job, hf_error_message()));
     chain->blocked = chain->watch.retry_ms != 0;
     chain->open = !chain->blocked;
+    if (chain->watch.again == again) break; /* no more of it, or no room now */
   }
 out:
   free(job);
