@@ -99,16 +99,23 @@ static hf_status compare_statement(const check *c, bool *ok) {
 static hf_status foldable(const check *c, bool *ok) {
   hf_status status;
   hf_fold_setup setup;
+  hf_digest digest = {{0}};
+  hf_fr node_vk;
   hf_srs *srs = NULL;
   const char *given = hf_cli_text(c->cli, "srs");
   char *path = given != NULL ? strdup(given) : hf_cli_data_path(c->cli, "srs");
   if (path == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
+  if (hf_cli_text(c->cli, "node-vk") != NULL) HF_TRY(hf_digest_parse(hf_cli_text(c->cli, "node-vk"), &digest));
+  if (!hf_fr_from_bytes(digest.b, &node_vk)) {
+    status = hf_fail(HF_E_RANGE, "--node-vk is not below r");
+    goto out;
+  }
   status = hf_srs_load(path, &srs);
   if (status == HF_E_NOT_FOUND && given == NULL && hf_cli_flag(c->cli, "dev"))
     status = hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, HF_FOLD_POWERS, 1, &srs);
   if (status != HF_OK) goto out;
   HF_TRY(hf_catalog_setup(srs, &setup));
-  HF_TRY(hf_foldable_check(&setup, &c->vk, c->proof, ok));
+  HF_TRY(hf_foldable_check(&setup, node_vk, &c->vk, c->proof, ok));
 out:
   hf_srs_destroy(&srs);
   free(path);
@@ -237,6 +244,7 @@ const hf_option hf_verify_options[] = {
     {"records", HF_OPTION_TEXT, "FILE", NULL, "the records that it must be about: a sealed file, or the input of a seal"},
     {"statement", HF_OPTION_TEXT, "HEX", NULL, "what the proof must state: its first public input, 64 hex digits"},
     {"foldable", HF_OPTION_FLAG, NULL, NULL, "a node must be able to verify it"},
+    {"node-vk", HF_OPTION_TEXT, "DIGEST", NULL, "with --foldable: the node key's digest, for proofs of nodes"},
     {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS, for --foldable (default: DATA/srs)"},
     HF_OPTION_DEV,
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},

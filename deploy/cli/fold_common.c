@@ -95,7 +95,8 @@ static hf_status find_key(void *context, const hf_digest *digest, hf_verifying_k
 }
 
 static hf_status foldable(void *context, const hf_verifying_key *vk, const hf_proof *proof, bool *ok) {
-  return hf_foldable_check(&((hf_cli_fold *)context)->setup, vk, proof, ok);
+  const hf_cli_fold *f = context;
+  return hf_foldable_check(&f->setup, f->node.digest, vk, proof, ok);
 }
 
 static hf_status node_input(void *context, const hf_fold_half child[2], uint32_t lift, hf_writer *w) {

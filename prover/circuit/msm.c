@@ -145,8 +145,14 @@ void hf_msm_full(hf_builder *b, hf_curve_point point, hf_var k, hf_msm_term out[
 
 /* ---- the same on values ---- */
 
+/* What hf_limbs_assert_different turns away: D = x1 - x2 that is 0, q or -q modulo r. */
 static hf_g1 add_checked(hf_g1 p, hf_g1 q, bool *ok) {
-  if (hf_fq_eq(p.x, q.x)) *ok = false;
+  static const hf_fr modulus = {{0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull, 0x30644e72e131a029ull}};
+  hf_fq x1 = hf_fq_to_limbs(p.x), x2 = hf_fq_to_limbs(q.x);
+  hf_fr a = {{x1.l[0], x1.l[1], x1.l[2], x1.l[3]}}, b = {{x2.l[0], x2.l[1], x2.l[2], x2.l[3]}};
+  /* the conversion reduces any 256-bit integer */
+  hf_fr d = hf_fr_sub(hf_fr_from_limbs(a), hf_fr_from_limbs(b)), q2 = hf_fr_sqr(hf_fr_from_limbs(modulus));
+  if (hf_fr_is_zero(d) || hf_fr_eq(hf_fr_sqr(d), q2)) *ok = false;
   return hf_g1_from_xyzz(hf_g1_xyzz_add_affine(hf_g1_to_xyzz(p), q));
 }
 

@@ -28,7 +28,8 @@ hf_curve_point hf_msm(hf_builder *b, const char *name, const hf_msm_term *terms,
 /* point k as two terms of HF_GLV_BITS bits. 18 rows. */
 void hf_msm_full(hf_builder *b, hf_curve_point point, hf_var k, hf_msm_term out[2]);
 
-/* The same sum on values; *ok (false first) = no addition on the way has points of equal x. */
+/* The same sum on values; *ok (false first) = the circuit can prove for every addition on the way that its
+ * points differ in x. */
 typedef struct hf_msm_value {
   hf_g1 point;
   hf_fr half;

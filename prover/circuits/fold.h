@@ -68,9 +68,10 @@ void hf_seal_options(hf_builder_options *out);
 hf_status hf_node_circuit(hf_builder *b, const hf_fold_setup *setup, const hf_node_input *input);
 hf_status hf_seal_circuit(hf_builder *b, const hf_fold_setup *setup, hf_fr node_vk, const hf_seal_input *input);
 
-/* *ok = a node can verify this proof as a child: it verifies natively, its key and set-up are those of nodes, and the
- * additions that the circuit makes on its points meet no exceptional case. What `verify --foldable` and whoever
+/* *ok = a node whose key has the digest `node_vk` can verify this proof as a child: it verifies natively, its key and
+ * set-up are those of nodes, it is a leaf or a node under that very key, and the additions that the circuit makes on its points meet no exceptional case. What `verify --foldable` and whoever
  * queues a fold ask, so that nobody's proof can block a batch. The reason is in hf_error_message(). */
-hf_status hf_foldable_check(const hf_fold_setup *setup, const hf_verifying_key *vk, const hf_proof *proof, bool *ok);
+hf_status hf_foldable_check(const hf_fold_setup *setup, hf_fr node_vk, const hf_verifying_key *vk, const hf_proof *proof,
+                            bool *ok);
 
 #endif

@@ -44,11 +44,18 @@ static bool sums_ok(const hf_verifying_key *vk, const hf_proof *proof) {
   return first && second ? true : refuse("an addition on its points is exceptional");
 }
 
-hf_status hf_foldable_check(const hf_fold_setup *setup, const hf_verifying_key *vk, const hf_proof *proof, bool *ok) {
+/* hf_verify takes any key's proof that names this key as a node's: for a node it is a foreign one. */
+static bool kind_ok(hf_fr node_vk, const hf_verifying_key *vk, const hf_proof *proof) {
+  if (hf_fr_eq(vk->digest, node_vk) || hf_fr_is_zero(proof->public_inputs[HF_INSTANCE_NODE_VK])) return true;
+  return refuse("it is a node under another key");
+}
+
+hf_status hf_foldable_check(const hf_fold_setup *setup, hf_fr node_vk, const hf_verifying_key *vk, const hf_proof *proof,
+                            bool *ok) {
   *ok = false;
   if (!key_ok(setup, vk)) return HF_OK;
   bool valid;
   hf_status status = hf_verify(vk, proof, &valid);
-  if (status == HF_OK && valid) *ok = sums_ok(vk, proof);
+  if (status == HF_OK && valid) *ok = kind_ok(node_vk, vk, proof) && sums_ok(vk, proof);
   return status;
 }

@@ -100,15 +100,18 @@ Test(fold, leaves_nodes_and_a_seal) {
   bool ok;
   for (uint64_t i = 0; i < 3; i++) {
     fold_rig_leaf(rig, 1 + i, 7 + i, &child[i], &seal->record[i]);
-    OK(hf_foldable_check(&rig->setup, &child[i].vk, &child[i].proof, &ok));
+    OK(hf_foldable_check(&rig->setup, hf_fr_zero(), &child[i].vk, &child[i].proof, &ok));
     cr_assert(ok, "%s", hf_error_message());
   }
 
   memcpy(input->child, child, 2 * sizeof *child);
   fold_rig_node(rig, input, pair);
   node_lies(rig, input);
-  OK(hf_foldable_check(&rig->setup, &pair->vk, &pair->proof, &ok));
+  OK(hf_foldable_check(&rig->setup, pair->vk.digest, &pair->vk, &pair->proof, &ok));
   cr_assert(ok, "%s", hf_error_message());
+  /* valid under its own key, a stranger to other nodes */
+  OK(hf_foldable_check(&rig->setup, hf_fr_one(), &pair->vk, &pair->proof, &ok));
+  cr_assert_not(ok);
 
   /* key and proof do not depend on what was folded: one circuit, itself included */
   hf_circuit *blank = fold_rig_node_circuit(rig, NULL), *real;
