@@ -64,6 +64,24 @@ hf_install() {
   rm -f "$log"
 }
 
+# hf_npm FOLDER WHY: what the folder's package-lock.json names, by npm ci, once for each lockfile; 1 when it cannot.
+hf_npm() {
+  local folder=$1 stamp=$1/node_modules/.hyperfold
+  # shellcheck disable=SC2086 # a list of words
+  hf_install "$2, optional" $HF_PACKAGES_NODE || hf_say "setup: going on without Node"
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    hf_say "setup: node and npm are not installed"
+    return 1
+  fi
+  cmp -s "$folder/package-lock.json" "$stamp" && return 0
+  hf_say "setup: fetching $2 (npm ci in $folder)"
+  if ! (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund </dev/null) >&2; then
+    hf_say "setup: npm ci failed in $folder (offline?)"
+    return 1
+  fi
+  cp "$folder/package-lock.json" "$stamp"
+}
+
 hf_cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2; }
 
 # hf_build FOLDER [CMAKE OPTION...] [-- TARGET...]: configures and builds; the log is shown when it fails.
