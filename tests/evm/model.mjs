@@ -131,7 +131,10 @@ export async function seal (prover, batches, statement = 4711n) {
   return { words, data: batches.map(b => b.data), inputs, proof }
 }
 
+// Words as settle takes them: without the imports.
+export const sent = words => words.filter((_, k) => k % RECORD_WORDS < 7 || k % RECORD_WORDS > 22)
+
 export const settleData = (abi, s, verifierId = 0n) =>
-  abi.encodeFunctionData('settle', [verifierId, s.words, s.data, s.inputs, s.proof])
+  abi.encodeFunctionData('settle', [verifierId, sent(s.words), concat(s.data), s.inputs, s.proof])
 
 export const bytesOf = hex => getBytes(hex)

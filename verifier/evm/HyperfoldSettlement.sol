@@ -8,15 +8,16 @@ import {IHyperfoldSettlement, IHyperfoldVerifier} from "IHyperfold.sol";
 /// changes is which verifiers and leaf keys count, and additions wait for DELAY.
 contract HyperfoldSettlement is IHyperfoldSettlement {
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
-    uint256 private constant RECORD_WORDS = 34;
-    uint256 private constant RECORD_BYTES = 34 * 32;
+    uint256 private constant RECORD_WORDS = 18; // in calldata: 34 without the 16 of the imports
+    uint256 private constant RECORD_BYTES = 18 * 32;
     uint256 private constant RECORDS_MOST = 64;
     uint256 private constant SLOTS_MOST = 4096;
     uint256 private constant DEPTH_MOST = 24;
     uint256 private constant MODES = 2;
-    uint256 private constant IMPORT_WORDS = 16;
 
-    // enum hf_record_word
+    // Places in calldata: enum hf_record_word, the later ones less IMPORT_WORDS.
+    uint256 private constant IMPORTS = 7;
+    uint256 private constant IMPORT_WORDS = 16;
     uint256 private constant VK_DIGEST = 0;
     uint256 private constant CHAIN_ID = 1;
     uint256 private constant BATCH_NUMBER = 2;
@@ -24,18 +25,17 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
     uint256 private constant OLD_ROOT = 4;
     uint256 private constant NEW_ROOT = 5;
     uint256 private constant OUTBOX_ROOT = 6;
-    uint256 private constant IMPORTS = 7;
-    uint256 private constant DEPOSIT_START = 23;
-    uint256 private constant DEPOSIT_COUNT = 24;
-    uint256 private constant DATA = 25;
-    uint256 private constant DATA_X = 26;
-    uint256 private constant DATA_Y = 27;
-    uint256 private constant TRANSFERS = 28;
-    uint256 private constant WITHDRAWALS = 29;
-    uint256 private constant TOTAL_IN = 30;
-    uint256 private constant TOTAL_OUT = 31;
-    uint256 private constant TOTAL_REFUSED = 32;
-    uint256 private constant OPERATOR = 33;
+    uint256 private constant DEPOSIT_START = 7;
+    uint256 private constant DEPOSIT_COUNT = 8;
+    uint256 private constant DATA = 9;
+    uint256 private constant DATA_X = 10;
+    uint256 private constant DATA_Y = 11;
+    uint256 private constant TRANSFERS = 12;
+    uint256 private constant WITHDRAWALS = 13;
+    uint256 private constant TOTAL_IN = 14;
+    uint256 private constant TOTAL_OUT = 15;
+    uint256 private constant TOTAL_REFUSED = 16;
+    uint256 private constant OPERATOR = 17;
 
     uint256 public constant UNIT = 1 gwei;
     uint64 public immutable DELAY;
@@ -220,26 +220,47 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
     function settle(
         uint256 verifierId,
         uint256[] calldata words,
-        bytes[] calldata data,
+        bytes calldata data,
         uint256[12] calldata inputs,
         uint256[59] calldata proof
     ) external {
         if (paused) revert IsPaused();
-        uint256 m = data.length;
+        uint256 m = words.length / RECORD_WORDS;
         if (m == 0 || m > RECORDS_MOST || words.length != m * RECORD_WORDS) revert WrongLength();
         if (inputs[1] != m) revert WrongRecordCount();
         _checkTypes(words);
         _checkFingerprint(words, inputs);
         uint256 record;
+        Cursor memory cursor;
         assembly ("memory-safe") {
             record := words.offset
+            mstore(cursor, data.offset)
+            mstore(add(cursor, 32), add(data.offset, data.length))
         }
-        for (uint256 i = 0; i < m; i++) {
-            _settleRecord(i, record, data[i]);
-            record += RECORD_BYTES;
+        for (uint256 i = 0; i < m;) {
+            _settleRecord(i, record, cursor);
+            unchecked {
+                record += RECORD_BYTES;
+                i++;
+            }
         }
+        if (cursor.position != cursor.end) revert DataMalformed(m - 1);
         IHyperfoldVerifier(_activeVerifier(verifierId)).verify(inputs, proof);
+        _announce(words);
         emit Sealed(inputs[0], m, msg.sender);
+    }
+
+    /// One event a chain, at the last of its records.
+    function _announce(uint256[] calldata words) private {
+        for (uint256 k = 0; k < words.length;) {
+            Chain storage c = chains[words[k + CHAIN_ID]];
+            if (c.batchNumber == words[k + BATCH_NUMBER]) {
+                emit BatchSettled(words[k + CHAIN_ID], uint64(words[k + BATCH_NUMBER]), words[k + NEW_ROOT]);
+            }
+            unchecked {
+                k += RECORD_WORDS;
+            }
+        }
     }
 
     function _activeVerifier(uint256 verifierId) private view returns (address) {
@@ -250,8 +271,8 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
         return v.target;
     }
 
-    /// Every word against its type (hf_record_words in rollup.h), and no imports: messages between chains are not
-    /// there yet. All words are looked at together; which one it was is only asked when one is wrong.
+    /// Every word against its type (hf_record_words in rollup.h). All words are looked at together; which one it was is
+    /// only asked when one is wrong.
     function _checkTypes(uint256[] calldata words) private pure {
         uint256 bad;
         assembly ("memory-safe") {
@@ -259,22 +280,16 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
             for { let p := words.offset } lt(p, end) { p := add(p, RECORD_BYTES) } {
                 let fields := and(lt(calldataload(p), R), lt(calldataload(add(p, 0x80)), R)) // vk_digest, old_root
                 fields := and(fields, and(lt(calldataload(add(p, 0xa0)), R), lt(calldataload(add(p, 0xc0)), R))) // new_root, outbox_root
-                fields := and(fields, and(lt(calldataload(add(p, 0x320)), R), lt(calldataload(add(p, 0x340)), R))) // data, data_x
-                bad := or(bad, iszero(and(fields, lt(calldataload(add(p, 0x360)), R)))) // data_y
-                let wide := or(calldataload(add(p, 0x20)), calldataload(add(p, 0x3c0))) // chain_id, total_in
-                wide := or(wide, or(calldataload(add(p, 0x3e0)), calldataload(add(p, 0x400)))) // total_out, total_refused
+                fields := and(fields, and(lt(calldataload(add(p, 0x120)), R), lt(calldataload(add(p, 0x140)), R))) // data, data_x
+                bad := or(bad, iszero(and(fields, lt(calldataload(add(p, 0x160)), R)))) // data_y
+                let wide := or(calldataload(add(p, 0x20)), calldataload(add(p, 0x1c0))) // chain_id, total_in
+                wide := or(wide, or(calldataload(add(p, 0x1e0)), calldataload(add(p, 0x200)))) // total_out, total_refused
                 bad := or(bad, shr(128, wide))
-                bad := or(bad, shr(64, or(calldataload(add(p, 0x40)), calldataload(add(p, 0x2e0))))) // batch_number, deposit_start
-                let counts := or(calldataload(add(p, 0x300)), calldataload(add(p, 0x380))) // deposit_count, transfers
-                bad := or(bad, shr(32, or(counts, calldataload(add(p, 0x3a0))))) // withdrawals
+                bad := or(bad, shr(64, or(calldataload(add(p, 0x40)), calldataload(add(p, 0xe0))))) // batch_number, deposit_start
+                let counts := or(calldataload(add(p, 0x100)), calldataload(add(p, 0x180))) // deposit_count, transfers
+                bad := or(bad, shr(32, or(counts, calldataload(add(p, 0x1a0))))) // withdrawals
                 bad := or(bad, shr(1, calldataload(add(p, 0x60)))) // mode
-                bad := or(bad, shr(23, calldataload(add(p, 0x420)))) // operator; less deep trees: _settleRecord
-                let q := add(p, 0xe0) // imports: words 7 .. 22
-                let any := or(or(calldataload(q), calldataload(add(q, 0x20))), or(calldataload(add(q, 0x40)), calldataload(add(q, 0x60))))
-                any := or(any, or(or(calldataload(add(q, 0x80)), calldataload(add(q, 0xa0))), or(calldataload(add(q, 0xc0)), calldataload(add(q, 0xe0)))))
-                any := or(any, or(or(calldataload(add(q, 0x100)), calldataload(add(q, 0x120))), or(calldataload(add(q, 0x140)), calldataload(add(q, 0x160)))))
-                any := or(any, or(or(calldataload(add(q, 0x180)), calldataload(add(q, 0x1a0))), or(calldataload(add(q, 0x1c0)), calldataload(add(q, 0x1e0)))))
-                bad := or(bad, any)
+                bad := or(bad, shr(23, calldataload(add(p, 0x220)))) // operator; less deep trees: _checkLeafKey
             }
         }
         if (bad != 0) _refuseWords(words);
@@ -282,58 +297,57 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
 
     /// Some word is wrong: reverts with the first.
     function _refuseWords(uint256[] calldata words) private pure {
-        uint256 imports = words.length;
         for (uint256 k = 0; k < words.length; k++) {
-            uint256 index = k % RECORD_WORDS;
-            if (words[k] >= _wordLimit(index)) revert WordOutOfRange(k / RECORD_WORDS, index);
-            if (imports == words.length && index >= IMPORTS && index < IMPORTS + IMPORT_WORDS && words[k] != 0) imports = k;
+            uint256 place = k % RECORD_WORDS;
+            if (words[k] >= _wordLimit(place)) revert WordOutOfRange(k / RECORD_WORDS, place < IMPORTS ? place : place + IMPORT_WORDS);
         }
-        revert ImportsNotEmpty(imports / RECORD_WORDS);
     }
 
-    function _wordLimit(uint256 index) private pure returns (uint256) {
-        if (index >= IMPORTS && index < IMPORTS + IMPORT_WORDS) {
-            uint256 part = (index - IMPORTS) % 4; // source chain, batch number, root, class
-            return part == 0 ? 1 << 128 : part == 1 ? 1 << 64 : part == 2 ? R : 1 << 8;
-        }
-        if (index == CHAIN_ID || (index >= TOTAL_IN && index <= TOTAL_REFUSED)) return 1 << 128;
-        if (index == BATCH_NUMBER || index == DEPOSIT_START) return 1 << 64;
-        if (index == DEPOSIT_COUNT || index == TRANSFERS || index == WITHDRAWALS) return 1 << 32;
-        if (index == MODE) return MODES;
-        if (index == OPERATOR) return 1 << (DEPTH_MOST - 1);
+    function _wordLimit(uint256 place) private pure returns (uint256) {
+        if (place == CHAIN_ID || (place >= TOTAL_IN && place <= TOTAL_REFUSED)) return 1 << 128;
+        if (place == BATCH_NUMBER || place == DEPOSIT_START) return 1 << 64;
+        if (place == DEPOSIT_COUNT || place == TRANSFERS || place == WITHDRAWALS) return 1 << 32;
+        if (place == MODE) return MODES;
+        if (place == OPERATOR) return 1 << (DEPTH_MOST - 1);
         return R;
     }
 
-    /// x and y of the seal (verifier/statement.h). Import words are known to be zero by now and only multiply y.
+    /// x and y of the seal (verifier/statement.h), over all 34 words of the records: the imports are zero.
     function _checkFingerprint(uint256[] calldata words, uint256[12] calldata inputs) private pure {
         uint256 x;
         uint256 y;
         assembly ("memory-safe") {
             let free := mload(0x40)
-            let length := shl(5, words.length)
+            let end := add(words.offset, shl(5, words.length))
             mstore(free, "hyperfold.seal.v1")
             mstore(add(free, 17), calldataload(inputs))
             mstore(add(free, 49), calldataload(add(inputs, 0x20)))
-            calldatacopy(add(free, 81), words.offset, length)
-            x := mod(keccak256(free, add(81, length)), R)
+            let to := add(free, 81)
+            for { let p := words.offset } lt(p, end) { p := add(p, RECORD_BYTES) } {
+                calldatacopy(to, p, 0xe0)
+                calldatacopy(add(to, 0xe0), calldatasize(), 0x200) // zeros
+                calldatacopy(add(to, 0x2e0), add(p, 0xe0), 0x160)
+                to := add(to, 0x440)
+            }
+            x := mod(keccak256(free, sub(to, free)), R)
             let x16 := mulmod(x, x, R)
             x16 := mulmod(x16, x16, R)
             x16 := mulmod(x16, x16, R)
             x16 := mulmod(x16, x16, R)
-            for { let p := add(words.offset, length) } gt(p, words.offset) {} {
+            for { let p := end } gt(p, words.offset) {} {
                 p := sub(p, RECORD_BYTES)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x420)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x400)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x3e0)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x3c0)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x3a0)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x380)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x360)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x340)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x320)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x300)), R)
-                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x2e0)), R)
-                y := mulmod(y, x16, R) // words 7 .. 22
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x220)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x200)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x1e0)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x1c0)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x1a0)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x180)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x160)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x140)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x120)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0x100)), R)
+                y := addmod(mulmod(y, x, R), calldataload(add(p, 0xe0)), R)
+                y := mulmod(y, x16, R) // the imports
                 y := addmod(mulmod(y, x, R), calldataload(add(p, 0xc0)), R)
                 y := addmod(mulmod(y, x, R), calldataload(add(p, 0xa0)), R)
                 y := addmod(mulmod(y, x, R), calldataload(add(p, 0x80)), R)
@@ -353,52 +367,62 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
         }
     }
 
-    /// The record at this calldata offset against the state of its chain, and what follows from it.
-    function _settleRecord(uint256 i, uint256 record, bytes calldata data) private {
+    /// The record at this calldata offset against the state of its chain, and what follows from it. Storage is read and
+    /// written by whole slots: this is where the gas goes.
+    function _settleRecord(uint256 i, uint256 record, Cursor memory cursor) private {
         uint256 chainId = _word(record, CHAIN_ID);
         Chain storage c = chains[chainId];
-        Chain memory was = c;
-        if (was.operator == address(0)) revert UnknownChain(chainId);
-        if (was.operator != msg.sender && !settlers[chainId][msg.sender]) revert NotSettler(chainId);
-        LeafKey memory key = leafKeys[chainId][_word(record, VK_DIGEST)];
-        if (key.activeFrom == 0) revert UnknownLeafKey(i, _word(record, VK_DIGEST));
-        if (block.timestamp < key.activeFrom) revert NotActiveYet(key.activeFrom);
-        if (_word(record, MODE) != was.mode) revert WrongMode(i);
+        uint256 slots = _checkLeafKey(i, record, chainId);
+        uint256 old; // batchNumber, depositsConsumed, escrow: 64, 64 and 128 bits from the lowest
+        uint256 fixed_; // operator, mode, depositsQueued: 160, 8 and 64 bits
+        assembly ("memory-safe") {
+            old := sload(add(c.slot, 1))
+            fixed_ := sload(add(c.slot, 2))
+        }
+        if (uint160(fixed_) == 0) revert UnknownChain(chainId);
+        if (address(uint160(fixed_)) != msg.sender && !settlers[chainId][msg.sender]) revert NotSettler(chainId);
+        if (slots == 0) revert UnknownLeafKey(i, _word(record, VK_DIGEST));
+        if (_word(record, MODE) != uint8(fixed_ >> 160)) revert WrongMode(i);
         unchecked {
-            was.batchNumber++;
-        }
-        if (_word(record, BATCH_NUMBER) != was.batchNumber) {
-            revert WrongBatchNumber(i, was.batchNumber - 1, _word(record, BATCH_NUMBER));
-        }
-        if (_word(record, OLD_ROOT) != was.stateRoot) revert WrongOldRoot(i);
-        if (_word(record, DEPOSIT_START) != was.depositsConsumed) {
-            revert WrongDepositStart(i, was.depositsConsumed, _word(record, DEPOSIT_START));
-        }
-        if (_word(record, DEPOSIT_COUNT) > was.depositsQueued - was.depositsConsumed) revert DepositsNotQueued(i);
-        if (_word(record, TRANSFERS) > key.slots) revert CountsDiffer(i);
-        if (_word(record, OPERATOR) >> (key.depth - 1) != 0) revert WordOutOfRange(i, OPERATOR);
+            uint256 number = uint256(uint64(old)) + 1;
+            if (_word(record, BATCH_NUMBER) != number) revert WrongBatchNumber(i, number - 1, _word(record, BATCH_NUMBER));
+            if (_word(record, OLD_ROOT) != c.stateRoot) revert WrongOldRoot(i);
+            uint256 start = uint64(old >> 64);
+            uint256 count = _word(record, DEPOSIT_COUNT);
+            if (_word(record, DEPOSIT_START) != start) revert WrongDepositStart(i, start, _word(record, DEPOSIT_START));
+            if (start + count > uint64(fixed_ >> 168)) revert DepositsNotQueued(i);
 
-        Tally memory t = _readData(i, record, data, key.slots);
-        if (t.deposits != _word(record, DEPOSIT_COUNT) || t.withdrawals != _word(record, WITHDRAWALS)) revert CountsDiffer(i);
-        if (t.totalIn != _word(record, TOTAL_IN) || t.totalOut != _word(record, TOTAL_OUT) || t.totalRefused != _word(record, TOTAL_REFUSED)) {
-            revert TotalsDiffer(i);
-        }
-        unchecked {
-            // the totals are sums of at most 4,096 numbers of 64 bits
-            was.depositsConsumed += uint64(t.deposits);
-            uint256 held = uint256(was.escrow) + t.totalIn;
+            Tally memory t = cursor.tally;
+            _readData(i, record, cursor, slots);
+            if (t.deposits != count || t.withdrawals != _word(record, WITHDRAWALS)) revert CountsDiffer(i);
+            if (_word(record, TRANSFERS) > slots) revert CountsDiffer(i);
+            if (t.totalIn != _word(record, TOTAL_IN) || t.totalOut != _word(record, TOTAL_OUT)) revert TotalsDiffer(i);
+            if (t.totalRefused != _word(record, TOTAL_REFUSED)) revert TotalsDiffer(i);
+            if (count != 0 && t.hash != depositHash[chainId][uint64(start + count)]) revert DepositsDiffer(i);
+            // totals are sums of at most 4,096 numbers of 64 bits: nothing wraps
+            uint256 held = (old >> 128) + t.totalIn;
             uint256 leaving = t.totalOut + t.totalRefused;
             if (leaving > held) revert EscrowTooLow(i);
-            was.escrow = uint128(held - leaving);
+            uint256 updated = number | (start + count) << 64 | (held - leaving) << 128;
+            uint256 root = _word(record, NEW_ROOT);
+            assembly ("memory-safe") {
+                sstore(c.slot, root)
+                sstore(add(c.slot, 1), updated)
+            }
         }
-        if (t.deposits != 0 && t.hash != depositHash[chainId][was.depositsConsumed]) revert DepositsDiffer(i);
-        was.stateRoot = _word(record, NEW_ROOT);
-        c.stateRoot = was.stateRoot;
-        c.batchNumber = was.batchNumber;
-        c.depositsConsumed = was.depositsConsumed;
-        c.escrow = was.escrow;
-        if (key.outbox) outbox[chainId][was.batchNumber] = _word(record, OUTBOX_ROOT);
-        emit BatchSettled(chainId, was.batchNumber, was.stateRoot);
+    }
+
+    /// Slots of a batch of the leaf key that the record names; 0: the chain does not allow the key.
+    function _checkLeafKey(uint256 i, uint256 record, uint256 chainId) private returns (uint256 slots) {
+        LeafKey storage k = leafKeys[chainId][_word(record, VK_DIGEST)];
+        uint256 key; // activeFrom, slots, depth, outbox: 64, 32, 8 and 8 bits
+        assembly ("memory-safe") {
+            key := sload(k.slot)
+        }
+        if (block.timestamp < uint64(key)) revert NotActiveYet(uint64(key));
+        slots = uint32(key >> 64);
+        if (slots != 0 && _word(record, OPERATOR) >> (uint8(key >> 96) - 1) != 0) revert WordOutOfRange(i, OPERATOR + IMPORT_WORDS);
+        if (key >> 104 != 0) outbox[chainId][uint64(_word(record, BATCH_NUMBER))] = _word(record, OUTBOX_ROOT);
     }
 
     // ---- posted data ----
@@ -413,117 +437,159 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
         bytes32 hash; // of the queue of deposits after these
     }
 
+    /// Where in the calldata the next row stands, and what was read. The order of the fields is used below.
+    struct Cursor {
+        uint256 position;
+        uint256 end;
+        Tally tally; // of the record that is being read
+        uint256 row; // of memory that its words go to
+        uint256 power; // x_d^(3 k) at slot k
+        uint256 y;
+    }
+
     /// Rows to words in memory, behind tag and D: x_d is their hash, y_d their polynomial at x_d. The claimed x_d
     /// serves while reading and is compared at the end.
-    function _readData(uint256 i, uint256 record, bytes calldata data, uint256 slots) private returns (Tally memory t) {
-        uint256 chainId = _word(record, CHAIN_ID);
+    function _readData(uint256 i, uint256 record, Cursor memory cursor, uint256 slots) private {
         uint256 x = _word(record, DATA_X);
-        uint256 y;
         uint256 buffer;
         assembly ("memory-safe") {
             buffer := mload(0x40)
+            let length := mul(slots, 96)
             mstore(buffer, "hyperfold.data.v1")
-            mstore(add(buffer, 17), calldataload(add(record, 0x320))) // word 25, D
-            calldatacopy(add(buffer, 49), calldatasize(), mul(slots, 96)) // zeros
-            mstore(0x40, and(add(add(buffer, mul(slots, 96)), 80), not(31))) // taken while rows are read
+            mstore(add(buffer, 17), calldataload(add(record, 0x120))) // D
+            calldatacopy(add(buffer, 49), calldatasize(), length) // zeros
+            mstore(0x40, and(add(add(buffer, length), 80), not(31))) // taken while rows are read
+            calldatacopy(mload(add(cursor, 64)), calldatasize(), 192) // the tally: zeros
         }
-        t.hash = depositHash[chainId][uint64(_word(record, DEPOSIT_START))];
-        uint256 p;
-        uint256 end;
-        assembly ("memory-safe") {
-            p := data.offset
-            end := add(p, data.length)
+        cursor.row = buffer + 49;
+        cursor.power = 1;
+        cursor.y = 0;
+        uint256 last = buffer + 49 + 96 * slots;
+        _readPlain(cursor, last, mulmod(mulmod(x, x, R), x, R));
+        while (cursor.row != last) {
+            _readRow(i, record, cursor);
+            _readPlain(cursor, last, mulmod(mulmod(x, x, R), x, R));
         }
-        uint256 power = 1; // x^(3 k) at slot k
-        uint256 x3 = mulmod(mulmod(x, x, R), x, R);
-        uint256 row = buffer + 49;
-        for (uint256 k = 0; k < slots; k++) {
-            uint256 head;
-            assembly ("memory-safe") {
-                head := calldataload(p)
-            }
-            uint256 kind = head >> 248;
-            if (kind == 0) {
-                p += 1;
-            } else {
-                uint256 size = kind == 1 ? 23 : kind == 2 ? 43 : 107;
-                if (kind > 4 || p + size > end) revert DataMalformed(i);
-                y = addmod(y, mulmod(power, _readRow(chainId, p, head, row, x, t), R), R);
-                p += size;
-            }
-            power = mulmod(power, x3, R);
-            row += 96;
-        }
-        if (p != end) revert DataMalformed(i);
+        if (cursor.position > cursor.end) revert DataMalformed(i);
         uint256 hash;
         assembly ("memory-safe") {
-            hash := mod(keccak256(buffer, add(49, mul(slots, 96))), R)
+            hash := mod(keccak256(buffer, sub(last, buffer)), R)
             mstore(0x40, buffer) // free again: the next record uses the same memory
         }
-        if (hash != x || y != _word(record, DATA_Y)) revert DataFingerprint(i);
+        if (hash != x || cursor.y != _word(record, DATA_Y)) revert DataFingerprint(i);
     }
 
-    /// One row that is not empty: its three words to memory, its effects, and word 0 + x word 1 + x^2 word 2.
-    function _readRow(uint256 chainId, uint256 p, uint256 head, uint256 row, uint256 x, Tally memory t)
-        private
-        returns (uint256 value)
-    {
-        uint256 kind = head >> 248;
-        uint256 fields = (head << 8) >> 80; // fee amount to from
-        uint64 amount = uint64(fields >> 48);
-        value = (fields << 8) | kind;
-        if (kind == 1) {
-            assembly ("memory-safe") {
-                mstore(row, value)
+    /// No-ops and transfers, of which there are most, up to a row of another kind or the last row.
+    function _readPlain(Cursor memory cursor, uint256 last, uint256 x3) private pure {
+        assembly ("memory-safe") {
+            let p := mload(cursor)
+            let row := mload(add(cursor, 0x60))
+            let power := mload(add(cursor, 0x80))
+            for {} lt(row, last) { row := add(row, 96) } {
+                let head := calldataload(p)
+                if shr(249, head) { break }
+                if iszero(head) {
+                    // 32 no-ops at once
+                    if iszero(gt(add(row, 3072), last)) {
+                        let x96 := mulmod(x3, x3, R)
+                        x96 := mulmod(x96, x96, R)
+                        x96 := mulmod(x96, x96, R)
+                        x96 := mulmod(x96, x96, R)
+                        x96 := mulmod(x96, x96, R)
+                        power := mulmod(power, x96, R)
+                        p := add(p, 32)
+                        row := add(row, 2976)
+                        continue
+                    }
+                }
+                if shr(248, head) {
+                    head := or(shl(8, shr(80, shl(8, head))), 1) // word 0: fee amount to from type
+                    mstore(row, head)
+                    mstore(add(cursor, 0xa0), addmod(mload(add(cursor, 0xa0)), mulmod(power, head, R), R))
+                    p := add(p, 22)
+                }
+                p := add(p, 1)
+                power := mulmod(power, x3, R)
             }
-        } else if (kind == 2) {
+            mstore(cursor, p)
+            mstore(add(cursor, 0x60), row)
+            mstore(add(cursor, 0x80), power)
+        }
+    }
+
+    /// A withdrawal or deposit: its words to memory, its effects, and their part of y_d.
+    function _readRow(uint256 i, uint256 record, Cursor memory cursor) private {
+        uint256 x = _word(record, DATA_X);
+        uint256 p = cursor.position;
+        uint256 row = cursor.row;
+        uint256 word0;
+        assembly ("memory-safe") {
+            let head := calldataload(p)
+            word0 := or(shl(8, shr(80, shl(8, head))), shr(248, head)) // fee amount to from type
+        }
+        uint256 size = uint8(word0) == 2 ? 43 : 107;
+        uint256 value; // word 0 + x word 1 + x^2 word 2
+        unchecked {
+            if (uint8(word0) > 4 || p + size > cursor.end) revert DataMalformed(i);
+            cursor.position = p + size;
+            cursor.row = row + 96;
+        }
+        if (uint8(word0) == 2) {
             uint256 account;
             assembly ("memory-safe") {
                 account := shr(96, calldataload(add(p, 23)))
-                mstore(row, value)
+                mstore(row, word0)
                 mstore(add(row, 32), account)
+                value := addmod(word0, mulmod(account, x, R), R)
             }
-            value = addmod(value, mulmod(account, x, R), R);
-            unchecked {
-                t.withdrawals++;
-                t.totalOut += amount;
-            }
-            _credit(chainId, address(uint160(account)), amount, false);
+            _withdrawal(_word(record, CHAIN_ID), cursor.tally, address(uint160(account)), uint64(word0 >> 56));
         } else {
-            uint256 keyX;
-            uint256 keyY;
-            address maker;
             assembly ("memory-safe") {
-                keyX := calldataload(add(p, 23))
-                keyY := calldataload(add(p, 55))
-                maker := shr(96, calldataload(add(p, 87)))
-                // the keys are canonical: only such keys are in the queue, which the hash below is compared with
-                value := or(value, or(shl(184, shr(248, keyX)), shl(190, shr(248, keyY))))
+                let keyX := calldataload(add(p, 23))
+                let keyY := calldataload(add(p, 55))
                 let low := sub(shl(248, 1), 1)
+                // the keys are canonical: only such keys are in the queue, which the hash is compared with
+                value := or(word0, or(shl(184, shr(248, keyX)), shl(190, shr(248, keyY))))
                 mstore(row, value)
                 mstore(add(row, 32), and(keyX, low))
                 mstore(add(row, 64), and(keyY, low))
                 value := addmod(value, mulmod(x, addmod(and(keyX, low), mulmod(x, and(keyY, low), R), R), R), R)
             }
-            bytes32 hash = t.hash;
-            assembly ("memory-safe") {
-                let free := mload(0x40)
-                mstore(free, hash)
-                mstore(add(free, 32), keyX)
-                mstore(add(free, 64), keyY)
-                mstore(add(free, 96), amount)
-                mstore(add(free, 128), maker)
-                hash := keccak256(free, 160)
-            }
-            t.hash = hash;
-            unchecked {
-                t.deposits++;
-                t.totalIn += amount;
-            }
-            if (kind == 4) {
-                unchecked {
-                    t.totalRefused += amount;
-                }
+            _deposit(record, cursor.tally, p, word0);
+        }
+        cursor.y = addmod(cursor.y, mulmod(cursor.power, value, R), R);
+        cursor.power = mulmod(cursor.power, mulmod(mulmod(x, x, R), x, R), R);
+    }
+
+    function _withdrawal(uint256 chainId, Tally memory t, address account, uint64 amount) private {
+        unchecked {
+            t.withdrawals++;
+            t.totalOut += amount;
+        }
+        _credit(chainId, account, amount, false);
+    }
+
+    /// The next link of the queue's rolling hash; p: of the row.
+    function _deposit(uint256 record, Tally memory t, uint256 p, uint256 word0) private {
+        uint256 chainId = _word(record, CHAIN_ID);
+        uint64 amount = uint64(word0 >> 56);
+        bytes32 hash = t.deposits == 0 ? depositHash[chainId][uint64(_word(record, DEPOSIT_START))] : t.hash;
+        address maker;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            maker := shr(96, calldataload(add(p, 87)))
+            mstore(free, hash)
+            calldatacopy(add(free, 32), add(p, 23), 64)
+            mstore(add(free, 96), amount)
+            mstore(add(free, 128), maker)
+            hash := keccak256(free, 160)
+        }
+        t.hash = hash;
+        unchecked {
+            t.deposits++;
+            t.totalIn += amount;
+            if (uint8(word0) == 4) {
+                t.totalRefused += amount;
                 _credit(chainId, maker, amount, true);
             }
         }

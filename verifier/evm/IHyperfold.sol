@@ -39,9 +39,10 @@ interface IHyperfoldVerifier {
     function isDevelopment() external pure returns (bool);
 }
 
-/// SETTLE. `words` is m records of 34 words (m from 1 to 64) without a gap: enum hf_record_word, in the order of
-/// the seal's tree. `data` has one entry a record: the posted rows of its slots, back to back, one row a slot,
-/// every slot of the batch (their number belongs to the leaf key). A row begins with its type:
+/// SETTLE. `words` is m records (m from 1 to 64) without a gap, in the order of the seal's tree. A record is sent as 18
+/// words: 0 .. 6 and 23 .. 33 of enum hf_record_word. Words 7 .. 22, the imports, are zero as long as there are no
+/// messages between chains; fingerprints count them. `data` is the posted rows of all records in their order, back to back: one row for every slot of a
+/// batch (their number belongs to the leaf key). A row begins with its type:
 ///     00                                                       1 byte: posted as three zero words: a no-op; in
 ///                                                              validium mode also every transfer
 ///     01 fee[8] amount[8] to[3] from[3]                        23 bytes: transfer (rollup mode only)
@@ -50,7 +51,7 @@ interface IHyperfoldVerifier {
 ///     04 (as 03)                                               107 bytes: deposit that was refused
 /// numbers big-endian; fee .. from, read as one number and followed by the type, is word 0 of the slot (rollup.h)
 /// without the top bits of the key. `owner` is the address that made the deposit (event Deposited); it is not
-/// part of the posted words but of the queue. hf_evm_data_encode (verifier/evm/evm.h) makes such an entry.
+/// part of the posted words but of the queue. hf_evm_data_encode (verifier/evm/evm.h) makes the rows of a record.
 ///
 /// Amounts in records, rows and events are in units of UNIT wei (one gwei).
 ///
@@ -71,6 +72,7 @@ interface IHyperfoldSettlement {
     /// money and batches
     event Deposited(uint256 indexed chainId, uint64 indexed index, address indexed owner, uint256 keyX, uint256 keyY,
                     uint64 amount);
+    /// The chain's batches up to this one are settled; once a chain and seal.
     event BatchSettled(uint256 indexed chainId, uint64 indexed batchNumber, uint256 newRoot);
     event Sealed(uint256 indexed statement, uint256 records, address settler);
     /// An amount became claimable by `account`: a withdrawal, or a deposit that was refused.
@@ -91,16 +93,15 @@ interface IHyperfoldSettlement {
     error BadArgument();
     /// a record; `record` counts from 0. Looked at in this order: the words' types, the seal's fingerprint, then each
     /// record with its data against its chain, then the proof.
-    error WrongLength();                      // calldata: not 34 m words, not one entry of data a record, m not 1..64
-    error WordOutOfRange(uint256 record, uint256 word); // against its type
-    error ImportsNotEmpty(uint256 record);    // there are no messages between chains yet
+    error WrongLength();                      // calldata: not 18 m words, m not 1 .. 64
+    error WordOutOfRange(uint256 record, uint256 word); // against its type; `word` from 0 to 33
     error WrongMode(uint256 record);
     error WrongBatchNumber(uint256 record, uint256 stored, uint256 given); // given must be stored + 1
     error WrongOldRoot(uint256 record);
     error WrongDepositStart(uint256 record, uint256 stored, uint256 given);
     error DepositsNotQueued(uint256 record);  // more deposits than were made
     error DepositsDiffer(uint256 record);     // the rows of deposits are not those of the queue
-    error DataMalformed(uint256 record);      // a row of no known type, a cut one, too many or too few rows
+    error DataMalformed(uint256 record);      // a row of no known type, a cut one, more or less data than rows
     error CountsDiffer(uint256 record);       // rows of deposits or withdrawals against the record's counts
     error TotalsDiffer(uint256 record);       // sums of amounts against the record's totals
     error DataFingerprint(uint256 record);    // x_d or y_d are not those of the posted data
@@ -163,7 +164,7 @@ interface IHyperfoldSettlement {
     function settle(
         uint256 verifierId,
         uint256[] calldata words,
-        bytes[] calldata data,
+        bytes calldata data,
         uint256[12] calldata inputs,
         uint256[59] calldata proof
     ) external;

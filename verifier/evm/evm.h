@@ -30,20 +30,20 @@ typedef struct hf_evm_address {
   uint8_t byte[20];
 } hf_evm_address;
 
-/* Appends one entry of `data` of settle: the posted words of a batch, 3 a slot, little-endian as hf_data_encode gives
+/* Appends the rows of one record in `data` of settle: the posted words of a batch, 3 a slot, little-endian as hf_data_encode gives
  * them, zeros for what is not posted. owners: of the deposits in these words, applied or refused, in their order.
  * HF_E_FORMAT for words that are no slot's, HF_E_RANGE when owner_count is not the number of deposits. */
 hf_status hf_evm_data_encode(const uint8_t (*words)[32], size_t slots, const hf_evm_address *owners, size_t owner_count,
                              hf_writer *w);
 
-/* One entry of `data`, made by hf_evm_data_encode. */
+/* The rows of one record, made by hf_evm_data_encode. */
 typedef struct hf_evm_data {
   const uint8_t *data;
   size_t length;
 } hf_evm_data;
 
-/* Calldata of IHyperfoldSettlement.settle: m records and their entries of data, and the proof of their seal.
- * HF_E_RANGE for m outside 1 .. 64 or a word that is not canonical; HF_E_ARGUMENT: not the proof of a seal. */
+/* Calldata of IHyperfoldSettlement.settle: m records and their rows, and the proof of their seal.
+ * HF_E_RANGE for m outside 1 .. 64, a word that is not canonical, an import; HF_E_ARGUMENT: not the proof of a seal. */
 hf_status hf_evm_settle_calldata(uint64_t verifier_id, const hf_batch_record *records, const hf_evm_data *data, uint32_t m,
                                  const hf_proof *proof, hf_writer *w);
 

@@ -14,7 +14,7 @@ static const char *const errors[] = {
     "NotOwner()", "NotOperator()", "NotSettler(uint256)", "IsPaused()", "UnknownChain(uint256)", "UnknownVerifier(uint256)",
     "DevelopmentVerifier()", "NotActiveYet(uint64)", "UnknownLeafKey(uint256,uint256)", "AlreadyThere()", "BadArgument()",
     "WordOutOfRange(uint256,uint256)", "WrongMode(uint256)", "WrongBatchNumber(uint256,uint256,uint256)",
-    "WrongOldRoot(uint256)", "ImportsNotEmpty(uint256)", "WrongDepositStart(uint256,uint256,uint256)",
+    "WrongOldRoot(uint256)", "WrongDepositStart(uint256,uint256,uint256)",
     "DepositsNotQueued(uint256)", "DepositsDiffer(uint256)", "DataMalformed(uint256)", "CountsDiffer(uint256)",
     "TotalsDiffer(uint256)", "DataFingerprint(uint256)", "EscrowTooLow(uint256)", "WrongRecordCount()", "FingerprintX()",
     "FingerprintY()", "NotWholeUnits()", "BadKey()", "NothingToClaim()", "TransferFailed()"};

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "host/keccak.h"
 
-#define SETTLE_SIGNATURE "settle(uint256,uint256[],bytes[],uint256[12],uint256[59])"
+#define SETTLE_SIGNATURE "settle(uint256,uint256[],bytes,uint256[12],uint256[59])"
 #define VERIFY_SIGNATURE "verify(uint256[12],uint256[59])"
 
 static void write_be32(hf_writer *w, uint32_t value) {
@@ -118,39 +118,42 @@ out:
   return status;
 }
 
-static void write_padded(hf_writer *w, const hf_evm_data *entry) {
-  static const uint8_t zeros[32] = {0};
-  write_number(w, entry->length);
-  hf_write_bytes(w, entry->data, entry->length);
-  hf_write_bytes(w, zeros, (32 - entry->length % 32) % 32);
+/* All words but the imports, which the contract takes for zero. */
+#define IMPORT_WORDS (4 * HF_IMPORTS)
+#define SENT_WORDS   (HF_RECORD_WORDS - IMPORT_WORDS)
+static hf_status write_record(hf_writer *w, const hf_batch_record *record, uint32_t number) {
+  for (int i = 0; i < HF_RECORD_WORDS; i++) {
+    const uint8_t *word = record->word[i];
+    bool import = i >= HF_RECORD_IMPORTS && i < HF_RECORD_IMPORTS + IMPORT_WORDS;
+    if (import && !is_zero(word, 32))
+      return hf_fail(HF_E_RANGE, "record %u: word %d (%s) is an import; the contract takes none", number, i, hf_record_words[i].name);
+    if (!hf_word_is_canonical(word))
+      return hf_fail(HF_E_RANGE, "record %u: word %d (%s) is not below r", number, i, hf_record_words[i].name);
+    if (!import) write_reversed(w, word, 32);
+  }
+  return HF_OK;
 }
 
 hf_status hf_evm_settle_calldata(uint64_t verifier_id, const hf_batch_record *records, const hf_evm_data *data, uint32_t m,
                                  const hf_proof *proof, hf_writer *w) {
+  static const uint8_t zeros[32] = {0};
   hf_status status;
   if (m < 1 || m > HF_SEAL_RECORDS_MAX) return hf_fail(HF_E_RANGE, "%u records: a seal has 1 to %d", m, HF_SEAL_RECORDS_MAX);
   const uint64_t head = 32 * (3 + HF_EVM_INPUT_WORDS + HF_EVM_PROOF_WORDS);
-  const uint64_t words = 32 * (1 + (uint64_t)m * HF_RECORD_WORDS);
+  const uint64_t words = 32 * (1 + (uint64_t)m * SENT_WORDS);
   write_be32(w, hf_evm_selector(SETTLE_SIGNATURE));
   write_number(w, verifier_id);
   write_number(w, head);
   write_number(w, head + words);
   HF_TRY(hf_evm_input_words(proof, w));
   HF_TRY(hf_evm_proof_words(proof, w));
-  write_number(w, (uint64_t)m * HF_RECORD_WORDS);
-  for (uint32_t i = 0; i < m; i++)
-    for (int j = 0; j < HF_RECORD_WORDS; j++) {
-      if (!hf_word_is_canonical(records[i].word[j]))
-        return hf_fail(HF_E_RANGE, "record %u: word %d (%s) is not below r", i, j, hf_record_words[j].name);
-      write_reversed(w, records[i].word[j], 32);
-    }
-  write_number(w, m);
-  uint64_t offset = 32 * (uint64_t)m;
-  for (uint32_t i = 0; i < m; i++) {
-    write_number(w, offset);
-    offset += 32 + (data[i].length + 31) / 32 * 32;
-  }
-  for (uint32_t i = 0; i < m; i++) write_padded(w, &data[i]);
+  write_number(w, (uint64_t)m * SENT_WORDS);
+  for (uint32_t i = 0; i < m; i++) HF_TRY(write_record(w, &records[i], i));
+  size_t length = 0;
+  for (uint32_t i = 0; i < m; i++) length += data[i].length;
+  write_number(w, length);
+  for (uint32_t i = 0; i < m; i++) hf_write_bytes(w, data[i].data, data[i].length);
+  hf_write_bytes(w, zeros, (32 - length % 32) % 32);
   status = hf_writer_status(w);
 out:
   return status;
