@@ -285,6 +285,21 @@ static hf_status deposit_run(hf_sequencer *s, hf_chain *chain, const hf_deposit 
   }
 }
 
+hf_status hf_sequencer_deposits(hf_sequencer *sequencer, const hf_deposit *deposits, size_t count,
+                                hf_deposit_counts *counts) {
+  hf_deposit_counts total = {0, 0, 0};
+  hf_status status = HF_OK;
+  for (size_t at = 0, n; at < count; at += n) { /* runs of one chain */
+    hf_chain *chain = hf_sequencer_find(sequencer, deposits[at].chain_id);
+    if (!chain) HF_TRY(hf_fail(HF_E_MISMATCH, "a deposit for a chain that is not here"));
+    for (n = 1; at + n < count && n < CHUNK && hf_chain_id_eq(deposits[at + n].chain_id, deposits[at].chain_id);) n++;
+    HF_TRY(deposit_run(sequencer, chain, deposits + at, n, &total));
+  }
+out:
+  if (counts) *counts = total;
+  return status;
+}
+
 hf_status hf_sequencer_deposit_text(hf_sequencer *sequencer, const char *text, size_t length,
                                     hf_deposit_counts *counts) {
   hf_sequencer *s = sequencer;

@@ -107,6 +107,13 @@ hf_status hf_sequencer_submit_text(hf_sequencer *sequencer, const char *text, si
 hf_status hf_sequencer_submit_file(hf_sequencer *sequencer, const char *path, hf_answer_sink sink,
                                    void *context, hf_tally *tally);
 
+/* Deposits in L1's order, each for its chain, trusted (deposit_watch.h of verifier/settle gives such). Durable on HF_OK; those
+ * that are known are passed over, so a caller that was killed starts again where hf_chain_info.deposits says.
+ * HF_E_MISMATCH: no such chain here, a gap, or another deposit under a known index; what came before it stays. Makes room as
+ * hf_sequencer_submit_file does. `counts` may be NULL. */
+hf_status hf_sequencer_deposits(hf_sequencer *sequencer, const hf_deposit *deposits, size_t count,
+                                hf_deposit_counts *counts);
+
 /* Lines of deposits, trusted: the first that is malformed or out of order is an error (HF_E_FORMAT,
  * HF_E_MISMATCH), those before it stay. `counts` may be NULL. */
 hf_status hf_sequencer_deposit_text(hf_sequencer *sequencer, const char *text, size_t length,

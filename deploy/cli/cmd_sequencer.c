@@ -2,6 +2,8 @@
 #include "batch_key.h"
 #include "commands.h"
 #include "device_common.h"
+#include "l1_common.h"
+#include "l1_deposits.h"
 #include "proof_common.h"
 #include "queue_common.h"
 #include "sequencer.h"
@@ -222,6 +224,7 @@ static hf_status run(hf_cli *cli) {
   hf_queue *queue = NULL;
   hf_sequencer *sequencer = NULL;
   hf_http *http = NULL;
+  hf_cli_deposits *l1 = NULL;
   hf_deposit_counts deposits = {0};
   hf_tally tally = {0};
   struct sigaction action = {.sa_handler = on_signal};
@@ -246,7 +249,13 @@ static hf_status run(hf_cli *cli) {
     options.queue = queue;
   }
   HF_TRY(hf_sequencer_open(&options, &sequencer));
+  if (deposit_file != NULL && hf_cli_given(cli, "rpc"))
+    HF_TRY(hf_fail(HF_E_ARGUMENT, "deposits come from L1 (--rpc) or from a file, not from both"));
   if (deposit_file != NULL) HF_TRY(hf_sequencer_deposit_file(sequencer, deposit_file, &deposits));
+  if (hf_cli_given(cli, "rpc")) {
+    HF_TRY(hf_cli_deposits_open(cli, sequencer, &l1));
+    HF_TRY(hf_cli_deposits_poll(l1, &deposits));
+  }
   if (transaction_file != NULL)
     HF_TRY(hf_sequencer_submit_file(sequencer, transaction_file, say_refused, NULL, &tally));
   if (csv != NULL) HF_TRY(take_csv(cli, sequencer, csv, &tally));
@@ -259,6 +268,7 @@ static hf_status run(hf_cli *cli) {
     hf_http_options web = {.port = (uint16_t)port, .address = hf_cli_text(cli, "address"), .log = &cli->log};
     HF_TRY(hf_http_start(sequencer, &web, &http));
     hf_cli_say("listening on http://%s:%u", web.address, hf_http_port(http));
+    if (l1 != NULL) HF_TRY(hf_cli_deposits_start(l1));
     HF_TRY(hf_sequencer_run(sequencer, stop, NULL));
     hf_http_stop(&http);
   }
@@ -269,6 +279,7 @@ static hf_status run(hf_cli *cli) {
   HF_TRY(report(cli, sequencer, &deposits, &tally));
 out:
   hf_http_stop(&http);
+  hf_cli_deposits_close(&l1);
   hf_sequencer_close(&sequencer);
   hf_queue_close(&queue);
   setup_free(s);
@@ -338,6 +349,9 @@ static const hf_option run_options[] = {
      "the key that proofs must satisfy: digest or file (default: derived here)"},
     {"no-queue", HF_OPTION_FLAG, NULL, NULL, "make batches, no jobs"},
     {"deposits", HF_OPTION_TEXT, "FILE", NULL, "deposits in L1's order, JSON lines"},
+    HF_OPTIONS_L1_NODE,
+    {"l1-confirmations", HF_OPTION_NUMBER, "N", "12", "blocks until a deposit is taken, its own included"},
+    {"l1-poll", HF_OPTION_NUMBER, "MS", "3000", "between looks at L1 while serving"},
     {"transactions", HF_OPTION_TEXT, "FILE", NULL, "signed transactions, JSON lines"},
     {"payments", HF_OPTION_TEXT, "FILE", NULL,
      "a table of payments (CSV: from,to,amount,fee) for the first chain"},
@@ -362,7 +376,7 @@ const hf_command hf_sequencer_commands[] = {
      .details =
          "Takes the files first, then serves HTTP with --listen (paths: sequencer-lite/README.md). Without "
          "--listen\n"
-         "it ends when the files are taken. Refused lines are named on stderr with their reason; what was "
+         "it ends when the files are taken. With --rpc deposits come from the settlement contract. Refused lines are named on stderr with their reason; what was "
          "accepted\n"
          "is durable when the answer is out. Chains are kept in DATA/chains, one process each at a time."},
     {.name = "export",

@@ -7,6 +7,9 @@
 hf_status hf_verify_run(hf_cli *cli);
 extern const hf_option hf_verify_options[];
 hf_status hf_inspect_run(hf_cli *cli);
+hf_status hf_settle_run(hf_cli *cli);
+extern const hf_option hf_settle_options[];
+extern const hf_command hf_l1_commands[];
 extern const hf_command hf_wallet_commands[];
 extern const hf_command hf_sequencer_commands[];
 extern const hf_command hf_circuit_commands[];

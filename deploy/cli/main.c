@@ -62,7 +62,7 @@ const hf_command hf_commands[] = {
      .max_arguments = 1,
      .run = hf_inspect_run,
      .details =
-         "Keys, proofs, batch inputs and SRS; what is shown was parsed and checked as it is everywhere."},
+         "Keys, proofs, sealed files, inputs and SRS; what is shown was parsed and checked as it is everywhere."},
     {.name = "srs",
      .summary = "generate, import, show and check the powers of tau",
      .subcommands = hf_srs_commands},
@@ -70,6 +70,18 @@ const hf_command hf_commands[] = {
      .summary = "what can be proven, what it costs, its key",
      .subcommands = hf_circuit_commands},
     {.name = "wallet", .summary = "keys, signed payments, made-up load", .subcommands = hf_wallet_commands},
+    {.name = "settle",
+     .summary = "sealed proofs become transactions on Ethereum",
+     .arguments = "[SEALED...]",
+     .max_arguments = HF_CLI_ARGUMENTS,
+     .options = hf_settle_options,
+     .run = hf_settle_run,
+     .details = "Each file is settled once: what is sent is in a journal (DATA/l1) before it leaves, and a command that "
+                "was\nkilled goes on when it is called again. Without files: goes on with everything that was begun. Exit "
+                "status 4\nwhen the contract refuses, with its reason."},
+    {.name = "l1",
+     .summary = "contracts, chains, deposits and claims on Ethereum",
+     .subcommands = hf_l1_commands},
     {.name = "bench", .summary = "measure this machine", .subcommands = hf_bench_commands},
     {.name = "doctor",
      .summary = "is this machine fit, and is the data folder whole?",

@@ -179,6 +179,13 @@ bool hf_sender_list(hf_sender *sender, size_t i, hf_sent *out) {
   return true;
 }
 
+hf_status hf_sender_get(hf_sender *sender, const hf_digest *id, hf_sent *out) {
+  const hf_entry *e = find(sender, id);
+  if (e == NULL) return hf_fail(HF_E_NOT_FOUND, "no such request in the journal");
+  describe(e, 0, true, out);
+  return HF_OK;
+}
+
 /* ---- fees ---- */
 
 static uint64_t eighth_more(uint64_t wei) { return wei + wei / 8 + 1; }

@@ -107,4 +107,7 @@ hf_status hf_sender_cancel(hf_sender *sender, const hf_digest *id, hf_sent *out)
 /* The journal, by nonce; false behind the end. */
 bool hf_sender_list(hf_sender *sender, size_t i, hf_sent *out);
 
+/* The latest entry of this request. HF_E_NOT_FOUND. */
+hf_status hf_sender_get(hf_sender *sender, const hf_digest *id, hf_sent *out);
+
 #endif

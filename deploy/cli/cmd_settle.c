@@ -1,0 +1,206 @@
+/* hyperfold settle: a sealed proof becomes a mined transaction. */
+#include "commands.h"
+#include "l1_common.h"
+#include "proof_common.h"
+
+#include <hyperfold/file.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one file asks for. */
+typedef struct seal {
+  hf_sealed *sealed;
+  uint64_t verifier;
+  hf_writer calldata;
+  uint64_t gas;
+  hf_digest id;
+  char what[64];
+} seal;
+
+static void seal_close(seal *s) {
+  if (s->sealed != NULL) hf_sealed_free(s->sealed);
+  free(s->sealed);
+  hf_writer_free(&s->calldata);
+}
+
+/* With --vk everything that a contract will check of the file is checked here first. */
+static hf_status check_sealed(hf_cli *cli, const char *path, const hf_sealed *sealed) {
+  hf_status status;
+  hf_verifying_key vk;
+  bool ok;
+  const char *key = hf_cli_text(cli, "vk");
+  if (key == NULL) return HF_OK;
+  HF_TRY(hf_verifying_key_load(key, &vk));
+  HF_TRY(hf_cli_allow_development(cli, vk.development, key));
+  HF_TRY(hf_sealed_check(sealed, &vk, &ok));
+  if (!ok) HF_TRY(hf_fail_context(HF_E_VERIFY, "%s", path));
+out:
+  return status;
+}
+
+static hf_status seal_open(hf_cli *cli, const char *path, seal *out) {
+  hf_status status;
+  memset(out, 0, sizeof *out);
+  out->sealed = calloc(1, sizeof *out->sealed);
+  if (out->sealed == NULL) return hf_fail(HF_E_MEMORY, "no memory for a seal");
+  HF_TRY(hf_sealed_load(path, out->sealed));
+  HF_TRY(check_sealed(cli, path, out->sealed));
+  snprintf(out->what, sizeof out->what, "settle %u batches", out->sealed->records);
+out:
+  return status;
+}
+
+static hf_status make_calldata(hf_cli *cli, hf_cli_l1 *l1, seal *s) {
+  hf_status status;
+  hf_u256 digest;
+  hf_fr_to_bytes_be(s->sealed->proof.vk_digest, digest.b);
+  if (hf_cli_given(cli, "verifier-id"))
+    s->verifier = hf_cli_number(cli, "verifier-id");
+  else
+    HF_TRY(hf_settlement_find_verifier(&l1->contract, &digest, &s->verifier));
+  HF_TRY(hf_settlement_settle_call(&l1->contract, s->sealed, s->verifier, l1->from_block, &s->calldata));
+  s->gas = hf_cli_given(cli, "gas") ? hf_cli_number(cli, "gas")
+                                    : hf_settlement_settle_gas(s->sealed, (hf_bytes){s->calldata.data, s->calldata.length});
+out:
+  return status;
+}
+
+/* ---- --calldata ---- */
+
+static hf_status write_calldata(const char *path, const hf_writer *calldata) {
+  char *hex = malloc(2 * calldata->length + 2);
+  if (hex == NULL) return hf_fail(HF_E_MEMORY, "no memory for the calldata");
+  hf_hex(calldata->data, calldata->length, hex);
+  strcpy(hex + 2 * calldata->length, "\n");
+  hf_bytes parts[] = {{"0x", 2}, {hex, 2 * calldata->length + 1}};
+  hf_status status = hf_file_write(path, 0644, parts, 2);
+  free(hex);
+  return status;
+}
+
+static hf_status export(hf_cli *cli) {
+  hf_status status;
+  hf_cli_l1 l1;
+  seal s = {0};
+  const char *to = hf_cli_text(cli, "calldata");
+  char address[HF_ETH_ADDRESS_TEXT];
+  if (cli->argument_count != 1) return hf_fail(HF_E_ARGUMENT, "--calldata takes one sealed file");
+  HF_TRY(hf_cli_l1_open(cli, HF_L1_CONTRACT, &l1));
+  HF_TRY(seal_open(cli, cli->arguments[0], &s));
+  HF_TRY(make_calldata(cli, &l1, &s));
+  HF_TRY(write_calldata(to, &s.calldata));
+  hf_eth_address_text(&l1.contract.address, address);
+  if (cli->json)
+    HF_TRY(hf_cli_print_json(cli, json_pack("{s:s, s:s, s:o, s:o, s:i}", "calldata", to, "to", address, "gas",
+                                            hf_cli_json_u64(s.gas), "bytes", hf_cli_json_u64(s.calldata.length), "records",
+                                            (int)s.sealed->records)));
+  else
+    printf("%s: %zu bytes for %s, gas limit %llu\n", to, s.calldata.length, address, (unsigned long long)s.gas);
+out:
+  seal_close(&s);
+  hf_cli_l1_close(&l1);
+  return status;
+}
+
+/* ---- sending ---- */
+
+/* What the contract must say when all is well: a chain's last batch in the seal, or a later one. */
+static hf_status compare_roots(hf_cli_l1 *l1, const seal *s, json_t *chains) {
+  hf_status status = HF_OK;
+  for (uint32_t i = 0; i < s->sealed->records; i++) {
+    const hf_batch_record *r = &s->sealed->batch[i].record;
+    hf_u256 id, root;
+    uint64_t number;
+    hf_settled_chain now;
+    char text[HF_U256_TEXT];
+    bool last = true;
+    for (uint32_t k = i + 1; k < s->sealed->records; k++)
+      last &= memcmp(s->sealed->batch[k].record.word[HF_RECORD_CHAIN_ID], r->word[HF_RECORD_CHAIN_ID], 32) != 0;
+    if (!last) continue;
+    hf_cli_number_of(r->word[HF_RECORD_CHAIN_ID], &id);
+    hf_cli_number_of(r->word[HF_RECORD_NEW_ROOT], &root);
+    HF_TRY(hf_word_get_u64(r->word[HF_RECORD_BATCH_NUMBER], &number));
+    HF_TRY(hf_settlement_chain(&l1->contract, &id, &now));
+    hf_u256_text(&id, text);
+    if (now.batch < number || (now.batch == number && hf_u256_compare(&now.state_root, &root) != 0))
+      HF_TRY(hf_fail(HF_E_MISMATCH, "the transaction succeeded, but chain %s stands at batch %llu with another root", text,
+                     (unsigned long long)now.batch));
+    json_array_append_new(chains, json_pack("{s:s, s:o}", "chain", text, "batch", hf_cli_json_u64(number)));
+  }
+out:
+  return status;
+}
+
+static hf_status settle_one(hf_cli *cli, hf_cli_l1 *l1, const char *path, json_t *results) {
+  hf_status status;
+  seal s;
+  hf_sent sent;
+  uint8_t statement[32];
+  json_t *chains = json_array();
+  HF_TRY(seal_open(cli, path, &s));
+  hf_fr_to_bytes(s.sealed->proof.public_inputs[HF_SEAL_STATEMENT], statement);
+  /* The statement is over chain ids and batch numbers: the same batches are the same request, whatever their proof. */
+  HF_TRY(hf_cli_l1_id(l1, "settle", statement, 32, hf_cli_flag(cli, "again"), &s.id));
+  if (hf_sender_get(l1->sender, &s.id, &sent) != HF_OK || sent.stage == HF_SEND_LOST ||
+      (sent.stage == HF_SEND_CONFIRMED && (sent.cancelled || !sent.receipt.success)))
+    HF_TRY(make_calldata(cli, l1, &s));
+  hf_send_request request = {.id = s.id, .what = s.what, .to = l1->contract.address, .gas = s.gas,
+                             .data = {s.calldata.data, s.calldata.length}};
+  HF_TRY(hf_cli_l1_send(cli, l1, &request, &sent));
+  HF_TRY(compare_roots(l1, &s, chains));
+  json_t *one = hf_cli_sent_json(&sent);
+  json_object_set_new(one, "file", json_string(path));
+  json_object_set_new(one, "records", json_integer(s.sealed->records));
+  json_object_set(one, "chains", chains);
+  json_array_append_new(results, one);
+  if (!cli->json) hf_cli_sent_print(&sent);
+out:
+  json_decref(chains);
+  seal_close(&s);
+  return status;
+}
+
+/* Everything that earlier processes began. */
+static hf_status resume(hf_cli *cli, hf_cli_l1 *l1, json_t *results) {
+  hf_status status = HF_OK;
+  hf_sent sent;
+  for (size_t i = 0; hf_sender_list(l1->sender, i, &sent); i++) {
+    if (sent.stage == HF_SEND_CONFIRMED || sent.stage == HF_SEND_LOST) continue;
+    HF_TRY(hf_cli_l1_wait(cli, l1, &sent.id, &sent));
+    json_array_append_new(results, hf_cli_sent_json(&sent));
+    if (!cli->json) hf_cli_sent_print(&sent);
+  }
+out:
+  return status;
+}
+
+hf_status hf_settle_run(hf_cli *cli) {
+  hf_status status;
+  hf_cli_l1 l1;
+  json_t *results = json_array();
+  if (hf_cli_given(cli, "calldata")) {
+    json_decref(results);
+    return export(cli);
+  }
+  HF_TRY(hf_cli_l1_open(cli, HF_L1_CONTRACT | HF_L1_SENDS, &l1));
+  if (cli->argument_count == 0) HF_TRY(resume(cli, &l1, results));
+  for (unsigned i = 0; i < cli->argument_count; i++) HF_TRY(settle_one(cli, &l1, cli->arguments[i], results));
+  if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "settled", results)));
+out:
+  json_decref(results);
+  hf_cli_l1_close(&l1);
+  return status;
+}
+
+const hf_option hf_settle_options[] = {
+    HF_OPTIONS_L1,
+    HF_OPTIONS_L1_SEND,
+    {"vk", HF_OPTION_TEXT, "FILE", NULL, "the seal's verifying key: check everything here before gas is paid"},
+    HF_OPTION_DEV,
+    {"calldata", HF_OPTION_TEXT, "FILE", NULL, "write the calldata as hex instead of sending"},
+    {"verifier-id", HF_OPTION_NUMBER, "N", NULL, "the contract's verifier (default: the one of the seal's key)"},
+    {"gas", HF_OPTION_NUMBER, "N", NULL, "gas limit (default: computed from the calldata)"},
+    {"again", HF_OPTION_FLAG, NULL, NULL, "ask the contract once more for what is settled already (it will refuse)"},
+    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+};
