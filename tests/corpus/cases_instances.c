@@ -43,18 +43,25 @@ static void one_word(corpus_item *item, unsigned i) {
   corpus_forge(item);
 }
 
+/* For nodes a leaf's key is not theirs, whatever it says; the native verifier knows no other key than the proof's. */
+static void not_of_nodes(corpus_item *item) {
+  if (item->kind == CORPUS_LEAF) item->circuit = CORPUS_INSTANCE;
+}
+
 /* A leaf that says that it is a node: it has no accumulator, and zeros are none. */
 static void leaf_as_node(corpus_item *item, unsigned i) {
   (void)i;
   *node_vk(item) = item->vk.digest;
   no_accumulator(item);
+  not_of_nodes(item);
   corpus_forge(item);
 }
 /* Whoever says that it is a node hands on an accumulator, and it must be good. */
 static void leaf_with_accumulator(corpus_item *item, unsigned i) {
   *node_vk(item) = item->vk.digest;
   accumulate(item, 3);
-  if (i == 1) {
+  not_of_nodes(item);
+  if (i == 1) { /* L = [1] */
     corpus_accumulator(item)[0] = hf_fr_one();
     corpus_accumulator(item)[1] = hf_fr_zero();
     corpus_accumulator(item)[2] = hf_fr_from_u64(2);

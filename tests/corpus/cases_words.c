@@ -110,6 +110,7 @@ static void other_kind_key(corpus_item *item, unsigned i) { /* the same circuit,
     item->vk.fixed[last] = item->vk.fixed[last - 1];
     item->vk.fixed[last - 1] = t;
   }
+  if (i == 0 || i == 3) item->no_circuit = "transcript and setup are constants of the circuit";
   (void)hf_verifying_key_finish(&item->vk);
   item->proof.vk_digest = item->vk.digest;
   if (item->kind == CORPUS_NODE) item->expected = CORPUS_INSTANCE; /* word 1 names the key as it was */

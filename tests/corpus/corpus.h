@@ -43,6 +43,8 @@
   X(ACCUMULATOR, "accumulator", "PairingFailed")                                                             \
   X(RECORDS, "records", "FingerprintX")                                                                      \
   X(DATA, "data", "DataFingerprint")                                                                         \
+  X(EXCEPTION, "exceptional", NULL) /* in the circuit: an addition of points with equal x */                    \
+  X(WITNESS, "witness", NULL)       /* in the circuit: a gadget's own equations */                               \
   X(OTHER, "other", NULL) /* nothing above; no case expects it */
 
 typedef enum corpus_class {
@@ -96,6 +98,9 @@ typedef struct corpus_item {
   unsigned trailing; /* zero bytes behind the proof or the records, and behind calldata */
   corpus_class expected;
   corpus_evm evm;
+  corpus_class circuit;   /* where the circuit that verifies it says something else; CORPUS_ACCEPTED: it does not */
+  const char *no_circuit; /* why no circuit is asked; NULL: it is, if it can be */
+  bool of_records;        /* the case is about what a seal says, not about its proof */
 } corpus_item;
 
 typedef struct corpus_case {
@@ -127,6 +132,9 @@ void corpus_subject_free(corpus_subject *subject);
 
 /* --- items ---------------------------------------------------------------------------------- */
 
+/* The subject as it is; owned by the caller. */
+corpus_item *corpus_item_for(const corpus_subject *subject);
+void corpus_item_release(corpus_item *item);
 /* Payload bytes of key, proof and records as they stand; further changes go to the bytes. */
 void corpus_freeze(corpus_item *item);
 /* Containers: "VKEY", and "PROF" or "SLED". */

@@ -141,7 +141,7 @@ bool corpus_add_modulus(uint8_t *bytes, bool of_fq) {
 
 /* --- running ------------------------------------------------------------------------------------ */
 
-static void item_free(corpus_item *item) {
+void corpus_item_release(corpus_item *item) {
   hf_writer_free(&item->key_bytes);
   hf_writer_free(&item->proof_bytes);
   hf_writer_free(&item->record_bytes);
@@ -149,7 +149,7 @@ static void item_free(corpus_item *item) {
   free(item);
 }
 
-static corpus_item *item_new(const corpus_subject *s, const corpus_case *c) {
+corpus_item *corpus_item_for(const corpus_subject *s) {
   corpus_item *item = calloc(1, sizeof *item);
   if (item == NULL) abort();
   item->subject = s;
@@ -162,7 +162,6 @@ static corpus_item *item_new(const corpus_subject *s, const corpus_case *c) {
     if ((item->sealed.batch[i].data = malloc(size)) == NULL) abort();
     memcpy(item->sealed.batch[i].data, s->sealed.batch[i].data, size);
   }
-  item->expected = c->expected;
   return item;
 }
 
@@ -183,13 +182,15 @@ static void run_case(const corpus_subject *subject, const corpus_case *c, corpus
   unsigned count = c->count != NULL ? c->count(subject) : 1;
   for (unsigned i = 0; i < count; i++) {
     char name[128];
-    corpus_item *item = item_new(subject, c);
+    corpus_item *item = corpus_item_for(subject);
+    item->expected = c->expected;
+    item->of_records = strcmp(c->group, "records") == 0 || strcmp(c->group, "good") == 0;
     snprintf(name, sizeof name, count > 1 || c->count ? "%s/%s#%u" : "%s/%s", c->group, c->name, i);
     c->recipe(item, i);
     expect_evm(item, c);
     corpus_freeze(item);
     each(context, name, item);
-    item_free(item);
+    corpus_item_release(item);
   }
 }
 
