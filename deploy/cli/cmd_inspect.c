@@ -1,8 +1,10 @@
 /* hyperfold inspect: what is in this file? */
+#include "circuits/fold.h"
 #include "commands.h"
 #include "keys.h"
 #include "proof_common.h"
 #include "replay.h"
+#include "sealed.h"
 #include "srs.h"
 
 #include <hyperfold/container.h>
@@ -91,15 +93,109 @@ static hf_status inspect_data(const char *path, json_t **out) {
   return HF_OK;
 }
 
+static hf_status inspect_vk(const char *path, json_t **out) {
+  hf_verifying_key vk;
+  hf_status status = hf_verifying_key_load(path, &vk);
+  if (status == HF_OK) *out = hf_cli_vk_json(&vk);
+  return status;
+}
+
+static hf_status inspect_proof(const char *path, json_t **out) {
+  hf_proof *proof = malloc(sizeof *proof);
+  if (proof == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");
+  hf_status status = hf_proof_load(path, proof);
+  if (status == HF_OK) *out = hf_cli_proof_json(proof);
+  free(proof);
+  return status;
+}
+
+static json_t *leaf_record_json(const hf_batch_record *record) {
+  json_t *words = record_json(record);
+  char hex[HF_DIGEST_HEX];
+  hf_digest digest;
+  memcpy(digest.b, record->word[HF_RECORD_VK_DIGEST], sizeof digest.b);
+  hf_digest_hex(&digest, hex);
+  json_object_set_new(words, hf_record_words[HF_RECORD_VK_DIGEST].name, json_string(hex));
+  return words;
+}
+
+static hf_status inspect_sealed(const char *path, json_t **out) {
+  hf_sealed *sealed = calloc(1, sizeof *sealed);
+  json_t *records = json_array();
+  if (sealed == NULL) return hf_fail(HF_E_MEMORY, "no memory for a sealed object");
+  hf_status status = hf_sealed_load(path, sealed);
+  for (uint32_t i = 0; status == HF_OK && i < sealed->records; i++) {
+    json_t *record = leaf_record_json(&sealed->batch[i].record);
+    json_object_set_new(record, "slots", json_integer(sealed->batch[i].slots));
+    json_array_append_new(records, record);
+  }
+  if (status == HF_OK) *out = json_pack("{s:o, s:O}", "proof", hf_cli_proof_json(&sealed->proof), "records", records);
+  json_decref(records);
+  hf_sealed_free(sealed);
+  free(sealed);
+  return status;
+}
+
+static json_t *child_json(const hf_fold_child *child) {
+  return json_pack("{s:o, s:o}", "key", hf_cli_vk_json(&child->vk), "proof", hf_cli_proof_json(&child->proof));
+}
+
+static hf_status inspect_node(const char *path, json_t **out) {
+  hf_status status;
+  uint8_t *data = NULL;
+  size_t length;
+  hf_node_input *in = malloc(sizeof *in);
+  if (in == NULL) return hf_fail(HF_E_MEMORY, "no memory for a node's input");
+  HF_TRY(hf_file_read(path, HF_NODE_INPUT_LIMIT, &data, &length));
+  HF_TRY(hf_node_input_decode(path, data, length, in));
+  *out = json_pack("{s:o, s:i, s:[o, o]}", "node_vk", hf_cli_json_fr(in->node_vk), "lift", (int)in->lift, "children",
+                   child_json(&in->child[0]), child_json(&in->child[1]));
+out:
+  free(data);
+  free(in);
+  return status;
+}
+
+static hf_status inspect_seal(const char *path, json_t **out) {
+  hf_status status;
+  uint8_t *data = NULL;
+  size_t length;
+  json_t *records = json_array();
+  hf_seal_input *in = malloc(sizeof *in);
+  if (in == NULL) return hf_fail(HF_E_MEMORY, "no memory for a seal's input");
+  HF_TRY(hf_file_read(path, HF_SEAL_INPUT_LIMIT, &data, &length));
+  HF_TRY(hf_seal_input_decode(path, data, length, in));
+  for (uint32_t i = 0; i < in->records; i++) json_array_append_new(records, leaf_record_json(&in->record[i]));
+  *out = json_pack("{s:o, s:i, s:o, s:O}", "node_vk", hf_cli_json_fr(in->node_vk), "level", (int)in->level, "child",
+                   child_json(&in->child), "records", records);
+out:
+  json_decref(records);
+  free(data);
+  free(in);
+  return status;
+}
+
+static const struct {
+  const char *kind, *what;
+  hf_status (*inspect)(const char *path, json_t **out);
+} kinds[] = {
+    {HF_VKEY_KIND, "verifying key", inspect_vk},
+    {HF_PROOF_KIND, "proof", inspect_proof},
+    {HF_BATCH_INPUT_KIND, "batch input", inspect_batch},
+    {HF_SRS_KIND, "SRS", inspect_srs},
+    {HF_PKEY_KIND, "proving key", inspect_key},
+    {HF_DATA_FILE_KIND, "public data of a chain", inspect_data},
+    {HF_NODE_INPUT_KIND, "input of a fold", inspect_node},
+    {HF_SEAL_INPUT_KIND, "input of a seal", inspect_seal},
+    {HF_SEALED_KIND, "sealed proof, its records and their public data", inspect_sealed},
+};
+
 hf_status hf_inspect_run(hf_cli *cli) {
   hf_status status;
   const char *path = cli->arguments[0];
   uint8_t head[16];
   json_t *contents = NULL;
   hf_container *container = NULL;
-  hf_verifying_key vk;
-  hf_proof *proof = calloc(1, sizeof *proof);
-  if (proof == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t got = fd < 0 ? -1 : read(fd, head, sizeof head);
   if (fd >= 0) close(fd);
@@ -116,29 +212,12 @@ hf_status hf_inspect_run(hf_cli *cli) {
   hf_digest checksum = hf_container_checksum(container);
   hf_digest_hex(&checksum, hex);
   const char *what = "unknown";
-  if (memcmp(kind, HF_VKEY_KIND, 4) == 0) {
-    what = "verifying key";
-    HF_TRY(hf_verifying_key_load(path, &vk));
-    contents = hf_cli_vk_json(&vk);
-  } else if (memcmp(kind, HF_PROOF_KIND, 4) == 0) {
-    what = "proof";
-    HF_TRY(hf_proof_load(path, proof));
-    contents = hf_cli_proof_json(proof);
-  } else if (memcmp(kind, HF_BATCH_INPUT_KIND, 4) == 0) {
-    what = "batch input";
-    HF_TRY(inspect_batch(path, &contents));
-  } else if (memcmp(kind, HF_SRS_KIND, 4) == 0) {
-    what = "SRS";
-    HF_TRY(inspect_srs(path, &contents));
-  } else if (memcmp(kind, HF_PKEY_KIND, 4) == 0) {
-    what = "proving key";
-    HF_TRY(inspect_key(path, &contents));
-  } else if (memcmp(kind, HF_DATA_FILE_KIND, 4) == 0) {
-    what = "public data of a chain";
-    HF_TRY(inspect_data(path, &contents));
-  } else {
-    contents = json_object();
-  }
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    if (memcmp(kind, kinds[i].kind, 4) == 0) {
+      what = kinds[i].what;
+      HF_TRY(kinds[i].inspect(path, &contents));
+    }
+  if (contents == NULL) contents = json_object();
   json_t *document = json_pack("{s:s, s:s, s:i, s:o, s:s, s:o}", "kind", kind, "what", what, "version",
                                (int)hf_container_version(container), "payload_bytes",
                                hf_cli_json_u64(hf_container_payload(container).length), "checksum", hex,
@@ -156,6 +235,5 @@ hf_status hf_inspect_run(hf_cli *cli) {
 out:
   json_decref(contents);
   hf_container_unmap(&container);
-  free(proof);
   return status;
 }

@@ -105,7 +105,7 @@ static hf_status foldable(const check *c, bool *ok) {
   const char *given = hf_cli_text(c->cli, "srs");
   char *path = given != NULL ? strdup(given) : hf_cli_data_path(c->cli, "srs");
   if (path == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
-  if (hf_cli_text(c->cli, "node-vk") != NULL) HF_TRY(hf_digest_parse(hf_cli_text(c->cli, "node-vk"), &digest));
+  if (hf_cli_text(c->cli, "node-vk") != NULL) HF_TRY(hf_cli_vk_parse(hf_cli_text(c->cli, "node-vk"), &digest));
   if (!hf_fr_from_bytes(digest.b, &node_vk)) {
     status = hf_fail(HF_E_RANGE, "--node-vk is not below r");
     goto out;
@@ -244,7 +244,7 @@ const hf_option hf_verify_options[] = {
     {"records", HF_OPTION_TEXT, "FILE", NULL, "the records that it must be about: a sealed file, or the input of a seal"},
     {"statement", HF_OPTION_TEXT, "HEX", NULL, "what the proof must state: its first public input, 64 hex digits"},
     {"foldable", HF_OPTION_FLAG, NULL, NULL, "a node must be able to verify it"},
-    {"node-vk", HF_OPTION_TEXT, "DIGEST", NULL, "with --foldable: the node key's digest, for proofs of nodes"},
+    {"node-vk", HF_OPTION_TEXT, "KEY", NULL, "with --foldable: the key of nodes, digest or file; without it only leaves pass"},
     {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS, for --foldable (default: DATA/srs)"},
     HF_OPTION_DEV,
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},

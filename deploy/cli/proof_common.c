@@ -37,9 +37,9 @@ json_t *hf_cli_vk_json(const hf_verifying_key *vk) {
   char hex[HF_DIGEST_HEX];
   hf_digest_hex(&digest, hex);
   return json_pack(
-      "{s:s, s:i, s:i, s:s, s:b, s:b, s:i}", "digest", hex, "log_n", (int)vk->log_n, "kappa", (int)vk->kappa,
+      "{s:s, s:i, s:i, s:s, s:b, s:b, s:b, s:i}", "digest", hex, "log_n", (int)vk->log_n, "kappa", (int)vk->kappa,
       "transcript", vk->transcript == HF_TRANSCRIPT_KECCAK ? "keccak" : "poseidon2", "foldable",
-      (int)vk->foldable, "development", (int)vk->development, "public_inputs", (int)vk->public_count);
+      (int)vk->foldable, "seal", (int)vk->seal, "development", (int)vk->development, "public_inputs", (int)vk->public_count);
 }
 
 json_t *hf_cli_proof_json(const hf_proof *proof) {

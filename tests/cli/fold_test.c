@@ -1,0 +1,140 @@
+/* From batches to one sealed proof through the command alone, with real proofs: two chains, one batch each, a fold and
+ * a seal. The aggregator is killed on the way. What it publishes is checked in every way that `verify` has. */
+#include "run_command.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *text_of(const json_t *object, const char *name) {
+  const char *text = json_string_value(json_object_get(object, name));
+  cr_assert(text != NULL, "no text \"%s\"", name);
+  return text;
+}
+
+static void expect(int exit, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void expect(int exit, const char *format, ...) {
+  hf_run run;
+  char line[2048];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  hf_run_command(&run, "%s", line);
+  cr_assert_eq(run.exit, exit, "\"%s\" ended with %d, not %d:\n%s%s", line, run.exit, exit, run.out, run.err);
+  hf_run_free(&run);
+}
+
+/* Jobs of a circuit in a state ("" for any); the id of the first. */
+static size_t jobs(const char *circuit, const char *state, char id[140]) {
+  json_t *list = hf_run_json(0, "job list --data data --circuit %s --json %s %s", circuit, *state ? "--state" : "", state);
+  const json_t *all = json_object_get(list, "jobs");
+  size_t count = json_array_size(all);
+  if (count > 0 && id != NULL) snprintf(id, 140, "%s", text_of(json_array_get(all, 0), "id"));
+  json_decref(list);
+  return count;
+}
+
+static void key_of(const char *circuit, char digest[65]) {
+  json_t *key = hf_run_json(0, "circuit key %s --data data --dev --json", circuit);
+  snprintf(digest, 65, "%s", text_of(key, "digest"));
+  cr_assert(json_is_true(json_object_get(key, strcmp(circuit, "seal") == 0 ? "seal" : "foldable")));
+  json_decref(key);
+}
+
+static void end(pid_t pid, int signal, int expected) {
+  int status;
+  kill(pid, signal);
+  cr_assert_eq(waitpid(pid, &status, 0), pid);
+  cr_assert_eq(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), expected);
+}
+
+static void make_batches(void) {
+  for (int chain = 7; chain <= 8; chain++) {
+    json_decref(hf_run_json(0, "wallet generate --json --chain %d --accounts 3 --transactions 1 --deposits d%d.jsonl "
+                               "--out t.jsonl --seed %d", chain, chain, chain));
+    json_decref(hf_run_json(0, "sequencer run --data data --chain %d --depth 4 --slots 3 --dev --deposits d%d.jsonl "
+                               "--flush --json", chain, chain));
+  }
+  expect(0, "worker --data data --once --dev --json --circuit batch");
+  cr_assert_eq(jobs("batch", "done", NULL), 2);
+}
+
+/* The proofs of leaf, node and seal, and the sealed file: what is accepted, and what is not. */
+static void check_verdicts(const char *leaf, const char *node, const char *seal, const char *fold_id) {
+  const char *k = "data/keys";
+  expect(0, "job get --data data --tenant hyperfold 7/1 --out leaf.proof");
+  expect(0, "job get --data data --tenant hyperfold %s --out node.proof --input node.input", fold_id);
+  expect(0, "job get --data data --tenant hyperfold seal/1 --out seal.proof --input seal.input");
+  json_t *verdict = hf_run_json(0, "verify --vk %s/%s.vkey --dev --leaf-vk %s data/sealed/00000001.sealed --json", k, seal, leaf);
+  cr_assert_str_eq(text_of(verdict, "kind"), "seal");
+  cr_assert_eq(json_integer_value(json_object_get(verdict, "records")), 2);
+  json_decref(verdict);
+  expect(4, "verify --vk %s/%s.vkey --leaf-vk %s data/sealed/00000001.sealed", k, seal, leaf); /* the set-up is public */
+  /* the keys that count: of the proof itself, and of what is below it */
+  expect(0, "verify --vk %s/%s.vkey --dev --key %s,%s --leaf-vk any seal.proof", k, seal, node, seal);
+  expect(4, "verify --vk %s/%s.vkey --dev --key %s --leaf-vk any seal.proof", k, seal, node);
+  expect(4, "verify --vk %s/%s.vkey --dev --leaf-vk %s data/sealed/00000001.sealed", k, seal, node);
+  expect(2, "verify --vk %s/%s.vkey --dev seal.proof", k, seal);
+  expect(2, "verify --vk %s/%s.vkey --dev --leaf-vk %s seal.proof", k, seal, leaf);
+  expect(2, "verify --vk %s/%s.vkey --dev node.proof", k, node);
+  /* the records */
+  expect(0, "verify --vk %s/%s.vkey --dev --leaf-vk %s --records seal.input seal.proof", k, seal, leaf);
+  expect(0, "verify --vk %s/%s.vkey --dev --leaf-vk %s --records data/sealed/00000001.sealed node.proof", k, node, leaf);
+  expect(4, "verify --vk %s/%s.vkey --dev --records seal.input leaf.proof", k, leaf);
+  /* a node can verify leaves and nodes, no seals */
+  expect(0, "verify --vk %s/%s.vkey --dev --foldable --data data leaf.proof", k, leaf);
+  expect(0, "verify --vk %s/%s.vkey --dev --foldable --node-vk %s --leaf-vk any --data data node.proof", k, node, node);
+  expect(4, "verify --vk %s/%s.vkey --dev --foldable --node-vk %s --leaf-vk any --data data node.proof", k, node, leaf);
+  expect(4, "verify --vk %s/%s.vkey --dev --foldable --leaf-vk any --data data seal.proof", k, seal);
+  /* a proof is of its own key alone */
+  expect(3, "verify --vk %s/%s.vkey --dev --leaf-vk any node.proof", k, seal);
+  expect(3, "verify --vk %s/%s.vkey --dev leaf.proof", k, node);
+  const char *files[] = {"node.input", "seal.input", "data/sealed/00000001.sealed"};
+  for (int i = 0; i < 3; i++) json_decref(hf_run_json(0, "inspect %s --json", files[i]));
+  expect(0, "circuit check node node.input --data data --dev");
+  expect(0, "circuit check seal seal.input --data data --dev");
+  expect(3, "circuit check node seal.input --data data --dev");
+}
+
+Test(fold, batches_to_a_sealed_proof) {
+  char *folder = hf_test_folder("fold"), leaf[65], node[65], seal[65], id[140] = "", again[140] = "";
+  cr_assert_eq(chdir(folder), 0);
+  make_batches();
+  json_t *job = hf_run_json(0, "job get --data data --tenant hyperfold 7/1 --json");
+  snprintf(leaf, sizeof leaf, "%s", text_of(job, "vk_digest"));
+  json_decref(job);
+  /* without --dev nothing is made of the public secret; a seal of 65 does not exist */
+  expect(4, "aggregator --data data --once");
+  expect(2, "aggregator --data data --dev --once --seal-count 65");
+  /* one look each: the second finds what the first did; keys that are not listed do not count */
+  expect(0, "aggregator --data data --dev --once --leaf-vk %064d", 1);
+  cr_assert_eq(jobs("node", "", NULL), 0);
+  expect(0, "aggregator --data data --dev --once --json --leaf-vk %s", leaf);
+  cr_assert_eq(jobs("node", "queued", id), 1);
+  expect(0, "aggregator --data data --dev --once");
+  cr_assert(jobs("node", "", again) == 1 && strcmp(id, again) == 0);
+  key_of("node", node);
+  key_of("seal", seal);
+  pid_t worker = hf_run_start("worker.log", "worker --data data --dev");
+  pid_t aggregator = hf_run_start("aggregator.log", "aggregator --data data --dev --drain");
+  for (int i = 0; jobs("seal", "", NULL) == 0; i++) {
+    cr_assert_lt(i, 2400, "no seal job");
+    usleep(100000);
+  }
+  end(aggregator, SIGKILL, 128 + SIGKILL);
+  expect(0, "aggregator --data data --dev --drain --json");
+  end(worker, SIGTERM, 0);
+  cr_assert(jobs("node", "", NULL) == 1 && jobs("seal", "", NULL) == 1, "nothing was proven twice");
+  check_verdicts(leaf, node, seal, id);
+  /* it is published, and stays so */
+  expect(0, "aggregator --data data --dev --drain");
+  cr_assert_eq(jobs("seal", "", NULL), 1);
+  cr_assert_eq(chdir("/"), 0);
+  hf_test_folder_remove(folder);
+}
