@@ -1,0 +1,159 @@
+/* The key cache serves several circuits with options of their own; the catalog says what it can build over what. */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "catalog.h"
+#include "circuits/example.h"
+#include "key_cache.h"
+#include "verify.h"
+
+#define OK(expression)                                                                                       \
+  do {                                                                                                       \
+    hf_status ok_status = (expression);                                                                      \
+    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message());        \
+  } while (0)
+
+typedef struct rig {
+  char folder[64];
+  hf_backend *backend;
+  hf_srs *srs;
+  hf_key_cache *keys;
+  hf_circuit *circuit;
+} rig;
+
+static void rig_open(rig *r, bool folder) {
+  const hf_catalog_entry *entry;
+  hf_example_input values = {.x = 3, .y = 5};
+  uint8_t input[HF_EXAMPLE_INPUT_BYTES];
+  hf_backend_options options = {.threads = 1};
+  memset(r, 0, sizeof *r);
+  strcpy(r->folder, "/tmp/hf-keys-XXXXXX");
+  cr_assert(mkdtemp(r->folder) != NULL);
+  OK(hf_backend_create("cpu", &options, &r->backend));
+  OK(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, 8 * (256 + 4), 1, &r->srs));
+  hf_key_cache_options cache = {.folder = folder ? r->folder : NULL, .backend = r->backend, .srs = r->srs};
+  OK(hf_key_cache_create(&cache, &r->keys));
+  hf_example_input_encode(&values, input);
+  OK(hf_catalog_find(HF_EXAMPLE_CIRCUIT, &entry));
+  OK(hf_catalog_build(entry, NULL, NULL, 0, input, sizeof input, &r->circuit));
+}
+
+static void rig_close(rig *r) {
+  char command[100];
+  hf_circuit_destroy(&r->circuit);
+  hf_key_cache_destroy(&r->keys);
+  hf_srs_destroy(&r->srs);
+  hf_backend_destroy(&r->backend);
+  snprintf(command, sizeof command, "rm -rf '%s'", r->folder);
+  cr_assert_eq(system(command), 0);
+}
+
+static const hf_proving_key *get(rig *r, unsigned kappa, hf_transcript_kind transcript) {
+  const hf_proving_key *key;
+  hf_key_options options = {kappa, transcript};
+  OK(hf_key_cache_get(r->keys, r->circuit, &options, NULL, &key));
+  cr_assert(key->vk.kappa == kappa && key->vk.transcript == transcript);
+  return key;
+}
+
+static unsigned files(const rig *r) {
+  unsigned count = 0;
+  DIR *dir = opendir(r->folder);
+  for (struct dirent *e; (e = readdir(dir)) != NULL;) count += e->d_name[0] != '.';
+  closedir(dir);
+  return count;
+}
+
+static void prove(rig *r, const hf_proving_key *key) {
+  hf_prover *prover;
+  bool ok = false;
+  hf_proof *proof = calloc(1, sizeof *proof);
+  OK(hf_key_cache_prover(r->keys, &prover));
+  OK(hf_prove(prover, r->circuit, NULL, proof, NULL));
+  OK(hf_verify(&key->vk, proof, &ok));
+  cr_assert(ok, "%s", hf_error_message());
+  free(proof);
+}
+
+Test(worker_keys, circuits_alternate) {
+  for (int folder = 0; folder < 2; folder++) {
+    rig r;
+    rig_open(&r, folder);
+    const hf_proving_key *a = get(&r, 3, HF_TRANSCRIPT_POSEIDON2);
+    prove(&r, a);
+    const hf_proving_key *b = get(&r, 8, HF_TRANSCRIPT_KECCAK);
+    cr_assert_neq(a, b);
+    prove(&r, b); /* under the last key that was got, not under the one that is loaded */
+    cr_assert_eq(get(&r, 3, HF_TRANSCRIPT_POSEIDON2), a, "the first is still at hand");
+    prove(&r, a);
+    cr_assert_eq(a->file != NULL, folder, "with a folder the columns are a mapped file");
+    /* two more find room; a fifth takes that of the one that was used longest ago */
+    (void)get(&r, 2, HF_TRANSCRIPT_POSEIDON2);
+    (void)get(&r, 4, HF_TRANSCRIPT_POSEIDON2);
+    cr_assert_eq(get(&r, 8, HF_TRANSCRIPT_KECCAK), b);
+    cr_assert_eq(get(&r, 3, HF_TRANSCRIPT_POSEIDON2), a);
+    hf_fr digest = a->vk.digest;
+    (void)get(&r, 5, HF_TRANSCRIPT_POSEIDON2);
+    cr_assert_eq(get(&r, 8, HF_TRANSCRIPT_KECCAK), b);
+    cr_assert_eq(get(&r, 3, HF_TRANSCRIPT_POSEIDON2), a);
+    for (unsigned kappa = 4; kappa < 8; kappa++) (void)get(&r, kappa, HF_TRANSCRIPT_POSEIDON2);
+    a = get(&r, 3, HF_TRANSCRIPT_POSEIDON2); /* gone and back */
+    cr_assert(hf_fr_eq(a->vk.digest, digest));
+    prove(&r, a);
+    if (folder) {
+      hf_verifying_key vk;
+      hf_digest name = hf_vk_digest_bytes(&a->vk), other = name;
+      cr_assert_eq(files(&r), 7 * 3, "a proving key, a verifying key and a reference each");
+      OK(hf_key_cache_find(r.keys, &name, &vk));
+      cr_assert(hf_fr_eq(vk.digest, digest));
+      other.b[0] ^= 1;
+      cr_assert_eq((int)hf_key_cache_find(r.keys, &other, &vk), HF_E_NOT_FOUND);
+    }
+    rig_close(&r);
+  }
+}
+
+/* A pinned digest that does not fit is refused, and does not spoil what follows. */
+Test(worker_keys, pinned) {
+  rig r;
+  const hf_proving_key *key;
+  hf_key_options options = {3, HF_TRANSCRIPT_POSEIDON2}, large = {9, HF_TRANSCRIPT_POSEIDON2};
+  hf_digest wrong = {{1}};
+  hf_prover *prover;
+  rig_open(&r, true);
+  cr_assert_eq((int)hf_key_cache_prover(r.keys, &prover), HF_E_STATE);
+  cr_assert_eq((int)hf_key_cache_get(r.keys, r.circuit, &options, &wrong, &key), HF_E_MISMATCH);
+  cr_assert_null(key);
+  cr_assert_eq((int)hf_key_cache_get(r.keys, r.circuit, &large, NULL, &key), HF_E_ARGUMENT);
+  cr_assert_eq((int)hf_key_cache_prover(r.keys, &prover), HF_E_STATE);
+  prove(&r, get(&r, 3, HF_TRANSCRIPT_POSEIDON2));
+  rig_close(&r);
+}
+
+Test(worker_keys, what_the_catalog_builds) {
+  rig r;
+  const hf_catalog_entry *node, *seal;
+  hf_circuit *circuit = NULL;
+  hf_fold_setup setup;
+  rig_open(&r, false);
+  OK(hf_catalog_find(HF_NODE_CIRCUIT, &node));
+  OK(hf_catalog_find(HF_SEAL_CIRCUIT, &seal));
+  cr_assert(node->keys.kappa == 3 && node->keys.transcript == HF_TRANSCRIPT_POSEIDON2);
+  cr_assert(seal->keys.kappa == 8 && seal->keys.transcript == HF_TRANSCRIPT_KECCAK);
+  cr_assert_eq(hf_catalog_points(seal), 8 * ((1u << 17) + 4));
+  cr_assert_eq((int)hf_catalog_build(node, NULL, NULL, 0, NULL, 0, &circuit), HF_E_STATE);
+  OK(hf_catalog_setup(r.srs, &setup));
+  cr_assert(setup.development && hf_g2_eq(setup.tau_g2, r.srs->tau_g2));
+  for (int i = 0; i < HF_FOLD_POWERS; i++) cr_assert(hf_g1_eq(setup.powers[i], r.srs->points[i]));
+  hf_catalog_context context = {.setup = &setup};
+  cr_assert_eq((int)hf_catalog_build(seal, &context, NULL, 0, NULL, 0, &circuit), HF_E_STATE, "which node?");
+  hf_parameter none = {"x", 1};
+  cr_assert_eq((int)hf_catalog_build(node, &context, &none, 1, NULL, 0, &circuit), HF_E_ARGUMENT);
+  cr_assert_eq((int)hf_catalog_build(node, &context, NULL, 0, (const uint8_t *)"x", 1, &circuit), HF_E_FORMAT);
+  cr_assert_null(circuit);
+  r.srs->count = HF_FOLD_POWERS - 1;
+  cr_assert_eq((int)hf_catalog_setup(r.srs, &setup), HF_E_RANGE);
+  rig_close(&r);
+}
