@@ -55,6 +55,8 @@ static const answer_case answers[] = {
     {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":-32601,\"message\":\"no such method\"}}", 200, HF_E_REFUSED},
     {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":-32000,\"message\":\"x\"},\"result\":\"0x1\"}", 400, HF_E_REFUSED},
     {"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"parse error\"}}", 400, HF_E_REFUSED},
+    {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":3,\"message\":\"a\\u0000b\"}}", 200, HF_E_REFUSED},
+    {"{\"jsonrpc\":\"2.0\\u0000\",\"id\":%ID%,\"result\":\"0x1\"}", 200, HF_E_FORMAT},
     {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"message\":\"x\"}}", 200, HF_E_FORMAT},
     {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":\"no\"}", 200, HF_E_FORMAT},
     {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":1,\"message\":7}}", 200, HF_E_FORMAT},

@@ -8,7 +8,7 @@
 /* ---- values of answers ---- */
 
 static hf_status read_quantity(const json_t *value, const char *name, uint64_t *out) {
-  const char *text = json_string_value(value);
+  const char *text = hf_rpc_text(value);
   hf_u256 wide;
   if (text == NULL || strncmp(text, "0x", 2) != 0 || hf_u256_parse(text, &wide) != HF_OK ||
       hf_u256_to_u64(&wide, out) != HF_OK)
@@ -17,7 +17,7 @@ static hf_status read_quantity(const json_t *value, const char *name, uint64_t *
 }
 
 static hf_status read_hash(const json_t *value, const char *name, hf_eth_hash *out) {
-  const char *text = json_string_value(value);
+  const char *text = hf_rpc_text(value);
   if (text == NULL || hf_eth_hash_parse(text, out) != HF_OK)
     return hf_fail(HF_E_FORMAT, "the node's %s is no hash", name);
   return HF_OK;
@@ -25,7 +25,7 @@ static hf_status read_hash(const json_t *value, const char *name, hf_eth_hash *o
 
 /* Fresh memory for the caller; NULL with length 0 for "0x". */
 static hf_status read_data(const json_t *value, const char *name, uint8_t **data, size_t *length) {
-  const char *text = json_string_value(value);
+  const char *text = hf_rpc_text(value);
   size_t digits = text != NULL ? strlen(text) : 0;
   *data = NULL;
   *length = 0;
@@ -96,7 +96,8 @@ hf_status hf_eth_balance(hf_rpc *rpc, const hf_eth_address *account, hf_u256 *ou
   json_t *result = NULL;
   hf_status status =
       hf_rpc_call(rpc, "eth_getBalance", json_pack("[o, s]", address_json(account), "latest"), &result, NULL);
-  if (status == HF_OK && (!json_is_string(result) || hf_u256_parse(json_string_value(result), out) != HF_OK))
+  const char *text = hf_rpc_text(result);
+  if (status == HF_OK && (text == NULL || hf_u256_parse(text, out) != HF_OK))
     status = hf_fail(HF_E_FORMAT, "the node's balance is no quantity");
   json_decref(result);
   return status;
@@ -152,7 +153,7 @@ hf_status hf_eth_receipt_of(hf_rpc *rpc, const hf_eth_hash *transaction, bool *f
   HF_TRY(read_quantity(json_object_get(result, "status"), "receipt's status", &success));
   HF_TRY(read_quantity(json_object_get(result, "gasUsed"), "gas used", &out->gas_used));
   HF_TRY(read_quantity(json_object_get(result, "effectiveGasPrice"), "gas price", &out->gas_price));
-  const char *contract = json_string_value(json_object_get(result, "contractAddress"));
+  const char *contract = hf_rpc_text(json_object_get(result, "contractAddress"));
   if (contract != NULL) HF_TRY(hf_eth_address_parse(contract, &out->contract));
   if (!hf_eth_hash_eq(&out->transaction, transaction)) HF_TRY(hf_fail(HF_E_FORMAT, "the node gave another receipt"));
   out->success = success == 1;
@@ -258,7 +259,7 @@ static json_t *topics_json(const hf_u256 *const *topic) {
 static hf_status read_log(const json_t *value, const log_query *q, hf_eth_log *log, uint8_t **data) {
   hf_status status;
   const json_t *topics = json_object_get(value, "topics"), *removed = json_object_get(value, "removed");
-  const char *address = json_string_value(json_object_get(value, "address"));
+  const char *address = hf_rpc_text(json_object_get(value, "address"));
   hf_eth_address from;
   *data = NULL;
   memset(log, 0, sizeof *log);

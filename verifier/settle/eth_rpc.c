@@ -45,16 +45,21 @@ static bool values_within(const char *text, size_t length, size_t limit) {
   return true;
 }
 
-static void copy_message(const char *from, char *to, size_t size) {
+static void copy_message(const char *from, size_t length, char *to, size_t size) {
   size_t n = 0;
-  for (; from != NULL && *from != 0 && n + 1 < size; from++) to[n++] = *from >= ' ' && *from <= '~' ? *from : '?';
+  for (; n < length && n + 1 < size; n++) to[n] = from[n] >= ' ' && from[n] <= '~' ? from[n] : '?';
   to[n] = 0;
+}
+
+const char *hf_rpc_text(const json_t *value) {
+  const char *text = json_string_value(value);
+  return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
 }
 
 /* Nodes put a revert's data into error.data as text, or one object deeper. */
 static void take_revert_data(const json_t *data, hf_rpc_error *error) {
   if (json_is_object(data)) data = json_object_get(data, "data");
-  const char *text = json_string_value(data);
+  const char *text = hf_rpc_text(data);
   size_t length = text != NULL ? strlen(text) : 0;
   if (length < 2 || length % 2 != 0 || strncmp(text, "0x", 2) != 0 || length / 2 - 1 > REVERT_DATA_MAX) return;
   uint8_t *bytes = malloc(length / 2);
@@ -70,11 +75,11 @@ static void take_revert_data(const json_t *data, hf_rpc_error *error) {
 static hf_status refused(const json_t *problem, hf_rpc_error *error) {
   hf_rpc_error told = {0};
   const json_t *code = json_object_get(problem, "code");
-  const char *message = json_string_value(json_object_get(problem, "message"));
-  if (!json_is_object(problem) || !json_is_integer(code) || message == NULL)
+  const json_t *message = json_object_get(problem, "message");
+  if (!json_is_object(problem) || !json_is_integer(code) || !json_is_string(message))
     return hf_fail(HF_E_FORMAT, "an error of the node without code and message");
   told.code = json_integer_value(code);
-  copy_message(message, told.message, sizeof told.message);
+  copy_message(json_string_value(message), json_string_length(message), told.message, sizeof told.message);
   hf_status status = hf_fail(HF_E_REFUSED, "the node says: %s (%lld)", told.message, (long long)told.code);
   if (error != NULL) {
     take_revert_data(json_object_get(problem, "data"), &told);
@@ -90,11 +95,11 @@ hf_status hf_rpc_parse(const char *text, size_t length, uint64_t id, json_t **re
   if (error != NULL) memset(error, 0, sizeof *error);
   if (!values_within(text, length, HF_RPC_VALUES_MAX))
     return hf_fail(HF_E_RANGE, "an answer of more than %d values", HF_RPC_VALUES_MAX);
-  json_t *answer = json_loadb(text, length, JSON_REJECT_DUPLICATES, &where);
+  json_t *answer = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
   if (answer == NULL) return hf_fail(HF_E_FORMAT, "an answer that is no JSON: %.120s", where.text);
   const json_t *got = json_object_get(answer, "id"), *problem = json_object_get(answer, "error");
   json_t *value = json_object_get(answer, "result");
-  const char *version = json_string_value(json_object_get(answer, "jsonrpc"));
+  const char *version = hf_rpc_text(json_object_get(answer, "jsonrpc"));
   if (version == NULL || strcmp(version, "2.0") != 0) HF_TRY(hf_fail(HF_E_FORMAT, "an answer that is no JSON-RPC 2.0"));
   /* A request that the node could not read is answered under the id null. */
   const bool mine = json_is_integer(got) && (uint64_t)json_integer_value(got) == id;
@@ -124,7 +129,7 @@ static hf_status take_host(hf_rpc *rpc, const char *url) {
   if (status == HF_OK) {
     char whole[sizeof rpc->host];
     snprintf(whole, sizeof whole, "%.8s://%.100s:%.8s", scheme, host, port);
-    copy_message(whole, rpc->host, sizeof rpc->host);
+    copy_message(whole, strlen(whole), rpc->host, sizeof rpc->host);
     /* A node on this machine is not reached through a proxy of the environment. */
     if (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
       curl_easy_setopt(rpc->curl, CURLOPT_PROXY, "");

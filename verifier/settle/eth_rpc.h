@@ -38,6 +38,10 @@ void hf_rpc_error_free(hf_rpc_error *error); /* a zeroed one is fine */
  * HF_E_RANGE: one that is too large; HF_E_TIMEOUT; HF_E_BUSY: told to come later; HF_E_IO. */
 hf_status hf_rpc_call(hf_rpc *rpc, const char *method, json_t *params, json_t **result, hf_rpc_error *error);
 
+/* A string without a NUL in it; NULL for anything else. Answers may hold NULs (some nodes put a revert's raw bytes into
+ * their message), which would hide what stands behind them. */
+const char *hf_rpc_text(const json_t *value);
+
 /* The parser behind it: one answer to the call numbered `id`. Statuses as above. */
 #define HF_RPC_VALUES_MAX 400000 /* JSON values of an answer: what bounds the memory that it takes, about 80 MiB */
 hf_status hf_rpc_parse(const char *text, size_t length, uint64_t id, json_t **result, hf_rpc_error *error);

@@ -10,6 +10,7 @@
 #define GAS_ROW      1500  /* a slot: its bytes and the fingerprint's three steps */
 #define GAS_CREDIT   60000 /* a withdrawal or a refused deposit: a balance that may be new, an event */
 #define GAS_DEPOSIT  5000
+#define GAS_MOST     (1u << 24) /* of one transaction: EIP-7825 */
 
 /* ---- owners of deposits ---- */
 
@@ -146,5 +147,5 @@ uint64_t hf_settlement_settle_gas(const hf_sealed *sealed, hf_bytes calldata) {
       if (type == HF_SLOT_DEPOSIT || type == HF_SLOT_DEPOSIT_REFUSED) gas += GAS_DEPOSIT;
     }
   }
-  return gas;
+  return gas < GAS_MOST ? gas : GAS_MOST;
 }
