@@ -34,7 +34,8 @@ static hf_status batch_read(hf_reader *r, uint32_t i, hf_sealed_batch *batch) {
   HF_TRY(hf_read_bytes(r, "sealed: record", batch->record.word, sizeof batch->record.word));
   HF_TRY(hf_read_u32(r, "sealed: slots", &batch->slots));
   if (batch->slots < 1 || batch->slots > HF_ROLLUP_SLOTS_MAX)
-    return hf_fail(HF_E_RANGE, "record %u: %u slots; 1 to %d are allowed", i, batch->slots, HF_ROLLUP_SLOTS_MAX);
+    return hf_fail(HF_E_RANGE, "record %u: %u slots; 1 to %d are allowed", i, batch->slots,
+                   HF_ROLLUP_SLOTS_MAX);
   HF_TRY(hf_read_view(r, "sealed: public data", data_words(batch) * 32, &words));
   batch->data = malloc(data_words(batch) * 32);
   if (batch->data == NULL) return hf_fail(HF_E_MEMORY, "no memory for the public data of record %u", i);
@@ -53,7 +54,8 @@ hf_status hf_sealed_encode(const hf_sealed *sealed, hf_writer *w) {
   hf_status status;
   hf_writer payload = {0};
   HF_TRY(count_check(sealed->records));
-  if (sealed->proof.kappa < 1 || sealed->proof.kappa > HF_KAPPA_MAX || sealed->proof.public_count > HF_MAX_PUBLIC)
+  if (sealed->proof.kappa < 1 || sealed->proof.kappa > HF_KAPPA_MAX ||
+      sealed->proof.public_count > HF_MAX_PUBLIC)
     HF_TRY(hf_fail(HF_E_ARGUMENT, "sealed: not a proof"));
   hf_proof_write(&sealed->proof, &payload);
   hf_write_u32(&payload, sealed->records);
@@ -78,7 +80,8 @@ hf_status hf_sealed_decode(const char *what, const void *data, size_t length, hf
   size_t payload_length;
   uint32_t version, m;
   memset(out, 0, sizeof *out);
-  HF_TRY(hf_container_decode(what, data, length, HF_SEALED_KIND, HF_SEALED_VERSION, &payload, &payload_length, &version));
+  HF_TRY(hf_container_decode(what, data, length, HF_SEALED_KIND, HF_SEALED_VERSION, &payload, &payload_length,
+                             &version));
   hf_reader r = hf_reader_over(payload, payload_length);
   HF_TRY(hf_proof_read(&r, &out->proof));
   HF_TRY(hf_read_u32(&r, "sealed: records", &m));
@@ -148,8 +151,10 @@ hf_status hf_sealed_check(const hf_sealed *sealed, const hf_verifying_key *vk, b
   for (uint32_t i = 0; holds && i < sealed->records; i++) {
     const hf_sealed_batch *b = &sealed->batch[i];
     uint8_t x[32], y[32];
-    HF_TRY(hf_data_fingerprint(b->record.word[HF_RECORD_DATA], (const uint8_t(*)[32])b->data, data_words(b), x, y));
-    holds = memcmp(x, b->record.word[HF_RECORD_DATA_X], 32) == 0 && memcmp(y, b->record.word[HF_RECORD_DATA_Y], 32) == 0;
+    HF_TRY(hf_data_fingerprint(b->record.word[HF_RECORD_DATA], (const uint8_t(*)[32])b->data, data_words(b),
+                               x, y));
+    holds = memcmp(x, b->record.word[HF_RECORD_DATA_X], 32) == 0 &&
+            memcmp(y, b->record.word[HF_RECORD_DATA_Y], 32) == 0;
     if (!holds) hf_fail(HF_E_VERIFY, "record %u: its x_d and y_d are not those of the posted words", i);
   }
   *ok = holds;

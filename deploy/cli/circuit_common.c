@@ -7,7 +7,8 @@
 #include "parameters.h"
 
 /* The SRS, and for the structure of a seal the node's key. */
-static hf_status open_setup(hf_cli *cli, bool structure, hf_cli_circuit *c, hf_fold_setup *setup, hf_fr *node_vk) {
+static hf_status open_setup(hf_cli *cli, bool structure, hf_cli_circuit *c, hf_fold_setup *setup,
+                            hf_fr *node_vk) {
   hf_status status;
   const hf_catalog_entry *node;
   bool needs_node = structure && strcmp(c->entry->name, HF_SEAL_CIRCUIT) == 0;
@@ -38,8 +39,8 @@ hf_status hf_cli_circuit_open(hf_cli *cli, const char *name, const char *input_p
   if (input_path != NULL) HF_TRY(hf_file_read(input_path, c->entry->input_limit, &input, &length));
   if (c->entry->folds) HF_TRY(open_setup(cli, input == NULL, c, &setup, &node_vk));
   hf_cli_progress("laying out the circuit");
-  HF_TRY(hf_catalog_build(c->entry, c->entry->folds ? &context : NULL, header.parameters, header.parameter_count,
-                          input, length, &c->circuit));
+  HF_TRY(hf_catalog_build(c->entry, c->entry->folds ? &context : NULL, header.parameters,
+                          header.parameter_count, input, length, &c->circuit));
 out:
   hf_cli_progress(NULL);
   free(input);

@@ -12,8 +12,8 @@ typedef struct hf_cli_circuit {
   hf_cli_device device; /* open where the circuit folds, or after hf_cli_circuit_key */
 } hf_cli_circuit;
 
-/* Builds the circuit `name` with --parameters; input NULL: the structure alone. Circuits that fold are built over the
- * SRS of HF_OPTIONS_DEVICE; no other circuit touches it. */
+/* Builds the circuit `name` with --parameters; input NULL: the structure alone. Circuits that fold are built
+ * over the SRS of HF_OPTIONS_DEVICE; no other circuit touches it. */
 hf_status hf_cli_circuit_open(hf_cli *cli, const char *name, const char *input_path, hf_cli_circuit *out);
 /* Its key, from the cache or derived. */
 hf_status hf_cli_circuit_key(hf_cli *cli, hf_cli_circuit *c, const hf_proving_key **key);

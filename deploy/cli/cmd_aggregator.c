@@ -30,10 +30,10 @@ static void print_event(void *context, const hf_aggregator_event *e) {
   char *path = e->kind == HF_AGGREGATOR_PUBLISHED ? hf_cli_sealed_path(t->fold, e->seal) : NULL;
   if (e->job != NULL) hf_job_id_text(&e->job->id, id);
   if (t->cli->json) {
-    json_t *line = json_pack("{s:s, s:o, s:i, s:i, s:i, s:s, s:o, s:s}", "event", hf_aggregator_event_text(e->kind),
-                             "seal", hf_cli_json_u64(e->seal), "place", (int)e->place, "level", (int)e->level,
-                             "records", (int)e->records, "job", id, "text",
-                             e->text != NULL ? hf_cli_json_text(e->text) : json_null(), "file",
+    json_t *line = json_pack("{s:s, s:o, s:i, s:i, s:i, s:s, s:o, s:s}", "event",
+                             hf_aggregator_event_text(e->kind), "seal", hf_cli_json_u64(e->seal), "place",
+                             (int)e->place, "level", (int)e->level, "records", (int)e->records, "job", id,
+                             "text", e->text != NULL ? hf_cli_json_text(e->text) : json_null(), "file",
                              path != NULL ? path : "");
     if (line != NULL) json_dumpf(line, stdout, JSON_COMPACT);
     putchar('\n');
@@ -41,14 +41,30 @@ static void print_event(void *context, const hf_aggregator_event *e) {
   } else {
     if (e->seal != 0) printf("seal %llu: ", (unsigned long long)e->seal);
     switch (e->kind) {
-    case HF_AGGREGATOR_LEAF: printf("batch %s is record %u\n", id, e->place); break;
-    case HF_AGGREGATOR_FOLD: printf("fold of level %u queued: %s\n", e->level, id); break;
-    case HF_AGGREGATOR_FOLDED: printf("fold of level %u proven: %s\n", e->level, id); break;
-    case HF_AGGREGATOR_CLOSED: printf("closed with %u records (%s)\n", e->records, e->text); break;
-    case HF_AGGREGATOR_SEAL: printf("queued: %s\n", id); break;
-    case HF_AGGREGATOR_PUBLISHED: printf("published: %s\n", path != NULL ? path : ""); break;
-    case HF_AGGREGATOR_AGAIN: printf("%s is asked for again: %s\n", id, e->text); break;
-    case HF_AGGREGATOR_WAITING: printf("%s waits: %s\n", id, e->text); break;
+    case HF_AGGREGATOR_LEAF:
+      printf("batch %s is record %u\n", id, e->place);
+      break;
+    case HF_AGGREGATOR_FOLD:
+      printf("fold of level %u queued: %s\n", e->level, id);
+      break;
+    case HF_AGGREGATOR_FOLDED:
+      printf("fold of level %u proven: %s\n", e->level, id);
+      break;
+    case HF_AGGREGATOR_CLOSED:
+      printf("closed with %u records (%s)\n", e->records, e->text);
+      break;
+    case HF_AGGREGATOR_SEAL:
+      printf("queued: %s\n", id);
+      break;
+    case HF_AGGREGATOR_PUBLISHED:
+      printf("published: %s\n", path != NULL ? path : "");
+      break;
+    case HF_AGGREGATOR_AGAIN:
+      printf("%s is asked for again: %s\n", id, e->text);
+      break;
+    case HF_AGGREGATOR_WAITING:
+      printf("%s waits: %s\n", id, e->text);
+      break;
     }
   }
   fflush(stdout);
@@ -82,7 +98,8 @@ static hf_status work(hf_cli *cli, hf_aggregator *aggregator) {
     nanosleep(&pause, NULL);
   }
   if (drain && state.blocked > 0 && !hf_stopped)
-    return hf_fail(HF_E_REFUSED, "%u chains have a batch that failed or was refused; the rest is sealed", state.blocked);
+    return hf_fail(HF_E_REFUSED, "%u chains have a batch that failed or was refused; the rest is sealed",
+                   state.blocked);
   return HF_OK;
 }
 
@@ -137,7 +154,8 @@ const hf_option hf_aggregator_options_list[] = {
     HF_OPTION_QUEUE,
     HF_OPTIONS_DEVICE,
     {"tenant", HF_OPTION_TEXT, "NAME", "hyperfold", "whose batches are folded, and whose jobs the folds are"},
-    {"chain", HF_OPTION_TEXT, "ID[,ID]", NULL, "only these chains (default: all that have batches in the queue)"},
+    {"chain", HF_OPTION_TEXT, "ID[,ID]", NULL,
+     "only these chains (default: all that have batches in the queue)"},
     {"leaf-vk", HF_OPTION_TEXT, "KEY[,KEY]", NULL,
      "keys that a batch may be proven under: digests or files (default: those in DATA/keys)"},
     {"seal-count", HF_OPTION_NUMBER, "N", "64", "batches a seal at most"},
@@ -147,6 +165,7 @@ const hf_option hf_aggregator_options_list[] = {
     {"priority", HF_OPTION_SIGNED, "N", "10", "of the folds; seals have one more"},
     {"out", HF_OPTION_TEXT, "FOLDER", NULL, "where sealed proofs are published (default: DATA/sealed)"},
     {"once", HF_OPTION_FLAG, NULL, NULL, "look once and end"},
-    {"drain", HF_OPTION_FLAG, NULL, NULL, "seal without waiting for count or age, and end when all is published"},
+    {"drain", HF_OPTION_FLAG, NULL, NULL,
+     "seal without waiting for count or age, and end when all is published"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
 };

@@ -129,7 +129,8 @@ static hf_status inspect_sealed(const char *path, json_t **out) {
     json_object_set_new(record, "slots", json_integer(sealed->batch[i].slots));
     json_array_append_new(records, record);
   }
-  if (status == HF_OK) *out = json_pack("{s:o, s:O}", "proof", hf_cli_proof_json(&sealed->proof), "records", records);
+  if (status == HF_OK)
+    *out = json_pack("{s:o, s:O}", "proof", hf_cli_proof_json(&sealed->proof), "records", records);
   json_decref(records);
   hf_sealed_free(sealed);
   free(sealed);
@@ -137,7 +138,8 @@ static hf_status inspect_sealed(const char *path, json_t **out) {
 }
 
 static json_t *child_json(const hf_fold_child *child) {
-  return json_pack("{s:o, s:o}", "key", hf_cli_vk_json(&child->vk), "proof", hf_cli_proof_json(&child->proof));
+  return json_pack("{s:o, s:o}", "key", hf_cli_vk_json(&child->vk), "proof",
+                   hf_cli_proof_json(&child->proof));
 }
 
 static hf_status inspect_node(const char *path, json_t **out) {
@@ -148,8 +150,8 @@ static hf_status inspect_node(const char *path, json_t **out) {
   if (in == NULL) return hf_fail(HF_E_MEMORY, "no memory for a node's input");
   HF_TRY(hf_file_read(path, HF_NODE_INPUT_LIMIT, &data, &length));
   HF_TRY(hf_node_input_decode(path, data, length, in));
-  *out = json_pack("{s:o, s:i, s:[o, o]}", "node_vk", hf_cli_json_fr(in->node_vk), "lift", (int)in->lift, "children",
-                   child_json(&in->child[0]), child_json(&in->child[1]));
+  *out = json_pack("{s:o, s:i, s:[o, o]}", "node_vk", hf_cli_json_fr(in->node_vk), "lift", (int)in->lift,
+                   "children", child_json(&in->child[0]), child_json(&in->child[1]));
 out:
   free(data);
   free(in);
@@ -166,8 +168,8 @@ static hf_status inspect_seal(const char *path, json_t **out) {
   HF_TRY(hf_file_read(path, HF_SEAL_INPUT_LIMIT, &data, &length));
   HF_TRY(hf_seal_input_decode(path, data, length, in));
   for (uint32_t i = 0; i < in->records; i++) json_array_append_new(records, leaf_record_json(&in->record[i]));
-  *out = json_pack("{s:o, s:i, s:o, s:O}", "node_vk", hf_cli_json_fr(in->node_vk), "level", (int)in->level, "child",
-                   child_json(&in->child), "records", records);
+  *out = json_pack("{s:o, s:i, s:o, s:O}", "node_vk", hf_cli_json_fr(in->node_vk), "level", (int)in->level,
+                   "child", child_json(&in->child), "records", records);
 out:
   json_decref(records);
   free(data);

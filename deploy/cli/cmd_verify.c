@@ -46,11 +46,14 @@ static hf_status leaf_keys(const check *c, bool *ok) {
   const char *list = hf_cli_text(c->cli, "leaf-vk");
   bool above = strcmp(kind_of(c), "node") == 0 || c->vk.seal, any = list != NULL && strcmp(list, "any") == 0;
   if (list == NULL && above)
-    return hf_fail(HF_E_ARGUMENT, "a %s stands for proofs under other keys: name those that count with --leaf-vk, or "
-                                  "say \"any\"", kind_of(c));
+    return hf_fail(HF_E_ARGUMENT,
+                   "a %s stands for proofs under other keys: name those that count with --leaf-vk, or "
+                   "say \"any\"",
+                   kind_of(c));
   if (list == NULL || any) return HF_OK;
   if (c->record_count == 0)
-    return hf_fail(HF_E_ARGUMENT, "--leaf-vk needs the records, which name the keys: --records, or a sealed file");
+    return hf_fail(HF_E_ARGUMENT,
+                   "--leaf-vk needs the records, which name the keys: --records, or a sealed file");
   for (uint32_t i = 0; i < c->record_count; i++) {
     hf_digest digest;
     memcpy(digest.b, c->records[i].word[HF_RECORD_VK_DIGEST], sizeof digest.b);
@@ -105,7 +108,8 @@ static hf_status foldable(const check *c, bool *ok) {
   const char *given = hf_cli_text(c->cli, "srs");
   char *path = given != NULL ? strdup(given) : hf_cli_data_path(c->cli, "srs");
   if (path == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
-  if (hf_cli_text(c->cli, "node-vk") != NULL) HF_TRY(hf_cli_vk_parse(hf_cli_text(c->cli, "node-vk"), &digest));
+  if (hf_cli_text(c->cli, "node-vk") != NULL)
+    HF_TRY(hf_cli_vk_parse(hf_cli_text(c->cli, "node-vk"), &digest));
   if (!hf_fr_from_bytes(digest.b, &node_vk)) {
     status = hf_fail(HF_E_RANGE, "--node-vk is not below r");
     goto out;
@@ -217,10 +221,11 @@ hf_status hf_verify_run(hf_cli *cli) {
   HF_TRY(read_records(c));
   HF_TRY(judge(c, &ok));
   if (cli->json)
-    HF_TRY(hf_cli_print_json(
-        cli, json_pack("{s:b, s:s, s:o, s:i, s:o, s:o}", "valid", (int)ok, "kind", kind_of(c), "reason",
-                       ok ? json_null() : hf_cli_json_text(hf_error_message()), "records", (int)c->record_count, "key",
-                       hf_cli_vk_json(&c->vk), "proof", hf_cli_proof_json(c->proof))));
+    HF_TRY(hf_cli_print_json(cli,
+                             json_pack("{s:b, s:s, s:o, s:i, s:o, s:o}", "valid", (int)ok, "kind", kind_of(c),
+                                       "reason", ok ? json_null() : hf_cli_json_text(hf_error_message()),
+                                       "records", (int)c->record_count, "key", hf_cli_vk_json(&c->vk),
+                                       "proof", hf_cli_proof_json(c->proof))));
   else if (ok)
     printf("valid\n");
   if (!ok) status = hf_fail_context(HF_E_VERIFY, "%s", cli->arguments[0]);
@@ -238,13 +243,17 @@ out:
 const hf_option hf_verify_options[] = {
     HF_OPTION_DATA,
     {"vk", HF_OPTION_TEXT, "FILE", NULL, "the verifying key"},
-    {"key", HF_OPTION_TEXT, "DIGEST[,DIGEST]", NULL, "the key must be one of these (default: the file is trusted)"},
+    {"key", HF_OPTION_TEXT, "DIGEST[,DIGEST]", NULL,
+     "the key must be one of these (default: the file is trusted)"},
     {"leaf-vk", HF_OPTION_TEXT, "KEY[,KEY]", NULL,
      "keys that records below a node or seal may be proven under: digests or files, or \"any\""},
-    {"records", HF_OPTION_TEXT, "FILE", NULL, "the records that it must be about: a sealed file, or the input of a seal"},
-    {"statement", HF_OPTION_TEXT, "HEX", NULL, "what the proof must state: its first public input, 64 hex digits"},
+    {"records", HF_OPTION_TEXT, "FILE", NULL,
+     "the records that it must be about: a sealed file, or the input of a seal"},
+    {"statement", HF_OPTION_TEXT, "HEX", NULL,
+     "what the proof must state: its first public input, 64 hex digits"},
     {"foldable", HF_OPTION_FLAG, NULL, NULL, "a node must be able to verify it"},
-    {"node-vk", HF_OPTION_TEXT, "KEY", NULL, "with --foldable: the key of nodes, digest or file; without it only leaves pass"},
+    {"node-vk", HF_OPTION_TEXT, "KEY", NULL,
+     "with --foldable: the key of nodes, digest or file; without it only leaves pass"},
     {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS, for --foldable (default: DATA/srs)"},
     HF_OPTION_DEV,
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},

@@ -17,7 +17,8 @@ hf_status hf_cli_keys_parse(const char *list, hf_cli_keys *out) {
   words = strdup(list);
   if (words == NULL) return hf_fail(HF_E_MEMORY, "no memory for a list of keys");
   for (char *word = strtok_r(words, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
-    if (out->count == HF_CLI_KEYS) HF_TRY(hf_fail(HF_E_ARGUMENT, "more than %d keys in \"%s\"", HF_CLI_KEYS, list));
+    if (out->count == HF_CLI_KEYS)
+      HF_TRY(hf_fail(HF_E_ARGUMENT, "more than %d keys in \"%s\"", HF_CLI_KEYS, list));
     size_t at = out->count++;
     out->loaded[at] = access(word, R_OK) == 0;
     if (out->loaded[at]) {
@@ -110,8 +111,8 @@ static hf_status node_input(void *context, const hf_fold_half child[2], uint32_t
   return hf_node_input_encode(f->node_input, w);
 }
 
-static hf_status seal_input(void *context, const hf_fold_half *child, uint32_t level, const hf_batch_record *records,
-                            uint32_t m, hf_writer *w) {
+static hf_status seal_input(void *context, const hf_fold_half *child, uint32_t level,
+                            const hf_batch_record *records, uint32_t m, hf_writer *w) {
   hf_cli_fold *f = context;
   hf_seal_input *in = f->seal_input;
   in->node_vk = f->node.digest;
@@ -123,7 +124,8 @@ static hf_status seal_input(void *context, const hf_fold_half *child, uint32_t l
   return hf_seal_input_encode(in, w);
 }
 
-static hf_status seal_records(void *context, const void *input, size_t length, hf_batch_record *records, uint32_t *m) {
+static hf_status seal_records(void *context, const void *input, size_t length, hf_batch_record *records,
+                              uint32_t *m) {
   hf_cli_fold *f = context;
   hf_status status = hf_seal_input_decode("seal input", input, length, f->seal_input);
   if (status != HF_OK) return status;
@@ -144,7 +146,8 @@ static hf_status published(void *context, uint64_t number, bool *is) {
   char *path = hf_cli_sealed_path(context, number);
   if (path == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
   *is = access(path, F_OK) == 0;
-  hf_status status = *is || errno == ENOENT ? HF_OK : hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
+  hf_status status =
+      *is || errno == ENOENT ? HF_OK : hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
   free(path);
   return status;
 }

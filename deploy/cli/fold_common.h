@@ -1,4 +1,5 @@
-/* What the commands about folding share: the set-up, the keys of node and seal, and the aggregator's view of both. */
+/* What the commands about folding share: the set-up, the keys of node and seal, and the aggregator's view of
+ * both. */
 #ifndef HF_FOLD_COMMON_H
 #define HF_FOLD_COMMON_H
 
@@ -31,7 +32,8 @@ typedef struct hf_cli_fold {
   hf_seal_input *seal_input;
 } hf_cli_fold;
 
-/* Opens device and SRS, derives or finds the keys of node and seal (options: HF_OPTIONS_DEVICE, data, leaf-vk, out). */
+/* Opens device and SRS, derives or finds the keys of node and seal (options: HF_OPTIONS_DEVICE, data,
+ * leaf-vk, out). */
 hf_status hf_cli_fold_open(hf_cli *cli, hf_cli_fold *out);
 void hf_cli_fold_close(hf_cli_fold *fold);
 /* The file of a sealed object, in fresh memory. */

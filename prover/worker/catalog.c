@@ -38,8 +38,8 @@ out:
   return status;
 }
 
-static hf_status example_build(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
-                               const uint8_t *input, size_t length, hf_circuit **out) {
+static hf_status example_build(const hf_catalog_context *context, const hf_parameter *parameters,
+                               size_t count, const uint8_t *input, size_t length, hf_circuit **out) {
   hf_status status;
   (void)context;
   hf_builder_options options;
@@ -117,7 +117,8 @@ out:
   return status;
 }
 
-#define FOLDABLE {HF_PRODUCTION_KAPPA, HF_TRANSCRIPT_POSEIDON2}
+#define FOLDABLE                                                                                             \
+  { HF_PRODUCTION_KAPPA, HF_TRANSCRIPT_POSEIDON2 }
 
 static const hf_catalog_entry entries[] = {
     {HF_BATCH_CIRCUIT, "one batch of a payment chain", (size_t)64 << 20, false, 0, FOLDABLE, batch_build},
@@ -125,8 +126,13 @@ static const hf_catalog_entry entries[] = {
      0, FOLDABLE, example_build},
     {HF_NODE_CIRCUIT, "folds two proofs into one", HF_NODE_INPUT_LIMIT, true, HF_NONNATIVE_WIDTH, FOLDABLE,
      node_build},
-    {HF_SEAL_CIRCUIT, "one proof and its records, for a contract", HF_SEAL_INPUT_LIMIT, true, HF_NONNATIVE_WIDTH,
-     {HF_SEAL_KAPPA, HF_TRANSCRIPT_KECCAK}, seal_build},
+    {HF_SEAL_CIRCUIT,
+     "one proof and its records, for a contract",
+     HF_SEAL_INPUT_LIMIT,
+     true,
+     HF_NONNATIVE_WIDTH,
+     {HF_SEAL_KAPPA, HF_TRANSCRIPT_KECCAK},
+     seal_build},
 };
 
 size_t hf_catalog_count(void) { return sizeof entries / sizeof entries[0]; }
@@ -155,7 +161,8 @@ size_t hf_catalog_points(const hf_catalog_entry *entry) {
 
 hf_status hf_catalog_setup(const hf_srs *srs, hf_fold_setup *out) {
   if (srs->count < HF_FOLD_POWERS)
-    return hf_fail(HF_E_RANGE, "the SRS has %zu points; circuits that fold need %d", srs->count, HF_FOLD_POWERS);
+    return hf_fail(HF_E_RANGE, "the SRS has %zu points; circuits that fold need %d", srs->count,
+                   HF_FOLD_POWERS);
   out->tau_g2 = srs->tau_g2;
   out->development = srs->development;
   memcpy(out->powers, srs->points, sizeof out->powers);

@@ -18,9 +18,9 @@ typedef struct hf_catalog_context {
 typedef struct hf_catalog_entry {
   const char *name;
   const char *summary;
-  size_t input_limit; /* bytes of an input at most */
-  bool folds;         /* it is built over a set-up */
-  unsigned min_log_n; /* its circuits have at least 2^min_log_n rows, whatever the parameters */
+  size_t input_limit;  /* bytes of an input at most */
+  bool folds;          /* it is built over a set-up */
+  unsigned min_log_n;  /* its circuits have at least 2^min_log_n rows, whatever the parameters */
   hf_key_options keys; /* of all its proofs */
   hf_status (*build)(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
                      const uint8_t *input, size_t length, hf_circuit **out);
@@ -29,8 +29,8 @@ typedef struct hf_catalog_entry {
 size_t hf_catalog_count(void);
 const hf_catalog_entry *hf_catalog_at(size_t i);
 hf_status hf_catalog_find(const char *name, const hf_catalog_entry **out); /* HF_E_NOT_FOUND */
-/* The finished circuit with the witness of `input`; input NULL: the structure alone, for keys. `context` may be NULL
- * where the circuit does not fold. */
+/* The finished circuit with the witness of `input`; input NULL: the structure alone, for keys. `context` may
+ * be NULL where the circuit does not fold. */
 hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_catalog_context *context,
                            const hf_parameter *parameters, size_t count, const uint8_t *input, size_t length,
                            hf_circuit **out);

@@ -15,7 +15,8 @@ out:
   return status;
 }
 
-hf_status hf_fold_keys(hf_key_cache *keys, const hf_srs *srs, hf_verifying_key *node, hf_verifying_key *seal) {
+hf_status hf_fold_keys(hf_key_cache *keys, const hf_srs *srs, hf_verifying_key *node,
+                       hf_verifying_key *seal) {
   hf_status status;
   hf_fold_setup setup;
   hf_catalog_context context = {.setup = &setup, .node_vk = &node->digest};

@@ -81,7 +81,8 @@ static hf_status path_of(const hf_key_cache *cache, const hf_digest *digest, con
 }
 
 /* Everything that decides which key comes out. */
-static hf_digest reference_of(const hf_key_cache *cache, const hf_circuit *circuit, const hf_key_options *options) {
+static hf_digest reference_of(const hf_key_cache *cache, const hf_circuit *circuit,
+                              const hf_key_options *options) {
   hf_digest_state state;
   hf_digest out, structure = hf_circuit_structure_digest(circuit);
   uint8_t tau[128];
@@ -189,7 +190,8 @@ out:
   return status;
 }
 
-/* The place of the key with this reference, or a free one, at the cost of the key that was used longest ago. */
+/* The place of the key with this reference, or a free one, at the cost of the key that was used longest ago.
+ */
 static cached_key *place_of(hf_key_cache *cache, const hf_digest *reference) {
   cached_key *oldest = &cache->keys[0];
   for (int i = 0; i < KEYS; i++) {
@@ -234,7 +236,8 @@ hf_status hf_key_cache_prover(hf_key_cache *cache, hf_prover **prover) {
   if (cache->current == NULL || cache->current->key == NULL)
     return hf_fail(HF_E_STATE, "no key was got from the cache");
   if (cache->prover == NULL) {
-    status = hf_prover_create(cache->options.backend, cache->options.srs, cache->current->key, &cache->prover);
+    status =
+        hf_prover_create(cache->options.backend, cache->options.srs, cache->current->key, &cache->prover);
     cache->loaded = cache->current;
   }
   *prover = cache->prover;
@@ -248,7 +251,8 @@ hf_status hf_key_cache_find(const hf_key_cache *cache, const hf_digest *digest, 
   HF_TRY(path_of(cache, digest, "vkey", &path));
   HF_TRY(hf_verifying_key_load(path, out));
   hf_digest has = hf_vk_digest_bytes(out);
-  if (!hf_digest_eq(&has, digest)) status = hf_fail(HF_E_MISMATCH, "%s: the key in it has another digest", path);
+  if (!hf_digest_eq(&has, digest))
+    status = hf_fail(HF_E_MISMATCH, "%s: the key in it has another digest", path);
 out:
   free(path);
   return status;

@@ -8,8 +8,9 @@
  * Several processes may share a folder: a key is derived under a file lock, so once. A damaged file is
  * derived again.
  *
- * The keys of the last few circuits stay at hand, so that jobs of several circuits may alternate: with a folder they
- * are mapped files, which cost no memory that the system could not take back. One alone is loaded on the device. */
+ * The keys of the last few circuits stay at hand, so that jobs of several circuits may alternate: with a
+ * folder they are mapped files, which cost no memory that the system could not take back. One alone is loaded
+ * on the device. */
 #ifndef HF_KEY_CACHE_H
 #define HF_KEY_CACHE_H
 
@@ -30,16 +31,16 @@ typedef struct hf_key_cache_options {
 hf_status hf_key_cache_create(const hf_key_cache_options *options, hf_key_cache **out);
 void hf_key_cache_destroy(hf_key_cache **cache);
 
-/* The key of this circuit's structure with these options, from memory, disk or derivation. `expected` NULL: any
- * digest; otherwise HF_E_MISMATCH when circuit and SRS lead to another key. The key lives until the next call or
- * destroy. */
+/* The key of this circuit's structure with these options, from memory, disk or derivation. `expected` NULL:
+ * any digest; otherwise HF_E_MISMATCH when circuit and SRS lead to another key. The key lives until the next
+ * call or destroy. */
 hf_status hf_key_cache_get(hf_key_cache *cache, const hf_circuit *circuit, const hf_key_options *options,
                            const hf_digest *expected, const hf_proving_key **key);
 /* A prover loaded with the key of the last hf_key_cache_get; same lifetime. */
 hf_status hf_key_cache_prover(hf_key_cache *cache, hf_prover **prover);
 
-/* The verifying key with this digest, from the folder's files: derived here before, by whichever process. HF_E_NOT_FOUND
- * when it was not. */
+/* The verifying key with this digest, from the folder's files: derived here before, by whichever process.
+ * HF_E_NOT_FOUND when it was not. */
 hf_status hf_key_cache_find(const hf_key_cache *cache, const hf_digest *digest, hf_verifying_key *out);
 
 /* The 32 little-endian bytes of the digest of a verifying key: what jobs and file names call it. */

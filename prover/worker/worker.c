@@ -253,9 +253,10 @@ static hf_status announce(const hf_worker_options *o, hf_worker *me) {
     size_t points = hf_catalog_points(entry);
     if (o->srs->count < points) { /* nobody is given what it cannot prove */
       if (o->circuits != NULL)
-        HF_TRY(hf_fail(HF_E_RANGE, "the SRS has %zu points; %s needs at least %zu", o->srs->count, entry->name, points));
-      hf_log(o->log, HF_LOG_WARN, "circuit not offered: the SRS is too small", HF_LOG_TEXT("circuit", entry->name),
-             HF_LOG_UINT("points", points));
+        HF_TRY(hf_fail(HF_E_RANGE, "the SRS has %zu points; %s needs at least %zu", o->srs->count,
+                       entry->name, points));
+      hf_log(o->log, HF_LOG_WARN, "circuit not offered: the SRS is too small",
+             HF_LOG_TEXT("circuit", entry->name), HF_LOG_UINT("points", points));
       continue;
     }
     HF_TRY(hf_name_copy("circuit", entry->name, me->capabilities[me->capability_count].circuit));

@@ -8,7 +8,7 @@
 #define PAGE 64
 
 const char *hf_aggregator_event_text(hf_aggregator_event_kind kind) {
-  static const char *const texts[] = {"",     "leaf", "fold",      "folded", "closed",
+  static const char *const texts[] = {"",     "leaf",      "fold",  "folded", "closed",
                                       "seal", "published", "again", "waiting"};
   return (size_t)kind < sizeof texts / sizeof texts[0] ? texts[kind] : NULL;
 }
@@ -44,7 +44,8 @@ hf_status agg_look(hf_aggregator *a, agg_watch *w, uint64_t seal, hf_job_record 
   if (!w->told) {
     char text[HF_DETAIL_MAX + 64];
     snprintf(text, sizeof text, "%s, requeue it: %s", hf_job_state_text(record->state), record->cause);
-    agg_tell(a, &(hf_aggregator_event){.kind = HF_AGGREGATOR_WAITING, .seal = seal, .job = &w->key, .text = text});
+    agg_tell(
+        a, &(hf_aggregator_event){.kind = HF_AGGREGATOR_WAITING, .seal = seal, .job = &w->key, .text = text});
   }
   w->told = true;
   return HF_OK;
@@ -66,13 +67,15 @@ static hf_status again_key(const hf_aggregator *a, const hf_job_record *record, 
   return hf_job_key_make(a->options.tenant, id, strlen(id), out);
 }
 
-hf_status agg_again(hf_aggregator *a, agg_watch *w, uint64_t seal, const hf_job_record *record, const char *why) {
+hf_status agg_again(hf_aggregator *a, agg_watch *w, uint64_t seal, const hf_job_record *record,
+                    const char *why) {
   hf_status status = HF_OK;
   bool accepted;
   hf_job_header job = record->header;
   if (w->again >= AGG_AGAIN) {
     if (!w->told)
-      agg_tell(a, &(hf_aggregator_event){.kind = HF_AGGREGATOR_WAITING, .seal = seal, .job = &w->key, .text = why});
+      agg_tell(a, &(hf_aggregator_event){
+                      .kind = HF_AGGREGATOR_WAITING, .seal = seal, .job = &w->key, .text = why});
     w->told = true;
     w->retry_ms = UINT64_MAX;
     return HF_OK;
@@ -119,8 +122,8 @@ hf_status agg_proof(hf_aggregator *a, const hf_digest *artifact, hf_proof *out) 
   return status;
 }
 
-hf_status agg_foldable(hf_aggregator *a, const hf_digest *vk_digest, const hf_digest *artifact, hf_fr statement,
-                       bool *ok) {
+hf_status agg_foldable(hf_aggregator *a, const hf_digest *vk_digest, const hf_digest *artifact,
+                       hf_fr statement, bool *ok) {
   const hf_verifying_key *vk;
   hf_proof *proof = a->proof[0];
   *ok = false;
@@ -246,9 +249,11 @@ hf_status hf_aggregator_create(const hf_aggregator_options *options, hf_aggregat
   if (a->options.seal_count == 0) a->options.seal_count = HF_SEAL_RECORDS_MAX;
   if (a->options.clock.now_ms == NULL) a->options.clock = hf_clock_system();
   if (a->options.seal_count > HF_SEAL_RECORDS_MAX)
-    HF_TRY(hf_fail(HF_E_ARGUMENT, "a seal has 1 to %d records, not %u", HF_SEAL_RECORDS_MAX, a->options.seal_count));
+    HF_TRY(hf_fail(HF_E_ARGUMENT, "a seal has 1 to %d records, not %u", HF_SEAL_RECORDS_MAX,
+                   a->options.seal_count));
   for (int i = 0; i < 2; i++)
-    if ((a->proof[i] = malloc(sizeof *a->proof[i])) == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a proof"));
+    if ((a->proof[i] = malloc(sizeof *a->proof[i])) == NULL)
+      HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a proof"));
   a->stale = true;
   *out = a;
   a = NULL;

@@ -1,23 +1,25 @@
-/* The aggregator: plans how the proofs of batches become one proof for a contract. It proves nothing itself; folds and
- * seals are jobs in the same queue, for the same workers.
+/* The aggregator: plans how the proofs of batches become one proof for a contract. It proves nothing itself;
+ * folds and seals are jobs in the same queue, for the same workers.
  *
  *   batches proven --> leaves of the open seal --> folds, as soon as two neighbours are there
  *                                                    |
  *   the seal is closed (count, age, deadline) --> the rest is folded --> seal job --> published
  *
- * LEAVES. The batches of a chain enter in the order of their numbers, each when its proof is there; those of several
- * chains in the order in which they were proven. A late or failed batch holds up the later ones of its own chain and
- * nobody else. A batch enters only when a node can verify its proof (`foldable`), under a key that is known, about
- * the record of the job's input, where the chain's last batch ended. A proof that fails this is asked for again, under
- * another job id.
+ * LEAVES. The batches of a chain enter in the order of their numbers, each when its proof is there; those of
+ * several chains in the order in which they were proven. A late or failed batch holds up the later ones of
+ * its own chain and nobody else. A batch enters only when a node can verify its proof (`foldable`), under a
+ * key that is known, about the record of the job's input, where the chain's last batch ended. A proof that
+ * fails this is asked for again, under another job id.
  *
- * A SEAL is closed when it has `seal_count` leaves, when its first leaf is `seal_age_ms` old, or `margin_ms` before the
- * earliest deadline of its batches. Which leaves a seal has follows from when the jobs were done, not from when the
- * aggregator looked. Folding of the next seal begins before the last is proven; seal jobs are submitted in order.
+ * A SEAL is closed when it has `seal_count` leaves, when its first leaf is `seal_age_ms` old, or `margin_ms`
+ * before the earliest deadline of its batches. Which leaves a seal has follows from when the jobs were done,
+ * not from when the aggregator looked. Folding of the next seal begins before the last is proven; seal jobs
+ * are submitted in order.
  *
- * STATE. Everything is rebuilt from the queue, after a kill at any moment: job "seal/K" pins the records of seal K once
- * and for all; what follows it is planned anew and comes out the same, since the id of a fold is derived from the
- * proofs that it folds. Two aggregators over one queue do no harm: whoever comes second finds the other's jobs.
+ * STATE. Everything is rebuilt from the queue, after a kill at any moment: job "seal/K" pins the records of
+ * seal K once and for all; what follows it is planned anew and comes out the same, since the id of a fold is
+ * derived from the proofs that it folds. Two aggregators over one queue do no harm: whoever comes second
+ * finds the other's jobs.
  *
  * Reads keys, circuits and set-ups through `hf_aggregator_ops` alone, so that it links no prover. */
 #ifndef HYPERFOLD_AGGREGATOR_H
@@ -45,10 +47,11 @@ typedef struct hf_aggregator_ops {
   hf_status (*verify)(void *context, const hf_verifying_key *vk, const hf_proof *proof, bool *ok);
   /* The inputs of fold and seal jobs, appended to `w`. */
   hf_status (*node_input)(void *context, const hf_fold_half child[2], uint32_t lift, hf_writer *w);
-  hf_status (*seal_input)(void *context, const hf_fold_half *child, uint32_t level, const hf_batch_record *records,
-                          uint32_t m, hf_writer *w);
+  hf_status (*seal_input)(void *context, const hf_fold_half *child, uint32_t level,
+                          const hf_batch_record *records, uint32_t m, hf_writer *w);
   /* The records of a seal job's input: HF_SEAL_RECORDS_MAX fit. */
-  hf_status (*seal_records)(void *context, const void *input, size_t length, hf_batch_record *records, uint32_t *m);
+  hf_status (*seal_records)(void *context, const void *input, size_t length, hf_batch_record *records,
+                            uint32_t *m);
   /* Keeps a sealed object for good before it returns; the same one may come again. */
   hf_status (*publish)(void *context, uint64_t number, const hf_sealed *sealed);
   hf_status (*published)(void *context, uint64_t number, bool *is);
@@ -108,8 +111,8 @@ typedef struct hf_aggregator_state {
 hf_status hf_aggregator_create(const hf_aggregator_options *options, hf_aggregator **out);
 void hf_aggregator_destroy(hf_aggregator **aggregator); /* NULL is allowed */
 
-/* One look at the queue: does everything that can be done now. An error leaves nothing half done: the next step goes
- * on. A queue that takes no job now (HF_E_BUSY, HF_E_FULL) is no error. `state` may be NULL. */
+/* One look at the queue: does everything that can be done now. An error leaves nothing half done: the next
+ * step goes on. A queue that takes no job now (HF_E_BUSY, HF_E_FULL) is no error. `state` may be NULL. */
 hf_status hf_aggregator_step(hf_aggregator *aggregator, hf_aggregator_state *state);
 
 /* From now on the open seal is closed whenever no chain has a batch under way, whatever its count and age. */

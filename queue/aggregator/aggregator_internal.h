@@ -1,23 +1,27 @@
-/* The inside of the aggregator, shared by aggregator.c (the look at the queue), chains.c (batches become leaves) and
- * folding.c (folds, seals, publishing). */
+/* The inside of the aggregator, shared by aggregator.c (the look at the queue), chains.c (batches become
+ * leaves) and folding.c (folds, seals, publishing). */
 #ifndef HF_AGGREGATOR_INTERNAL_H
 #define HF_AGGREGATOR_INTERNAL_H
 
 #include "aggregator.h"
 #include "fold_plan.h"
 
-#define AGG_SEALS      16                      /* planned ahead at most */
-#define AGG_AGAIN      3                       /* results of one job that are refused before it is left alone */
-#define AGG_RETRY_MS   5000                    /* between two tries of something that failed for a reason outside */
-#define AGG_KEYS       8                       /* verifying keys kept */
-#define AGG_CHAIN_NAME 40                      /* decimal of 128 bits and NUL */
-#define AGG_PROOF      ((size_t)1 << 20)       /* bytes of a proof at most */
-#define AGG_INPUT      ((size_t)64 << 20)      /* of a batch or seal input */
+/* Circuits in job headers, as the prover names them (HF_NODE_CIRCUIT, HF_SEAL_CIRCUIT), which is not seen
+ * from here. */
+#define AGG_NODE       "node"
+#define AGG_SEAL       "seal"
+#define AGG_SEALS      16                /* planned ahead at most */
+#define AGG_AGAIN      3                 /* results of one job that are refused before it is left alone */
+#define AGG_RETRY_MS   5000              /* between two tries of something that failed for a reason outside */
+#define AGG_KEYS       8                 /* verifying keys kept */
+#define AGG_CHAIN_NAME 40                /* decimal of 128 bits and NUL */
+#define AGG_PROOF      ((size_t)1 << 20) /* bytes of a proof at most */
+#define AGG_INPUT      ((size_t)64 << 20) /* of a batch or seal input */
 
 /* A job that is awaited, and those that stand in for it when its result was refused. */
 typedef struct agg_watch {
   hf_job_key key;
-  unsigned again;    /* results refused so far */
+  unsigned again; /* results refused so far */
   bool submitted;
   bool told;         /* that it does not go on by itself */
   uint64_t retry_ms; /* not looked at before; 0: at once */
@@ -34,13 +38,13 @@ typedef struct agg_leaf {
 
 typedef struct agg_chain {
   char name[AGG_CHAIN_NAME];
-  uint64_t number;      /* of the last batch that is in a seal or planned into one */
+  uint64_t number; /* of the last batch that is in a seal or planned into one */
   bool has_root;
-  uint8_t root[32];     /* where that batch ended */
-  bool ready;           /* `next` can enter a seal */
-  bool open, blocked;   /* the next batch is under way; it failed or was refused */
+  uint8_t root[32];   /* where that batch ended */
+  bool ready;         /* `next` can enter a seal */
+  bool open, blocked; /* the next batch is under way; it failed or was refused */
   agg_leaf next;
-  agg_watch watch;      /* its job */
+  agg_watch watch; /* its job */
 } agg_chain;
 
 typedef struct agg_item {
@@ -54,19 +58,19 @@ typedef struct agg_seal {
   uint64_t number;
   uint32_t records;
   hf_batch_record record[HF_SEAL_RECORDS_MAX];
-  bool submitted;      /* the records are pinned; without items where it was found so */
-  agg_watch watch;     /* its job */
-  uint64_t closes_ms;  /* UINT64_MAX: not by time */
-  const char *closes;  /* what then is due */
+  bool submitted;     /* the records are pinned; without items where it was found so */
+  agg_watch watch;    /* its job */
+  uint64_t closes_ms; /* UINT64_MAX: not by time */
+  const char *closes; /* what then is due */
   hf_fold_plan plan;
   agg_item item[HF_PLAN_ITEMS];
 } agg_seal;
 
 struct hf_aggregator {
   hf_aggregator_options options;
-  uint64_t next_seal;  /* number of the next that is opened */
-  uint64_t cursor;     /* sequence up to which batch jobs are known */
-  bool stale;          /* read everything again */
+  uint64_t next_seal; /* number of the next that is opened */
+  uint64_t cursor;    /* sequence up to which batch jobs are known */
+  bool stale;         /* read everything again */
   bool drain;
   agg_chain *chains;
   size_t chain_count;
@@ -79,13 +83,16 @@ struct hf_aggregator {
   hf_aggregator_state state;
 };
 
-static inline uint64_t agg_now(const hf_aggregator *a) { return a->options.clock.now_ms(a->options.clock.context); }
+static inline uint64_t agg_now(const hf_aggregator *a) {
+  return a->options.clock.now_ms(a->options.clock.context);
+}
 void agg_tell(hf_aggregator *a, const hf_aggregator_event *event);
 
 /* Looks at a job: *done with its record when it has a result. What does not go on by itself is told once. */
 hf_status agg_look(hf_aggregator *a, agg_watch *w, uint64_t seal, hf_job_record *record, bool *done);
 /* The result in `record` is refused: submits the same job under another id, and watches that. */
-hf_status agg_again(hf_aggregator *a, agg_watch *w, uint64_t seal, const hf_job_record *record, const char *why);
+hf_status agg_again(hf_aggregator *a, agg_watch *w, uint64_t seal, const hf_job_record *record,
+                    const char *why);
 /* Submits; *accepted = false when the queue has no room now. */
 hf_status agg_submit(hf_aggregator *a, const hf_job_header *job, bool *accepted);
 /* Errors about a thing, not about the place where it lies. */
@@ -94,7 +101,8 @@ static inline bool agg_is_verdict(hf_status status) { return status >= 200 && st
 hf_status agg_key(hf_aggregator *a, const hf_digest *digest, const hf_verifying_key **out);
 hf_status agg_proof(hf_aggregator *a, const hf_digest *artifact, hf_proof *out);
 /* *ok = the proof is good to be folded and states `statement`. */
-hf_status agg_foldable(hf_aggregator *a, const hf_digest *vk, const hf_digest *artifact, hf_fr statement, bool *ok);
+hf_status agg_foldable(hf_aggregator *a, const hf_digest *vk, const hf_digest *artifact, hf_fr statement,
+                       bool *ok);
 
 /* An empty seal in its place. */
 hf_status agg_seal_add(hf_aggregator *a, uint64_t number, agg_seal **out);

@@ -103,7 +103,8 @@ out:
 /* ---- one batch ---- */
 
 /* What its input says, and whether that is the chain's next record. HF_E_REFUSED and the like: it is not. */
-static hf_status read_record(hf_aggregator *a, const agg_chain *chain, const hf_job_record *job, agg_leaf *leaf) {
+static hf_status read_record(hf_aggregator *a, const agg_chain *chain, const hf_job_record *job,
+                             agg_leaf *leaf) {
   hf_status status;
   uint8_t *data = NULL;
   size_t length;
@@ -133,7 +134,8 @@ static hf_status check(hf_aggregator *a, agg_chain *chain, const hf_job_record *
   memset(leaf, 0, sizeof *leaf);
   *ok = false;
   HF_TRY(read_record(a, chain, job, leaf));
-  if (!hf_fr_from_bytes(job->header.vk_digest.b, &digest)) HF_TRY(hf_fail(HF_E_RANGE, "its key's digest is not below r"));
+  if (!hf_fr_from_bytes(job->header.vk_digest.b, &digest))
+    HF_TRY(hf_fail(HF_E_RANGE, "its key's digest is not below r"));
   HF_TRY(hf_record_statement(&leaf->record, &statement));
   leaf->arrival_ms = job->ended_ms;
   leaf->deadline_ms = job->header.deadline_ms;
@@ -145,9 +147,11 @@ out:
   return status;
 }
 
-/* What neither a new proof nor waiting makes good is told, once, and tried again now and then: somebody may bring a key. */
+/* What neither a new proof nor waiting makes good is told, once, and tried again now and then: somebody may
+ * bring a key. */
 static void block(hf_aggregator *a, agg_chain *chain) {
-  hf_aggregator_event e = {.kind = HF_AGGREGATOR_WAITING, .job = &chain->watch.key, .text = hf_error_message()};
+  hf_aggregator_event e = {
+      .kind = HF_AGGREGATOR_WAITING, .job = &chain->watch.key, .text = hf_error_message()};
   if (!chain->watch.told) agg_tell(a, &e);
   chain->watch.told = chain->blocked = true;
   chain->watch.retry_ms = agg_now(a) + AGG_RETRY_MS;
@@ -159,7 +163,8 @@ static hf_status find_job(hf_aggregator *a, agg_chain *chain, hf_job_record *job
   if (!chain->watch.submitted) HF_TRY(agg_batch_key(a, chain->name, chain->number + 1, &chain->watch.key));
   status = agg_look(a, &chain->watch, 0, job, done);
   chain->watch.submitted = status == HF_OK;
-  if (status == HF_E_NOT_FOUND) chain->watch = (agg_watch){0}; /* not sealed yet by its sequencer, or cleared */
+  if (status == HF_E_NOT_FOUND)
+    chain->watch = (agg_watch){0}; /* not sealed yet by its sequencer, or cleared */
 out:
   return status;
 }
@@ -208,7 +213,8 @@ static agg_seal *open_seal(const hf_aggregator *a) {
   return last == NULL || last->submitted || last->plan.closed ? NULL : last;
 }
 
-/* The chain whose next batch was proven first; ties by the order of the names, so that it is always the same one. */
+/* The chain whose next batch was proven first; ties by the order of the names, so that it is always the same
+ * one. */
 static agg_chain *first_ready(hf_aggregator *a) {
   agg_chain *best = NULL;
   for (size_t i = 0; i < a->chain_count; i++) {
@@ -241,12 +247,13 @@ static hf_status enter(hf_aggregator *a, agg_chain *chain) {
     if (a->options.seal_age_ms != 0) closes_at(s, leaf->arrival_ms + a->options.seal_age_ms, "age");
   }
   if (a->options.margin_ms != 0 && leaf->deadline_ms != 0)
-    closes_at(s, leaf->deadline_ms > a->options.margin_ms ? leaf->deadline_ms - a->options.margin_ms : 0, "deadline");
+    closes_at(s, leaf->deadline_ms > a->options.margin_ms ? leaf->deadline_ms - a->options.margin_ms : 0,
+              "deadline");
   uint32_t place = s->records++;
   hf_plan_add(&s->plan);
   s->record[place] = leaf->record;
-  s->item[s->plan.leaf[place]] =
-      (agg_item){.done = true, .vk = leaf->vk, .proof = leaf->proof, .entry = leaf->entry, .watch = chain->watch};
+  s->item[s->plan.leaf[place]] = (agg_item){
+      .done = true, .vk = leaf->vk, .proof = leaf->proof, .entry = leaf->entry, .watch = chain->watch};
   agg_tell(a, &(hf_aggregator_event){
                   .kind = HF_AGGREGATOR_LEAF, .seal = s->number, .place = place, .job = &chain->watch.key});
   chain->number = leaf->number;
@@ -273,7 +280,8 @@ hf_status agg_take_leaves(hf_aggregator *a) {
     HF_TRY(look_for_next(a, c));
   }
   agg_seal *s = open_seal(a);
-  for (size_t i = 0; i < a->chain_count; i++) under_way = under_way || a->chains[i].open || a->chains[i].ready;
+  for (size_t i = 0; i < a->chain_count; i++)
+    under_way = under_way || a->chains[i].open || a->chains[i].ready;
   if (s != NULL && agg_now(a) >= s->closes_ms) agg_seal_close(a, s, s->closes);
   if (s != NULL && !s->plan.closed && a->drain && !under_way) agg_seal_close(a, s, "drain");
 out:

@@ -21,7 +21,8 @@ void hf_plan_add(hf_fold_plan *plan) {
   uint8_t item = add_item(plan, (hf_plan_item){.left = place, .right = place, .leaf = true});
   plan->leaf[plan->leaves++] = item;
   plan->peak[plan->peaks++] = item;
-  while (plan->peaks > 1 && plan->item[plan->peak[plan->peaks - 1]].level == plan->item[plan->peak[plan->peaks - 2]].level)
+  while (plan->peaks > 1 &&
+         plan->item[plan->peak[plan->peaks - 1]].level == plan->item[plan->peak[plan->peaks - 2]].level)
     combine(plan);
 }
 

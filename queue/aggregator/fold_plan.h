@@ -1,9 +1,10 @@
 /* The shape of the tree over the leaves of one seal: which folds there are, before anything is proven.
  *
- * Leaves come in order and are counted in binary: two equal neighbours become a fold at once, so what stands side by
- * side (the peaks) are perfect trees of falling size, aligned as in the tree of records (statement.h). Nothing that was
- * planned is undone by a later leaf. At the end the peaks are combined from right to left; a smaller right one is lifted
- * by EMPTY siblings to the height of its left neighbour, so that the last item spans the left 2^level leaves.
+ * Leaves come in order and are counted in binary: two equal neighbours become a fold at once, so what stands
+ * side by side (the peaks) are perfect trees of falling size, aligned as in the tree of records
+ * (statement.h). Nothing that was planned is undone by a later leaf. At the end the peaks are combined from
+ * right to left; a smaller right one is lifted by EMPTY siblings to the height of its left neighbour, so that
+ * the last item spans the left 2^level leaves.
  *
  *   m = 7:   0 1 2 3 4 5 6   ->  peaks (0 1 2 3) (4 5) (6)  ->  (4 5)+lift(6), then (0 1 2 3)+(4 5 6)
  */
@@ -33,7 +34,8 @@ typedef struct hf_fold_plan {
   uint32_t peaks;
 } hf_fold_plan; /* all zero: no leaves */
 
-/* Adds a leaf and the folds that it completes. The plan must be open and have fewer than HF_SEAL_RECORDS_MAX. */
+/* Adds a leaf and the folds that it completes. The plan must be open and have fewer than HF_SEAL_RECORDS_MAX.
+ */
 void hf_plan_add(hf_fold_plan *plan);
 /* Combines what is left. The plan must have a leaf. */
 void hf_plan_close(hf_fold_plan *plan);

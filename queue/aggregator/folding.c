@@ -51,7 +51,8 @@ out:
 static hf_status hand_in(hf_aggregator *a, hf_job_header *job, const hf_writer *input, bool *accepted) {
   hf_status status = hf_writer_status(input);
   *accepted = false;
-  if (status == HF_OK) status = hf_artifact_put(a->options.queue, input->data, input->length, &job->input_digest);
+  if (status == HF_OK)
+    status = hf_artifact_put(a->options.queue, input->data, input->length, &job->input_digest);
   if (status == HF_E_BUSY || status == HF_E_FULL) {
     hf_log(a->options.log, HF_LOG_WARN, "the queue takes no input now", HF_LOG_STATUS(status));
     return HF_OK;
@@ -69,7 +70,7 @@ static hf_status fold_submit(hf_aggregator *a, agg_seal *s, uint32_t i) {
   hf_fold_half halves[2];
   hf_writer input = {0};
   hf_job_record *found = calloc(1, sizeof *found);
-  hf_job_header job = {.kind = HF_JOB_FOLD, .circuit = "node", .priority = a->options.priority};
+  hf_job_header job = {.kind = HF_JOB_FOLD, .circuit = AGG_NODE, .priority = a->options.priority};
   if (found == NULL) return hf_fail(HF_E_MEMORY, "no memory for a job");
   item->vk = job.vk_digest = a->options.node_vk;
   item->entry = hf_statement_parent(child[0]->entry, hf_statement_lift(child[1]->entry, plan->lift));
@@ -126,7 +127,8 @@ static hf_status advance(hf_aggregator *a, agg_seal *s) {
     agg_item *item = &s->item[i];
     const hf_plan_item *plan = &s->plan.item[i];
     if (item->done || item->watch.retry_ms == UINT64_MAX) continue;
-    if (!item->watch.submitted && s->item[plan->left].done && s->item[plan->right].done) HF_TRY(fold_submit(a, s, i));
+    if (!item->watch.submitted && s->item[plan->left].done && s->item[plan->right].done)
+      HF_TRY(fold_submit(a, s, i));
     if (item->watch.submitted) HF_TRY(fold_look(a, s, i));
   }
 out:
@@ -140,12 +142,12 @@ static hf_status seal_submit(hf_aggregator *a, agg_seal *s) {
   uint8_t root = hf_plan_root(&s->plan);
   hf_fold_half child;
   hf_writer input = {0};
-  hf_job_header job = {.kind = HF_JOB_SEAL, .circuit = "seal", .vk_digest = a->options.seal_vk};
+  hf_job_header job = {.kind = HF_JOB_SEAL, .circuit = AGG_SEAL, .vk_digest = a->options.seal_vk};
   job.priority = a->options.priority < HF_PRIORITY_MAX ? a->options.priority + 1 : HF_PRIORITY_MAX;
   HF_TRY(agg_seal_key(a, s->number, &job.key));
   HF_TRY(half(a, &s->item[root], a->proof[0], &child));
-  HF_TRY(a->options.ops->seal_input(a->options.ops_context, &child, s->plan.item[root].level, s->record, s->records,
-                                    &input));
+  HF_TRY(a->options.ops->seal_input(a->options.ops_context, &child, s->plan.item[root].level, s->record,
+                                    s->records, &input));
   HF_TRY(hand_in(a, &job, &input, &s->submitted));
   s->watch.key = job.key;
   if (s->submitted)
@@ -182,7 +184,8 @@ static hf_status posted_words(hf_aggregator *a, hf_sealed_batch *batch) {
     hf_data_slot words = {slot->type, slot->from.index, slot->to.index, slot->amount, slot->fee, {0}, {0}};
     memcpy(words.to1, slot->to1, 32);
     memcpy(words.to2, slot->to2, 32);
-    if (hf_data_is_posted((uint32_t)mode, slot->type)) hf_data_encode(&words, batch->data + (size_t)HF_DATA_WORDS * i);
+    if (hf_data_is_posted((uint32_t)mode, slot->type))
+      hf_data_encode(&words, batch->data + (size_t)HF_DATA_WORDS * i);
   }
 out:
   free(job);
@@ -197,13 +200,15 @@ static hf_status verify(void *context, const hf_verifying_key *vk, const hf_proo
 }
 
 /* *ok = the proof in `result` is that of this seal. */
-static hf_status seal_check(hf_aggregator *a, const agg_seal *s, const hf_digest *result, hf_proof *proof, bool *ok) {
+static hf_status seal_check(hf_aggregator *a, const agg_seal *s, const hf_digest *result, hf_proof *proof,
+                            bool *ok) {
   hf_status status;
   const hf_verifying_key *vk;
   *ok = false;
   HF_TRY(agg_key(a, &a->options.seal_vk, &vk));
   HF_TRY(agg_proof(a, result, proof));
-  HF_TRY((a->options.ops->verify != NULL ? a->options.ops->verify : verify)(a->options.ops_context, vk, proof, ok));
+  HF_TRY((a->options.ops->verify != NULL ? a->options.ops->verify : verify)(a->options.ops_context, vk, proof,
+                                                                            ok));
   if (*ok) HF_TRY(hf_seal_states(proof, s->record, s->records, ok));
 out:
   if (status != HF_OK) *ok = false;
@@ -243,8 +248,10 @@ static hf_status seal_look(hf_aggregator *a, agg_seal *s, bool *over) {
   }
   *over = true;
   a->state.last = s->number;
-  agg_tell(a, &(hf_aggregator_event){
-                  .kind = HF_AGGREGATOR_PUBLISHED, .seal = s->number, .records = s->records, .job = &s->watch.key});
+  agg_tell(a, &(hf_aggregator_event){.kind = HF_AGGREGATOR_PUBLISHED,
+                                     .seal = s->number,
+                                     .records = s->records,
+                                     .job = &s->watch.key});
 out:
   free(job);
   return status;

@@ -32,7 +32,8 @@ static hf_status back(hf_queue *queue, hf_status status) {
 static hf_status gate_put(hf_queue *queue, const void *data, size_t length, hf_digest *digest) {
   GATE(artifact_put(real, data, length, digest));
 }
-static hf_status gate_fetch(hf_queue *queue, const hf_digest *digest, size_t limit, uint8_t **data, size_t *length) {
+static hf_status gate_fetch(hf_queue *queue, const hf_digest *digest, size_t limit, uint8_t **data,
+                            size_t *length) {
   hf_status status;
   hf_queue *real = pass(queue, &status);
   if (status != HF_OK) return status;
@@ -43,12 +44,15 @@ static hf_status gate_fetch(hf_queue *queue, const hf_digest *digest, size_t lim
   }
   return status;
 }
-static hf_status gate_submit(hf_queue *queue, const hf_job_header *jobs, size_t count, hf_submission *results) {
+static hf_status gate_submit(hf_queue *queue, const hf_job_header *jobs, size_t count,
+                             hf_submission *results) {
   GATE(submit(real, jobs, count, results));
 }
-static hf_status gate_get(hf_queue *queue, const hf_job_key *key, hf_job_record *out) { GATE(get(real, key, out)); }
-static hf_status gate_list(hf_queue *queue, const hf_job_filter *filter, hf_job_record *records, size_t capacity,
-                           size_t *count) {
+static hf_status gate_get(hf_queue *queue, const hf_job_key *key, hf_job_record *out) {
+  GATE(get(real, key, out));
+}
+static hf_status gate_list(hf_queue *queue, const hf_job_filter *filter, hf_job_record *records,
+                           size_t capacity, size_t *count) {
   GATE(list(real, filter, records, capacity, count));
 }
 
@@ -76,7 +80,8 @@ static hf_digest fr_digest(hf_fr value) {
 }
 
 /* A proof in form; at_zeta[0] = 1 marks one that no node can verify. Every proof is another: `salt`. */
-static hf_digest put_proof(fleet *f, hf_fr vk, const hf_fr *inputs, uint32_t count, bool unfoldable, unsigned kappa) {
+static hf_digest put_proof(fleet *f, hf_fr vk, const hf_fr *inputs, uint32_t count, bool unfoldable,
+                           unsigned kappa) {
   static uint64_t salt;
   hf_digest digest;
   hf_writer w = {0};
@@ -85,7 +90,8 @@ static hf_digest put_proof(fleet *f, hf_fr vk, const hf_fr *inputs, uint32_t cou
   p->vk_digest = vk;
   p->public_count = count;
   memcpy(p->public_inputs, inputs, count * sizeof *inputs);
-  for (size_t i = 0; i < sizeof p->commitments / sizeof p->commitments[0]; i++) p->commitments[i] = hf_g1_generator();
+  for (size_t i = 0; i < sizeof p->commitments / sizeof p->commitments[0]; i++)
+    p->commitments[i] = hf_g1_generator();
   p->w = p->w_prime = hf_g1_generator();
   p->at_zeta[0] = hf_fr_from_u64(unfoldable);
   p->at_zeta[1] = hf_fr_from_u64(++salt);
@@ -142,8 +148,8 @@ static hf_status node_input(void *context, const hf_fold_half child[2], uint32_t
   return HF_OK;
 }
 
-static hf_status seal_input(void *context, const hf_fold_half *child, uint32_t level, const hf_batch_record *records,
-                            uint32_t m, hf_writer *w) {
+static hf_status seal_input(void *context, const hf_fold_half *child, uint32_t level,
+                            const hf_batch_record *records, uint32_t m, hf_writer *w) {
   (void)context;
   write_child(child, w);
   hf_write_u32(w, level);
@@ -152,7 +158,8 @@ static hf_status seal_input(void *context, const hf_fold_half *child, uint32_t l
   return HF_OK;
 }
 
-static hf_status seal_records(void *context, const void *input, size_t length, hf_batch_record *records, uint32_t *m) {
+static hf_status seal_records(void *context, const void *input, size_t length, hf_batch_record *records,
+                              uint32_t *m) {
   hf_reader r = hf_reader_over(input, length);
   const uint8_t *skip;
   uint32_t level;
@@ -187,7 +194,8 @@ static hf_status publish(void *context, uint64_t number, const hf_sealed *sealed
     OK(hf_data_fingerprint(b->record.word[HF_RECORD_DATA], (const uint8_t(*)[32])b->data,
                            (size_t)HF_DATA_WORDS * b->slots, x, y));
     cr_assert(memcmp(x, b->record.word[HF_RECORD_DATA_X], 32) == 0 &&
-              memcmp(y, b->record.word[HF_RECORD_DATA_Y], 32) == 0, "posted words of %s", one);
+                  memcmp(y, b->record.word[HF_RECORD_DATA_Y], 32) == 0,
+              "posted words of %s", one);
   }
   hf_batch_record *records = calloc(sealed->records, sizeof *records);
   for (uint32_t i = 0; i < sealed->records; i++) records[i] = sealed->batch[i].record;
@@ -195,7 +203,8 @@ static hf_status publish(void *context, uint64_t number, const hf_sealed *sealed
   cr_assert(ok, "seal %llu: %s", (unsigned long long)number, hf_error_message());
   free(records);
   fleet_published *p = &f->published[number];
-  if (p->times > 0) cr_assert_str_eq(p->records, all, "seal %llu came again with other records", (unsigned long long)number);
+  if (p->times > 0)
+    cr_assert_str_eq(p->records, all, "seal %llu came again with other records", (unsigned long long)number);
   strcpy(p->records, all);
   p->times++;
   return HF_OK;
@@ -224,7 +233,8 @@ static void clock_sleep(void *context, uint64_t ms) { ((fleet *)context)->now +=
 void fleet_open(fleet *f) {
   memset(f, 0, sizeof *f);
   /* Power cuts are not what is tried here: memory is fast. */
-  snprintf(f->folder, sizeof f->folder, "%s/hf-fleet-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+  snprintf(f->folder, sizeof f->folder, "%s/hf-fleet-XXXXXX",
+           access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
   cr_assert(mkdtemp(f->folder) != NULL);
   f->now = FLEET_T0;
   hf_queue_options q = {.location = f->folder, .clock = {clock_now, clock_sleep, f}, .max_attempts = 1};

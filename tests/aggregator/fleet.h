@@ -1,10 +1,10 @@
-/* A fleet without proofs, for the aggregator's tests: a queue with a clock that the test moves, batches that are
- * proven when the test says so, and a worker whose "proofs" carry public inputs and nothing else. What the worker does
- * with the inputs of folds and seals is written from the protocol's text: it hashes what a node would hash, and a seal
- * refuses a child that is not the root of its records.
+/* A fleet without proofs, for the aggregator's tests: a queue with a clock that the test moves, batches that
+ * are proven when the test says so, and a worker whose "proofs" carry public inputs and nothing else. What
+ * the worker does with the inputs of folds and seals is written from the protocol's text: it hashes what a
+ * node would hash, and a seal refuses a child that is not the root of its records.
  *
- * All calls of the aggregator on the queue go through a gate that can die at the n-th of them, before or after it took
- * effect, and stays dead: what a SIGKILL there leaves behind. */
+ * All calls of the aggregator on the queue go through a gate that can die at the n-th of them, before or
+ * after it took effect, and stays dead: what a SIGKILL there leaves behind. */
 #ifndef FLEET_H
 #define FLEET_H
 
@@ -56,7 +56,8 @@ typedef struct fleet {
   uint64_t events[16];                      /* by kind */
   char last_text[600];
   uint64_t folds, seals; /* proven by the worker */
-  /* What the worker does wrong: the next so many results of its folds state something else, or cannot be folded. */
+  /* What the worker does wrong: the next so many results of its folds state something else, or cannot be
+   * folded. */
   unsigned lie_statement, lie_foldable;
 } fleet;
 
@@ -76,7 +77,8 @@ typedef struct fleet_batch {
   uint64_t says_chain, says_number, says_old_root; /* what the record says instead; 0: the truth */
 } fleet_batch;
 void fleet_submit(fleet *f, const fleet_batch *batch);
-/* The batch is proven now. `unfoldable`: by a proof that no node can verify; `lie`: by one of another statement. */
+/* The batch is proven now. `unfoldable`: by a proof that no node can verify; `lie`: by one of another
+ * statement. */
 typedef enum fleet_result { FLEET_GOOD, FLEET_UNFOLDABLE, FLEET_LIE, FLEET_RUBBISH } fleet_result;
 void fleet_prove(fleet *f, uint64_t chain, uint64_t number, fleet_result result);
 /* Both, for a good one. */

@@ -7,9 +7,12 @@
 
 static fleet f;
 
-#define SEAL(n, text) cr_assert_str_eq(f.published[n].records, text, "seal %d has \"%s\"", n, f.published[n].records)
+#define SEAL(n, text)                                                                                        \
+  cr_assert_str_eq(f.published[n].records, text, "seal %d has \"%s\"", n, f.published[n].records)
 
-static void submit(uint64_t chain, uint64_t number) { fleet_submit(&f, &(fleet_batch){.chain = chain, .number = number}); }
+static void submit(uint64_t chain, uint64_t number) {
+  fleet_submit(&f, &(fleet_batch){.chain = chain, .number = number});
+}
 
 static void drain(void) {
   hf_aggregator_drain(f.aggregator);
@@ -71,11 +74,13 @@ Test(aggregator, folds_while_batches_arrive) {
   hf_job_record fold;
   size_t count;
   OK(hf_queue_list(f.queue, &filter, &fold, 1, &count));
-  cr_assert(strcmp(fold.header.circuit, "node") == 0 && hf_digest_eq(&fold.header.vk_digest, &f.options.node_vk));
+  cr_assert(strcmp(fold.header.circuit, "node") == 0 &&
+            hf_digest_eq(&fold.header.vk_digest, &f.options.node_vk));
   fleet_close(&f);
 }
 
-/* A chain's batches enter in the order of their numbers, whatever the order of the proofs; nobody waits for another. */
+/* A chain's batches enter in the order of their numbers, whatever the order of the proofs; nobody waits for
+ * another. */
 Test(aggregator, random_orders) {
   srand(11);
   for (int round = 0; round < 6; round++) {
@@ -195,8 +200,7 @@ Test(aggregator, closes_by_age_and_deadline_whenever_it_looks) {
     f.options.margin_ms = 300;
     fleet_start(&f, 0, false);
     for (uint64_t n = 1; n <= 7; n++) {
-      fleet_submit(&f, &(fleet_batch){
-                           .chain = 7, .number = n, .deadline_ms = n == 4 ? FLEET_T0 + 3900 : 0});
+      fleet_submit(&f, &(fleet_batch){.chain = 7, .number = n, .deadline_ms = n == 4 ? FLEET_T0 + 3900 : 0});
     }
     uint64_t at[] = {0, 500, 1000, 3500, 3700, 9000, 20000};
     for (uint64_t n = 1; n <= 7; n++) {
@@ -238,7 +242,8 @@ Test(aggregator, only_what_belongs_there) {
   fleet_prove(&f, 6, 31, FLEET_GOOD);
   fleet_run(&f);
   fleet_run(&f);
-  cr_assert(f.state.leaves == 2 && f.state.blocked == 4, "%u leaves, %u blocked", f.state.leaves, f.state.blocked);
+  cr_assert(f.state.leaves == 2 && f.state.blocked == 4, "%u leaves, %u blocked", f.state.leaves,
+            f.state.blocked);
   cr_assert_eq(f.events[HF_AGGREGATOR_WAITING], 4, "each is told once");
   cr_assert_eq(f.events[HF_AGGREGATOR_AGAIN], 0);
   f.other_known = true;
@@ -333,7 +338,8 @@ Test(aggregator, a_queue_without_room_and_a_fold_that_died) {
   fleet_close(&f);
 }
 
-/* Jobs that were cleared from the queue: what is sealed is not sealed again, what is not published is said. */
+/* Jobs that were cleared from the queue: what is sealed is not sealed again, what is not published is said.
+ */
 Test(aggregator, after_a_clearing) {
   fleet_open(&f);
   f.options.seal_count = 2;

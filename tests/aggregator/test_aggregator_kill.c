@@ -1,13 +1,14 @@
-/* The aggregator dies at each of its calls on the queue, before or after the call took effect, and comes back without
- * memory. What is published is the same as without a death, once and for all; no fold is proven twice. */
+/* The aggregator dies at each of its calls on the queue, before or after the call took effect, and comes back
+ * without memory. What is published is the same as without a death, once and for all; no fold is proven
+ * twice. */
 #include "fleet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Two chains, a late batch, a refused proof, three seals. The world moves by steps of its own; the aggregator looks in
- * between and is started again when it died. Returns the calls it made. */
+/* Two chains, a late batch, a refused proof, three seals. The world moves by steps of its own; the aggregator
+ * looks in between and is started again when it died. Returns the calls it made. */
 static uint64_t life(fleet *f, uint64_t die_at, bool after) {
   static const struct {
     uint64_t chain, number;
@@ -19,7 +20,8 @@ static uint64_t life(fleet *f, uint64_t die_at, bool after) {
   f->options.seal_count = 3;
   fleet_start(f, die_at, after);
   for (uint64_t chain = 7; chain <= 8; chain++)
-    for (uint64_t n = 1; n <= 3 + (chain == 8); n++) fleet_submit(f, &(fleet_batch){.chain = chain, .number = n});
+    for (uint64_t n = 1; n <= 3 + (chain == 8); n++)
+      fleet_submit(f, &(fleet_batch){.chain = chain, .number = n});
   for (size_t i = 0; i < sizeof script / sizeof script[0]; i++) {
     f->now += 10;
     fleet_prove(f, script[i].chain, script[i].number, script[i].result);
@@ -35,7 +37,8 @@ static uint64_t life(fleet *f, uint64_t die_at, bool after) {
       moved = fleet_work(f);
     }
   }
-  cr_assert_eq(f->state.seals, 0, "killed at %llu: %u seals are left", (unsigned long long)die_at, f->state.seals);
+  cr_assert_eq(f->state.seals, 0, "killed at %llu: %u seals are left", (unsigned long long)die_at,
+               f->state.seals);
   return calls + f->gate.calls;
 }
 

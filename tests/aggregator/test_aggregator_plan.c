@@ -1,4 +1,5 @@
-/* The shape of the tree: for every number of leaves the plan's root is the root that verifiers compute from records. */
+/* The shape of the tree: for every number of leaves the plan's root is the root that verifiers compute from
+ * records. */
 #include "fold_plan.h"
 
 #include <criterion/criterion.h>

@@ -20,7 +20,8 @@ static hf_sealed *make(uint32_t m) {
     b->slots = 1 + i % 3;
     b->data = calloc(3 * b->slots, 32);
     for (uint32_t k = 0; k < 3 * b->slots; k++) b->data[k][k] = (uint8_t)(i + 1);
-    for (int j = 0; j < HF_RECORD_WORDS; j++) hf_word_set_u64(b->record.word[j], hf_record_words[j].type == HF_WORD_U8 ? 1 : i + 1);
+    for (int j = 0; j < HF_RECORD_WORDS; j++)
+      hf_word_set_u64(b->record.word[j], hf_record_words[j].type == HF_WORD_U8 ? 1 : i + 1);
     hf_word_set_u64(b->record.word[HF_RECORD_MODE], i % 2);
     OK(hf_data_fingerprint(b->record.word[HF_RECORD_DATA], (const uint8_t(*)[32])b->data, 3 * b->slots,
                            b->record.word[HF_RECORD_DATA_X], b->record.word[HF_RECORD_DATA_Y]));
@@ -69,13 +70,13 @@ Test(sealed, refused_contents) {
     uint8_t byte;
     hf_status wanted;
   } changes[] = {
-      {w.length - 1, 1, HF_E_RANGE},                                    /* a data word of 249 bits */
-      {w.length - tail, 3, HF_E_FORMAT},                                /* more slots than there are */
-      {w.length - tail + 3, 1, HF_E_RANGE},                             /* far too many */
-      {w.length - tail, 0, HF_E_RANGE},                                 /* none */
-      {records + HF_RECORD_MODE * 32, 2, HF_E_RANGE},                   /* no such mode */
-      {records + HF_RECORD_BATCH_NUMBER * 32 + 8, 1, HF_E_RANGE},       /* above 64 bits */
-      {records + HF_RECORD_NEW_ROOT * 32 + 31, 0xff, HF_E_RANGE},       /* above r */
+      {w.length - 1, 1, HF_E_RANGE},                              /* a data word of 249 bits */
+      {w.length - tail, 3, HF_E_FORMAT},                          /* more slots than there are */
+      {w.length - tail + 3, 1, HF_E_RANGE},                       /* far too many */
+      {w.length - tail, 0, HF_E_RANGE},                           /* none */
+      {records + HF_RECORD_MODE * 32, 2, HF_E_RANGE},             /* no such mode */
+      {records + HF_RECORD_BATCH_NUMBER * 32 + 8, 1, HF_E_RANGE}, /* above 64 bits */
+      {records + HF_RECORD_NEW_ROOT * 32 + 31, 0xff, HF_E_RANGE}, /* above r */
   };
   for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
     hf_writer copy = {0};

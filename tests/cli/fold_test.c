@@ -1,5 +1,6 @@
-/* From batches to one sealed proof through the command alone, with real proofs: two chains, one batch each, a fold and
- * a seal. The aggregator is killed on the way. What it publishes is checked in every way that `verify` has. */
+/* From batches to one sealed proof through the command alone, with real proofs: two chains, one batch each, a
+ * fold and a seal. The aggregator is killed on the way. What it publishes is checked in every way that
+ * `verify` has. */
 #include "run_command.h"
 
 #include <criterion/criterion.h>
@@ -32,7 +33,8 @@ static void expect(int exit, const char *format, ...) {
 
 /* Jobs of a circuit in a state ("" for any); the id of the first. */
 static size_t jobs(const char *circuit, const char *state, char id[140]) {
-  json_t *list = hf_run_json(0, "job list --data data --circuit %s --json %s %s", circuit, *state ? "--state" : "", state);
+  json_t *list = hf_run_json(0, "job list --data data --circuit %s --json %s %s", circuit,
+                             *state ? "--state" : "", state);
   const json_t *all = json_object_get(list, "jobs");
   size_t count = json_array_size(all);
   if (count > 0 && id != NULL) snprintf(id, 140, "%s", text_of(json_array_get(all, 0), "id"));
@@ -56,10 +58,16 @@ static void end(pid_t pid, int signal, int expected) {
 
 static void make_batches(void) {
   for (int chain = 7; chain <= 8; chain++) {
-    json_decref(hf_run_json(0, "wallet generate --json --chain %d --accounts 3 --transactions 1 --deposits d%d.jsonl "
-                               "--out t.jsonl --seed %d", chain, chain, chain));
-    json_decref(hf_run_json(0, "sequencer run --data data --chain %d --depth 4 --slots 3 --dev --deposits d%d.jsonl "
-                               "--flush --json", chain, chain));
+    json_decref(
+        hf_run_json(0,
+                    "wallet generate --json --chain %d --accounts 3 --transactions 1 --deposits d%d.jsonl "
+                    "--out t.jsonl --seed %d",
+                    chain, chain, chain));
+    json_decref(
+        hf_run_json(0,
+                    "sequencer run --data data --chain %d --depth 4 --slots 3 --dev --deposits d%d.jsonl "
+                    "--flush --json",
+                    chain, chain));
   }
   expect(0, "worker --data data --once --dev --json --circuit batch");
   cr_assert_eq(jobs("batch", "done", NULL), 2);
@@ -71,11 +79,13 @@ static void check_verdicts(const char *leaf, const char *node, const char *seal,
   expect(0, "job get --data data --tenant hyperfold 7/1 --out leaf.proof");
   expect(0, "job get --data data --tenant hyperfold %s --out node.proof --input node.input", fold_id);
   expect(0, "job get --data data --tenant hyperfold seal/1 --out seal.proof --input seal.input");
-  json_t *verdict = hf_run_json(0, "verify --vk %s/%s.vkey --dev --leaf-vk %s data/sealed/00000001.sealed --json", k, seal, leaf);
+  json_t *verdict = hf_run_json(
+      0, "verify --vk %s/%s.vkey --dev --leaf-vk %s data/sealed/00000001.sealed --json", k, seal, leaf);
   cr_assert_str_eq(text_of(verdict, "kind"), "seal");
   cr_assert_eq(json_integer_value(json_object_get(verdict, "records")), 2);
   json_decref(verdict);
-  expect(4, "verify --vk %s/%s.vkey --leaf-vk %s data/sealed/00000001.sealed", k, seal, leaf); /* the set-up is public */
+  expect(4, "verify --vk %s/%s.vkey --leaf-vk %s data/sealed/00000001.sealed", k, seal,
+         leaf); /* the set-up is public */
   /* the keys that count: of the proof itself, and of what is below it */
   expect(0, "verify --vk %s/%s.vkey --dev --key %s,%s --leaf-vk any seal.proof", k, seal, node, seal);
   expect(4, "verify --vk %s/%s.vkey --dev --key %s --leaf-vk any seal.proof", k, seal, node);
@@ -85,12 +95,15 @@ static void check_verdicts(const char *leaf, const char *node, const char *seal,
   expect(2, "verify --vk %s/%s.vkey --dev node.proof", k, node);
   /* the records */
   expect(0, "verify --vk %s/%s.vkey --dev --leaf-vk %s --records seal.input seal.proof", k, seal, leaf);
-  expect(0, "verify --vk %s/%s.vkey --dev --leaf-vk %s --records data/sealed/00000001.sealed node.proof", k, node, leaf);
+  expect(0, "verify --vk %s/%s.vkey --dev --leaf-vk %s --records data/sealed/00000001.sealed node.proof", k,
+         node, leaf);
   expect(4, "verify --vk %s/%s.vkey --dev --records seal.input leaf.proof", k, leaf);
   /* a node can verify leaves and nodes, no seals */
   expect(0, "verify --vk %s/%s.vkey --dev --foldable --data data leaf.proof", k, leaf);
-  expect(0, "verify --vk %s/%s.vkey --dev --foldable --node-vk %s --leaf-vk any --data data node.proof", k, node, node);
-  expect(4, "verify --vk %s/%s.vkey --dev --foldable --node-vk %s --leaf-vk any --data data node.proof", k, node, leaf);
+  expect(0, "verify --vk %s/%s.vkey --dev --foldable --node-vk %s --leaf-vk any --data data node.proof", k,
+         node, node);
+  expect(4, "verify --vk %s/%s.vkey --dev --foldable --node-vk %s --leaf-vk any --data data node.proof", k,
+         node, leaf);
   expect(4, "verify --vk %s/%s.vkey --dev --foldable --leaf-vk any --data data seal.proof", k, seal);
   /* a proof is of its own key alone */
   expect(3, "verify --vk %s/%s.vkey --dev --leaf-vk any node.proof", k, seal);

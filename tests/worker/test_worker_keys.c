@@ -1,4 +1,5 @@
-/* The key cache serves several circuits with options of their own; the catalog says what it can build over what. */
+/* The key cache serves several circuits with options of their own; the catalog says what it can build over
+ * what. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -151,7 +152,8 @@ Test(worker_keys, what_the_catalog_builds) {
   cr_assert_eq((int)hf_catalog_build(seal, &context, NULL, 0, NULL, 0, &circuit), HF_E_STATE, "which node?");
   hf_parameter none = {"x", 1};
   cr_assert_eq((int)hf_catalog_build(node, &context, &none, 1, NULL, 0, &circuit), HF_E_ARGUMENT);
-  cr_assert_eq((int)hf_catalog_build(node, &context, NULL, 0, (const uint8_t *)"x", 1, &circuit), HF_E_FORMAT);
+  cr_assert_eq((int)hf_catalog_build(node, &context, NULL, 0, (const uint8_t *)"x", 1, &circuit),
+               HF_E_FORMAT);
   cr_assert_null(circuit);
   r.srs->count = HF_FOLD_POWERS - 1;
   cr_assert_eq((int)hf_catalog_setup(r.srs, &setup), HF_E_RANGE);
