@@ -1,12 +1,11 @@
-/* What verifier/evm makes of bytes, for a comparison with ethers: answers each line of stdin with one line of hexadecimal
- * digits or text. Numbers and words are hexadecimal and big-endian.
+/* What verifier/evm makes of bytes, for a comparison with ethers: answers each line of stdin with one line of
+ * hexadecimal digits or text. Numbers and words are hexadecimal and big-endian.
  *
  *   chain L1 CONTRACT INDEX          the chain id, 64 digits
- *   data SLOTS WORDS OWNERS          rows of a batch: 3 SLOTS words of 64 digits without a separator; owners of 40, or "-"
- *   settle ID M RECORDS ROWS... PROOF  calldata of settle: M records of 34 words, M times rows, 71 words
- *   revert BYTES                     text
- *   topic SIGNATURE                  64 digits
- * A refusal is answered by "refused: " and its reason. */
+ *   data SLOTS WORDS OWNERS          rows of a batch: 3 SLOTS words of 64 digits without a separator; owners
+ * of 40, or "-" settle ID M RECORDS ROWS... PROOF  calldata of settle: M records of 34 words, M times rows,
+ * 71 words revert BYTES                     text topic SIGNATURE                  64 digits A refusal is
+ * answered by "refused: " and its reason. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +40,10 @@ static uint8_t *words_of(const char *text, size_t *count) {
 }
 
 static void answer(hf_status status, hf_writer *w) {
-  if (status == HF_OK) print(w->data, w->length);
-  else printf("refused: %s\n", hf_error_message());
+  if (status == HF_OK)
+    print(w->data, w->length);
+  else
+    printf("refused: %s\n", hf_error_message());
   hf_writer_free(w);
 }
 
@@ -62,7 +63,8 @@ static void data(char **argument) {
   uint8_t *bytes = words_of(argument[1], &words), *owner = NULL;
   hf_writer w = {0};
   if (strcmp(argument[2], "-") != 0) owner = unhex(argument[2], &owners);
-  answer(hf_evm_data_encode((const uint8_t(*)[32])bytes, strtoull(argument[0], NULL, 16), (const hf_evm_address *)owner, owners / 20, &w),
+  answer(hf_evm_data_encode((const uint8_t(*)[32])bytes, strtoull(argument[0], NULL, 16),
+                            (const hf_evm_address *)owner, owners / 20, &w),
          &w);
   free(bytes);
   free(owner);
@@ -70,7 +72,8 @@ static void data(char **argument) {
 
 static hf_fr fr_at(const uint8_t *words, size_t i) {
   hf_fr v = hf_fr_zero();
-  if (!hf_fr_from_bytes(words + 32 * i, &v)) fprintf(stderr, "evm_encode: word %zu is not below r\n", i), exit(1);
+  if (!hf_fr_from_bytes(words + 32 * i, &v))
+    fprintf(stderr, "evm_encode: word %zu is not below r\n", i), exit(1);
   return v;
 }
 
@@ -103,7 +106,9 @@ static void settle(char **argument) {
   for (uint32_t i = 0; i < m; i++) rows[i].data = unhex(argument[3 + i], &rows[i].length);
   sent = words_of(argument[3 + m], &words);
   read_proof(sent, proof);
-  answer(hf_evm_settle_calldata(strtoull(argument[0], NULL, 16), (const hf_batch_record *)records, rows, m, proof, &w), &w);
+  answer(hf_evm_settle_calldata(strtoull(argument[0], NULL, 16), (const hf_batch_record *)records, rows, m,
+                                proof, &w),
+         &w);
   for (uint32_t i = 0; i < m; i++) free((uint8_t *)rows[i].data);
   free(records);
   free(sent);
@@ -134,7 +139,8 @@ int main(void) {
   size_t size = 0;
   while (getline(&line, &size, stdin) > 0) {
     size_t count = 0;
-    for (char *word = strtok(line, " \n"); word != NULL && count < sizeof argument / sizeof *argument; word = strtok(NULL, " \n"))
+    for (char *word = strtok(line, " \n"); word != NULL && count < sizeof argument / sizeof *argument;
+         word = strtok(NULL, " \n"))
       argument[count++] = word;
     for (size_t i = 0; i < sizeof commands / sizeof *commands && count > 0; i++)
       if (strcmp(commands[i].name, argument[0]) == 0) commands[i].run(argument + 1);

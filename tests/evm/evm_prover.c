@@ -1,13 +1,13 @@
-/* A prover of seals about anything, for the tests of contracts: a small circuit with the public words of a seal that
- * binds none of them to each other, under a development key of its own. Its proofs are true proofs (of very little), and a contract
- * made for its key takes them as it takes a seal's.
+/* A prover of seals about anything, for the tests of contracts: a small circuit with the public words of a
+ * seal that binds none of them to each other, under a development key of its own. Its proofs are true proofs
+ * (of very little), and a contract made for its key takes them as it takes a seal's.
  *
  *   evm_prover KEY.vkey            writes the key, then answers each line of stdin until its end
  *   evm_prover --digest KEY.vkey   prints the digest of a key, 64 hexadecimal digits (big-endian)
  *
- * A line is the twelve public inputs as 64 hexadecimal digits each (big-endian), separated by spaces; with "-" for the
- * eighth-last and later words a true accumulator is put there: "statement m x y -". The answer is one line: the words of inputs
- * and proof, 71 x 64 digits, without a separator. */
+ * A line is the twelve public inputs as 64 hexadecimal digits each (big-endian), separated by spaces; with
+ * "-" for the eighth-last and later words a true accumulator is put there: "statement m x y -". The answer is
+ * one line: the words of inputs and proof, 71 x 64 digits, without a separator. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +51,8 @@ static hf_status tool_make(tool *t) {
   for (int i = 0; i < HF_SEAL_COUNT; i++) words[i] = hf_fr_one();
   HF_TRY(seal_circuit(words, &circuit));
   HF_TRY(hf_backend_create("cpu", &(hf_backend_options){.threads = 1}, &t->backend));
-  HF_TRY(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, hf_srs_points_needed(circuit->log_n, options.kappa), 1, &t->srs));
+  HF_TRY(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, hf_srs_points_needed(circuit->log_n, options.kappa), 1,
+                         &t->srs));
   HF_TRY(hf_proving_key_derive(t->backend, t->srs, circuit, &options, &t->key));
   HF_TRY(hf_prover_create(t->backend, t->srs, t->key, &t->prover));
 out:
@@ -85,7 +86,8 @@ static hf_status read_line(char *line, const hf_srs *srs, hf_fr words[HF_SEAL_CO
       return hf_fail(HF_E_FORMAT, "word %d is none", count);
     }
   }
-  return count == HF_SEAL_COUNT ? HF_OK : hf_fail(HF_E_FORMAT, "%d words instead of %d", count, HF_SEAL_COUNT);
+  return count == HF_SEAL_COUNT ? HF_OK
+                                : hf_fail(HF_E_FORMAT, "%d words instead of %d", count, HF_SEAL_COUNT);
 }
 
 static hf_status answer(tool *t, char *line) {

@@ -1,5 +1,5 @@
-/* The expressions that become the contract's constraints, against the constraints themselves; and keys that get no
- * contract. */
+/* The expressions that become the contract's constraints, against the constraints themselves; and keys that
+ * get no contract. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,9 +107,10 @@ Test(evm, equal_expressions_are_one) {
   hf_yul ab = hf_yul_mul(g, a, b), square = hf_yul_mul(g, ab, ab);
   cr_assert_eq(hf_yul_write(g, hf_yul_add(g, square, square), "v", 0x100, &end, &w), HF_OK);
   hf_write_u8(&w, 0);
-  cr_assert_str_eq((char *)w.data, "            mstore(0x100, mulmod(calldataload(0x4), mload(0x20), r))\n"
-                                   "            mstore(0x100, mulmod(mload(0x100), mload(0x100), r))\n"
-                                   "            let v := addmod(add(mload(0x100), mload(0x100)), 0, r)\n",
+  cr_assert_str_eq((char *)w.data,
+                   "            mstore(0x100, mulmod(calldataload(0x4), mload(0x20), r))\n"
+                   "            mstore(0x100, mulmod(mload(0x100), mload(0x100), r))\n"
+                   "            let v := addmod(add(mload(0x100), mload(0x100)), 0, r)\n",
                    "%s", (char *)w.data);
   cr_assert_eq(end, 0x120);
   hf_writer_free(&w);
@@ -137,7 +138,12 @@ Test(evm, long_sums_are_reduced) {
 }
 
 Test(evm, only_seal_keys_get_a_contract) {
-  hf_verifying_key vk = {.log_n = 20, .kappa = 8, .transcript = HF_TRANSCRIPT_KECCAK, .seal = true, .public_count = 12, .digest = hf_fr_one()};
+  hf_verifying_key vk = {.log_n = 20,
+                         .kappa = 8,
+                         .transcript = HF_TRANSCRIPT_KECCAK,
+                         .seal = true,
+                         .public_count = 12,
+                         .digest = hf_fr_one()};
   hf_g1 g = hf_g1_generator();
   vk.fixed[0] = vk.fixed[1] = vk.fixed[2] = g;
   vk.tau_g2 = hf_g2_generator();
@@ -149,7 +155,8 @@ Test(evm, only_seal_keys_get_a_contract) {
     if (i == 3) bad.seal = false;
     if (i == 4) bad.public_count = 11;
     if (i == 5) bad.digest = hf_fr_zero();
-    cr_assert_eq(hf_evm_verifier_source(&bad, &w), i == 0 ? HF_OK : HF_E_ARGUMENT, "%d: %s", i, hf_error_message());
+    cr_assert_eq(hf_evm_verifier_source(&bad, &w), i == 0 ? HF_OK : HF_E_ARGUMENT, "%d: %s", i,
+                 hf_error_message());
     hf_writer_free(&w);
   }
   hf_proof *proof = calloc(1, sizeof *proof);

@@ -3,16 +3,16 @@
 #include "arith/columns.h"
 #include "arith/poseidon2_constants.h"
 
-#define HF_R_T            hf_yul
-#define HF_R(name)        evm_##name
-#define HF_R_CX           hf_yul_graph *graph,
-#define HF_R_PASS         graph,
-#define HF_R_ADD(x, y)    hf_yul_add(graph, x, y)
-#define HF_R_SUB(x, y)    hf_yul_sub(graph, x, y)
-#define HF_R_MUL(x, y)    hf_yul_mul(graph, x, y)
-#define HF_R_CONST(i)     hf_yul_constant(graph, hf_relation_constants[i])
-#define HF_R_DIAGONAL(i)  hf_yul_constant(graph, hf_poseidon2_diagonal[i])
-#define HF_R_UNROLL(i)    hf_yul_constant(graph, hf_poseidon2_unroll[i])
+#define HF_R_T           hf_yul
+#define HF_R(name)       evm_##name
+#define HF_R_CX          hf_yul_graph *graph,
+#define HF_R_PASS        graph,
+#define HF_R_ADD(x, y)   hf_yul_add(graph, x, y)
+#define HF_R_SUB(x, y)   hf_yul_sub(graph, x, y)
+#define HF_R_MUL(x, y)   hf_yul_mul(graph, x, y)
+#define HF_R_CONST(i)    hf_yul_constant(graph, hf_relation_constants[i])
+#define HF_R_DIAGONAL(i) hf_yul_constant(graph, hf_poseidon2_diagonal[i])
+#define HF_R_UNROLL(i)   hf_yul_constant(graph, hf_poseidon2_unroll[i])
 #include "arith/relation.h"
 
 static hf_yul at_zeta(hf_yul_graph *graph, int evaluation) {
@@ -31,9 +31,12 @@ hf_yul hf_evm_identity(hf_yul_graph *graph) {
   }
   row.m = at_zeta(graph, HF_EVAL_WITNESS + HF_POLY_M);
   row.z = at_zeta(graph, HF_EVAL_SUMS + HF_POLY_Z), row.zn = at_next(graph, HF_WITNESS_COUNT + HF_POLY_Z);
-  row.range = at_zeta(graph, HF_EVAL_SUMS + HF_POLY_RANGE), row.rangen = at_next(graph, HF_WITNESS_COUNT + HF_POLY_RANGE);
-  row.rom = at_zeta(graph, HF_EVAL_SUMS + HF_POLY_ROM), row.romn = at_next(graph, HF_WITNESS_COUNT + HF_POLY_ROM);
-  row.rho = at_zeta(graph, HF_EVAL_SUMS + HF_POLY_RHO), row.rhon = at_next(graph, HF_WITNESS_COUNT + HF_POLY_RHO);
+  row.range = at_zeta(graph, HF_EVAL_SUMS + HF_POLY_RANGE),
+  row.rangen = at_next(graph, HF_WITNESS_COUNT + HF_POLY_RANGE);
+  row.rom = at_zeta(graph, HF_EVAL_SUMS + HF_POLY_ROM),
+  row.romn = at_next(graph, HF_WITNESS_COUNT + HF_POLY_ROM);
+  row.rho = at_zeta(graph, HF_EVAL_SUMS + HF_POLY_RHO),
+  row.rhon = at_next(graph, HF_WITNESS_COUNT + HF_POLY_RHO);
   for (int i = 0; i < HF_FIXED_COUNT; i++) row.f[i] = at_zeta(graph, HF_EVAL_FIXED + i);
   row.x = hf_yul_memory(graph, HF_EVM_ZETA);
   row.l1 = hf_yul_memory(graph, HF_EVM_L1);

@@ -7,16 +7,23 @@
 
 /* Where the contract keeps what it has derived: addresses in memory. */
 enum hf_evm_place {
-  HF_EVM_BETA = 0x200, HF_EVM_GAMMA = 0x220, HF_EVM_LAMBDA = 0x240, HF_EVM_ETA = 0x260, HF_EVM_CHI = 0x280,
-  HF_EVM_ALPHA = 0x2a0, HF_EVM_ZETA = 0x2c0, HF_EVM_Y = 0x2e0, HF_EVM_RHO = 0x300,
-  HF_EVM_V = 0x320,       /* one a pack: 6 */
-  HF_EVM_ZN = 0x3e0,      /* zeta^n */
-  HF_EVM_ZH = 0x400,      /* zeta^n - 1 */
-  HF_EVM_L1 = 0x420,      /* the first Lagrange polynomial at zeta */
-  HF_EVM_PI = 0x440,      /* minus the public inputs' interpolant at zeta */
+  HF_EVM_BETA = 0x200,
+  HF_EVM_GAMMA = 0x220,
+  HF_EVM_LAMBDA = 0x240,
+  HF_EVM_ETA = 0x260,
+  HF_EVM_CHI = 0x280,
+  HF_EVM_ALPHA = 0x2a0,
+  HF_EVM_ZETA = 0x2c0,
+  HF_EVM_Y = 0x2e0,
+  HF_EVM_RHO = 0x300,
+  HF_EVM_V = 0x320,  /* one a pack: 6 */
+  HF_EVM_ZN = 0x3e0, /* zeta^n */
+  HF_EVM_ZH = 0x400, /* zeta^n - 1 */
+  HF_EVM_L1 = 0x420, /* the first Lagrange polynomial at zeta */
+  HF_EVM_PI = 0x440, /* minus the public inputs' interpolant at zeta */
   HF_EVM_INV_ZETA = 0x460,
-  HF_EVM_R = 0x480,       /* the right point of the pairing, two words */
-  HF_EVM_FREE = 0x4c0     /* transcript, then the values of expressions */
+  HF_EVM_R = 0x480,   /* the right point of the pairing, two words */
+  HF_EVM_FREE = 0x4c0 /* transcript, then the values of expressions */
 };
 
 /* Offsets in the calldata of verify. */

@@ -6,18 +6,20 @@
 /* Every error of IHyperfold.sol; a test compares the list with what the compiler says. */
 static const char *const errors[] = {
     /* verifier */
-    "InputNotCanonical()", "EvaluationNotCanonical()", "PointNotCanonical()", "PointAtInfinity()", "PointNotOnCurve()",
-    "AccumulatorNotCanonical()", "IdentityFailed()", "PrecompileFailed()", "PairingFailed()",
+    "InputNotCanonical()", "EvaluationNotCanonical()", "PointNotCanonical()", "PointAtInfinity()",
+    "PointNotOnCurve()", "AccumulatorNotCanonical()", "IdentityFailed()", "PrecompileFailed()",
+    "PairingFailed()",
     /* both */
     "WrongLength()",
     /* settlement */
-    "NotOwner()", "NotOperator()", "NotSettler(uint256)", "IsPaused()", "UnknownChain(uint256)", "UnknownVerifier(uint256)",
-    "DevelopmentVerifier()", "NotActiveYet(uint64)", "UnknownLeafKey(uint256,uint256)", "AlreadyThere()", "BadArgument()",
-    "WordOutOfRange(uint256,uint256)", "WrongMode(uint256)", "WrongBatchNumber(uint256,uint256,uint256)",
-    "WrongOldRoot(uint256)", "WrongDepositStart(uint256,uint256,uint256)",
-    "DepositsNotQueued(uint256)", "DepositsDiffer(uint256)", "DataMalformed(uint256)", "CountsDiffer(uint256)",
-    "TotalsDiffer(uint256)", "DataFingerprint(uint256)", "EscrowTooLow(uint256)", "WrongRecordCount()", "FingerprintX()",
-    "FingerprintY()", "NotWholeUnits()", "BadKey()", "NothingToClaim()", "TransferFailed()"};
+    "NotOwner()", "NotOperator()", "NotSettler(uint256)", "IsPaused()", "UnknownChain(uint256)",
+    "UnknownVerifier(uint256)", "DevelopmentVerifier()", "NotActiveYet(uint64)",
+    "UnknownLeafKey(uint256,uint256)", "AlreadyThere()", "BadArgument()", "WordOutOfRange(uint256,uint256)",
+    "WrongMode(uint256)", "WrongBatchNumber(uint256,uint256,uint256)", "WrongOldRoot(uint256)",
+    "WrongDepositStart(uint256,uint256,uint256)", "DepositsNotQueued(uint256)", "DepositsDiffer(uint256)",
+    "DataMalformed(uint256)", "CountsDiffer(uint256)", "TotalsDiffer(uint256)", "DataFingerprint(uint256)",
+    "EscrowTooLow(uint256)", "WrongRecordCount()", "FingerprintX()", "FingerprintY()", "NotWholeUnits()",
+    "BadKey()", "NothingToClaim()", "TransferFailed()"};
 
 typedef struct text {
   char *at;
@@ -91,8 +93,11 @@ bool hf_evm_revert_text(const void *data, size_t length, char *out, size_t size)
   if (length >= 4) {
     uint32_t selector = first_four(bytes);
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-      if (hf_evm_selector(errors[i]) == selector && put_error(&t, errors[i], bytes + 4, length - 4)) return true;
-    if (selector == hf_evm_selector("Panic(uint256)") && put_error(&t, "Panic(uint256)", bytes + 4, length - 4)) return true;
+      if (hf_evm_selector(errors[i]) == selector && put_error(&t, errors[i], bytes + 4, length - 4))
+        return true;
+    if (selector == hf_evm_selector("Panic(uint256)") &&
+        put_error(&t, "Panic(uint256)", bytes + 4, length - 4))
+      return true;
     if (selector == hf_evm_selector("Error(string)") && put_string(&t, bytes + 4, length - 4)) return true;
   }
   put(&t, "0x", 2);

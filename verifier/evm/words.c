@@ -36,8 +36,8 @@ static void write_g1_be(hf_writer *w, hf_g1 point) {
 
 static hf_status proof_ok(const hf_proof *proof) {
   if (proof->kappa == HF_EVM_KAPPA && proof->public_count == HF_SEAL_COUNT) return HF_OK;
-  return hf_fail(HF_E_ARGUMENT, "not the proof of a seal: kappa %u and %u public inputs instead of %d and %d", proof->kappa,
-                 proof->public_count, HF_EVM_KAPPA, HF_SEAL_COUNT);
+  return hf_fail(HF_E_ARGUMENT, "not the proof of a seal: kappa %u and %u public inputs instead of %d and %d",
+                 proof->kappa, proof->public_count, HF_EVM_KAPPA, HF_SEAL_COUNT);
 }
 
 hf_status hf_evm_input_words(const hf_proof *proof, hf_writer *w) {
@@ -90,8 +90,8 @@ static bool is_zero(const uint8_t *bytes, size_t length) {
   return true;
 }
 
-hf_status hf_evm_data_encode(const uint8_t (*words)[32], size_t slots, const hf_evm_address *owners, size_t owner_count,
-                             hf_writer *w) {
+hf_status hf_evm_data_encode(const uint8_t (*words)[32], size_t slots, const hf_evm_address *owners,
+                             size_t owner_count, hf_writer *w) {
   hf_status status;
   size_t used = 0;
   for (size_t i = 0; i < slots; i++) {
@@ -100,14 +100,16 @@ hf_status hf_evm_data_encode(const uint8_t (*words)[32], size_t slots, const hf_
     const hf_evm_address *owner = NULL;
     HF_TRY(hf_data_decode(row, &slot));
     if (slot.type == HF_SLOT_NOOP) {
-      if (!is_zero(row[0], 3 * 32)) return hf_fail(HF_E_FORMAT, "slot %zu: a no-op whose words are not zero", i);
+      if (!is_zero(row[0], 3 * 32))
+        return hf_fail(HF_E_FORMAT, "slot %zu: a no-op whose words are not zero", i);
       hf_write_u8(w, 0);
       continue;
     }
     if (slot.type == HF_SLOT_WITHDRAW && (!is_zero(slot.to1 + 20, 12) || !is_zero(slot.to2, 32)))
       return hf_fail(HF_E_FORMAT, "slot %zu: a withdrawal to more than 160 bits", i);
     if (slot.type == HF_SLOT_DEPOSIT || slot.type == HF_SLOT_DEPOSIT_REFUSED) {
-      if (used == owner_count) return hf_fail(HF_E_RANGE, "%zu owners for more deposits than that", owner_count);
+      if (used == owner_count)
+        return hf_fail(HF_E_RANGE, "%zu owners for more deposits than that", owner_count);
       owner = &owners[used++];
     }
     write_row(w, row, &slot, owner);
@@ -126,19 +128,22 @@ static hf_status write_record(hf_writer *w, const hf_batch_record *record, uint3
     const uint8_t *word = record->word[i];
     bool import = i >= HF_RECORD_IMPORTS && i < HF_RECORD_IMPORTS + IMPORT_WORDS;
     if (import && !is_zero(word, 32))
-      return hf_fail(HF_E_RANGE, "record %u: word %d (%s) is an import; the contract takes none", number, i, hf_record_words[i].name);
+      return hf_fail(HF_E_RANGE, "record %u: word %d (%s) is an import; the contract takes none", number, i,
+                     hf_record_words[i].name);
     if (!hf_word_is_canonical(word))
-      return hf_fail(HF_E_RANGE, "record %u: word %d (%s) is not below r", number, i, hf_record_words[i].name);
+      return hf_fail(HF_E_RANGE, "record %u: word %d (%s) is not below r", number, i,
+                     hf_record_words[i].name);
     if (!import) write_reversed(w, word, 32);
   }
   return HF_OK;
 }
 
-hf_status hf_evm_settle_calldata(uint64_t verifier_id, const hf_batch_record *records, const hf_evm_data *data, uint32_t m,
-                                 const hf_proof *proof, hf_writer *w) {
+hf_status hf_evm_settle_calldata(uint64_t verifier_id, const hf_batch_record *records,
+                                 const hf_evm_data *data, uint32_t m, const hf_proof *proof, hf_writer *w) {
   static const uint8_t zeros[32] = {0};
   hf_status status;
-  if (m < 1 || m > HF_SEAL_RECORDS_MAX) return hf_fail(HF_E_RANGE, "%u records: a seal has 1 to %d", m, HF_SEAL_RECORDS_MAX);
+  if (m < 1 || m > HF_SEAL_RECORDS_MAX)
+    return hf_fail(HF_E_RANGE, "%u records: a seal has 1 to %d", m, HF_SEAL_RECORDS_MAX);
   const uint64_t head = 32 * (3 + HF_EVM_INPUT_WORDS + HF_EVM_PROOF_WORDS);
   const uint64_t words = 32 * (1 + (uint64_t)m * SENT_WORDS);
   write_be32(w, hf_evm_selector(SETTLE_SIGNATURE));
@@ -177,4 +182,6 @@ uint32_t hf_evm_selector(const char *signature) {
   return (uint32_t)topic[0] << 24 | (uint32_t)topic[1] << 16 | (uint32_t)topic[2] << 8 | topic[3];
 }
 
-void hf_evm_topic(const char *signature, uint8_t topic[32]) { hf_keccak256(signature, strlen(signature), topic); }
+void hf_evm_topic(const char *signature, uint8_t topic[32]) {
+  hf_keccak256(signature, strlen(signature), topic);
+}

@@ -8,7 +8,8 @@
 enum kind { CONSTANT, CALLDATA, MEMORY, ADD, SUB, MUL };
 
 #define BOUND_MOST 5
-/* How deep the operands of one statement may lie on the stack: r and r5 must stay within the reach of DUP16. */
+/* How deep the operands of one statement may lie on the stack: r and r5 must stay within the reach of DUP16.
+ */
 #define DEPTH_MOST 9
 #define TABLE      4096 /* buckets */
 #define NO_PLACE   UINT32_MAX
@@ -21,10 +22,10 @@ typedef struct node {
   uint32_t next;  /* in the same bucket */
   uint64_t hash;  /* of the expression, whatever the order in which nodes were made */
   /* while writing */
-  uint32_t uses, left;  /* all uses; those still to come */
-  uint32_t bound;       /* the value is at most this many times r */
-  uint32_t depth;       /* stack slots while it is computed */
-  uint32_t address;     /* of the value once it is kept, else NO_PLACE */
+  uint32_t uses, left; /* all uses; those still to come */
+  uint32_t bound;      /* the value is at most this many times r */
+  uint32_t depth;      /* stack slots while it is computed */
+  uint32_t address;    /* of the value once it is kept, else NO_PLACE */
   bool kept;
 } node;
 
@@ -51,10 +52,17 @@ hf_status hf_yul_status(const hf_yul_graph *graph) { return graph->status; }
 
 static uint64_t hash_of(const hf_yul_graph *g, const node *n) {
   bool leaf = n->kind < ADD;
-  uint64_t parts[] = {n->kind,       n->place,      leaf ? 0 : g->nodes[n->a].hash, leaf ? 0 : g->nodes[n->b].hash,
-                      n->value.l[0], n->value.l[1], n->value.l[2],                  n->value.l[3]};
+  uint64_t parts[] = {n->kind,
+                      n->place,
+                      leaf ? 0 : g->nodes[n->a].hash,
+                      leaf ? 0 : g->nodes[n->b].hash,
+                      n->value.l[0],
+                      n->value.l[1],
+                      n->value.l[2],
+                      n->value.l[3]};
   uint64_t h = 0;
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) h = (h ^ parts[i]) * 0x9e3779b97f4a7c15u, h ^= h >> 29;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    h = (h ^ parts[i]) * 0x9e3779b97f4a7c15u, h ^= h >> 29;
   return h;
 }
 
@@ -83,9 +91,15 @@ static hf_yul intern(hf_yul_graph *g, node n) {
   return (hf_yul){g->count - 1};
 }
 
-hf_yul hf_yul_constant(hf_yul_graph *g, hf_fr value) { return intern(g, (node){.kind = CONSTANT, .value = value}); }
-hf_yul hf_yul_calldata(hf_yul_graph *g, uint32_t offset) { return intern(g, (node){.kind = CALLDATA, .place = offset}); }
-hf_yul hf_yul_memory(hf_yul_graph *g, uint32_t address) { return intern(g, (node){.kind = MEMORY, .place = address}); }
+hf_yul hf_yul_constant(hf_yul_graph *g, hf_fr value) {
+  return intern(g, (node){.kind = CONSTANT, .value = value});
+}
+hf_yul hf_yul_calldata(hf_yul_graph *g, uint32_t offset) {
+  return intern(g, (node){.kind = CALLDATA, .place = offset});
+}
+hf_yul hf_yul_memory(hf_yul_graph *g, uint32_t address) {
+  return intern(g, (node){.kind = MEMORY, .place = address});
+}
 
 static bool is_constant(const hf_yul_graph *g, hf_yul x, uint64_t k) {
   const node *n = &g->nodes[x.node];
@@ -100,8 +114,8 @@ static bool folded(const hf_yul_graph *g, hf_yul x, hf_yul y, hf_fr *a, hf_fr *b
   return true;
 }
 
-/* Operands of a sum or product in one order, so that x y and y x are one node. The order is that of the hashes: the
- * text must not depend on the order in which a compiler evaluates a function's arguments. */
+/* Operands of a sum or product in one order, so that x y and y x are one node. The order is that of the
+ * hashes: the text must not depend on the order in which a compiler evaluates a function's arguments. */
 static hf_yul commutative(hf_yul_graph *g, enum kind kind, hf_yul x, hf_yul y) {
   bool swap = g->nodes[x.node].hash > g->nodes[y.node].hash;
   return intern(g, (node){.kind = kind, .a = swap ? y.node : x.node, .b = swap ? x.node : y.node});
@@ -160,7 +174,8 @@ static void plan(hf_yul_graph *g, const uint32_t *order, uint32_t count) {
     node *a = &g->nodes[n->a], *b = &g->nodes[n->b];
     /* r lies below the operands of mulmod and addmod; the deeper operand is computed first, one slot lower */
     for (;;) {
-      uint32_t deep = a->depth > b->depth ? a->depth : b->depth, flat = a->depth > b->depth ? b->depth : a->depth;
+      uint32_t deep = a->depth > b->depth ? a->depth : b->depth,
+               flat = a->depth > b->depth ? b->depth : a->depth;
       if (n->kind == SUB) deep = b->depth + 1 > a->depth + 2 ? b->depth + 1 : a->depth + 2, flat = 0;
       n->depth = deep + 1 > flat + 2 ? deep + 1 : flat + 2;
       if (n->depth <= DEPTH_MOST) break;
@@ -221,7 +236,8 @@ static void write_node(hf_yul_graph *g, uint32_t index, places *p, hf_writer *w)
   hf_yul_text(w, modulo ? ", r)" : ")");
 }
 
-hf_status hf_yul_write(hf_yul_graph *g, hf_yul value, const char *name, uint32_t scratch, uint32_t *end, hf_writer *w) {
+hf_status hf_yul_write(hf_yul_graph *g, hf_yul value, const char *name, uint32_t scratch, uint32_t *end,
+                       hf_writer *w) {
   if (g->status != HF_OK) return g->status;
   uint32_t *order = malloc(2 * g->count * sizeof *order), count = 0;
   if (!order) return hf_fail(HF_E_MEMORY, "no memory for the order of %u expressions", g->count);
@@ -262,12 +278,24 @@ hf_status hf_yul_value(const hf_yul_graph *g, hf_yul value, hf_yul_leaf leaf, vo
   for (uint32_t i = 0; i <= value.node; i++) {
     const node *n = &g->nodes[i];
     switch (n->kind) {
-    case CONSTANT: v[i] = n->value; break;
-    case CALLDATA: v[i] = leaf(context, true, n->place); break;
-    case MEMORY: v[i] = leaf(context, false, n->place); break;
-    case ADD: v[i] = hf_fr_add(v[n->a], v[n->b]); break;
-    case SUB: v[i] = hf_fr_sub(v[n->a], v[n->b]); break;
-    case MUL: v[i] = hf_fr_mul(v[n->a], v[n->b]); break;
+    case CONSTANT:
+      v[i] = n->value;
+      break;
+    case CALLDATA:
+      v[i] = leaf(context, true, n->place);
+      break;
+    case MEMORY:
+      v[i] = leaf(context, false, n->place);
+      break;
+    case ADD:
+      v[i] = hf_fr_add(v[n->a], v[n->b]);
+      break;
+    case SUB:
+      v[i] = hf_fr_sub(v[n->a], v[n->b]);
+      break;
+    case MUL:
+      v[i] = hf_fr_mul(v[n->a], v[n->b]);
+      break;
     }
   }
   *out = v[value.node];
@@ -283,8 +311,10 @@ void hf_yul_text(hf_writer *w, const char *format, ...) {
   va_start(list, format);
   int length = vsnprintf(text, sizeof text, format, list);
   va_end(list);
-  if (length < 0 || (size_t)length >= sizeof text) w->failed = true;
-  else hf_write_bytes(w, text, (size_t)length);
+  if (length < 0 || (size_t)length >= sizeof text)
+    w->failed = true;
+  else
+    hf_write_bytes(w, text, (size_t)length);
 }
 
 void hf_yul_number(hf_fr value, char out[68]) {

@@ -1,6 +1,6 @@
-/* Straight-line arithmetic modulo r as Yul text. Values are nodes of a graph in which equal expressions are one node;
- * writing it gives one statement for every node that is used more than once (kept in memory, places are reused) and
- * nests the rest.
+/* Straight-line arithmetic modulo r as Yul text. Values are nodes of a graph in which equal expressions are
+ * one node; writing it gives one statement for every node that is used more than once (kept in memory, places
+ * are reused) and nests the rest.
  *
  * No value is reduced before it must be: a node's bound says how many times r it may reach, 5 r < 2^256. */
 #ifndef HF_EVM_YUL_H
@@ -29,9 +29,11 @@ hf_yul hf_yul_add(hf_yul_graph *graph, hf_yul x, hf_yul y);
 hf_yul hf_yul_sub(hf_yul_graph *graph, hf_yul x, hf_yul y);
 hf_yul hf_yul_mul(hf_yul_graph *graph, hf_yul x, hf_yul y);
 
-/* Appends the statements that compute `value` modulo r and "let NAME := ..." at last. The text expects the variables r
- * and r5 (five times r) in reach, and may write memory from `scratch` up. *end: the first address that it leaves alone. */
-hf_status hf_yul_write(hf_yul_graph *graph, hf_yul value, const char *name, uint32_t scratch, uint32_t *end, hf_writer *w);
+/* Appends the statements that compute `value` modulo r and "let NAME := ..." at last. The text expects the
+ * variables r and r5 (five times r) in reach, and may write memory from `scratch` up. *end: the first address
+ * that it leaves alone. */
+hf_status hf_yul_write(hf_yul_graph *graph, hf_yul value, const char *name, uint32_t scratch, uint32_t *end,
+                       hf_writer *w);
 
 /* What the graph says, for tests: leaves are read through the function. */
 typedef hf_fr (*hf_yul_leaf)(void *context, bool calldata, uint32_t place);

@@ -4,9 +4,9 @@ pragma solidity ^0.8.28;
 
 import {IHyperfoldVerifier} from "IHyperfold.sol";
 
-/// Verifies seals: PLONK over BN254 with packed KZG openings (prover/PROTOCOL.md), kappa = 8, n = 2^6 rows,
-/// Keccak transcript. Everything is checked in the order: canonical words, points, transcript, constraints
-/// at zeta, and one pairing for the opening and the accumulator.
+/// Verifies seals: PLONK over BN254 with packed KZG openings (prover/PROTOCOL.md), kappa = 8, n = 2^6
+/// rows, Keccak transcript. In this order: canonical words, points, transcript, constraints at zeta, and
+/// one pairing for the opening and the accumulator.
 contract HyperfoldVerifier is IHyperfoldVerifier {
     function verifyingKeyDigest() external pure returns (uint256) {
         return 0x28753d41b494fb8aca585c7db26baacbd1f9efbce5882872b108af0368678fb6;
@@ -22,12 +22,12 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
                 mstore(0, shl(224, selector))
                 revert(0, 4)
             }
-            // A point of the proof: below q, on the curve, not infinity.
+            // A point of G1: below q, not infinity, on the curve.
             function check_point(x, y) {
                 let q := 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47
-                if iszero(and(lt(x, q), lt(y, q))) { fail(0xb26ea7a0) }
-                if iszero(or(x, y)) { fail(0x4ddaa5e5) }
-                if sub(mulmod(y, y, q), addmod(mulmod(mulmod(x, x, q), x, q), 3, q)) { fail(0xa3d28e13) }
+                if iszero(and(lt(x, q), lt(y, q))) { fail(0xb26ea7a0) } // PointNotCanonical()
+                if iszero(or(x, y)) { fail(0x4ddaa5e5) } // PointAtInfinity()
+                if iszero(eq(mulmod(y, y, q), addmod(mulmod(mulmod(x, x, q), x, q), 3, q))) { fail(0xa3d28e13) } // PointNotOnCurve()
             }
             // What was absorbed ends at `end`; digest := keccak256(digest, absorbed), kept for the next squeeze.
             function squeeze(start, end) -> digest {
@@ -42,8 +42,10 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
                 let ok := staticcall(gas(), 7, 0x40, 0x60, 0x40, 0x40)
                 ok := and(ok, eq(returndatasize(), 0x40))
                 ok := and(staticcall(gas(), 6, 0x00, 0x80, 0x00, 0x40), ok)
-                if iszero(and(ok, eq(returndatasize(), 0x40))) { fail(0x84e81692) }
+                if iszero(and(ok, eq(returndatasize(), 0x40))) { fail(0x84e81692) } // PrecompileFailed()
             }
+
+            // ---- canonical words, points of the curve ----
             let r := 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001
             let r5 := mul(5, r)
             let ok := eq(calldatasize(), 0x8e4)
@@ -116,7 +118,7 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
             check_point(calldataload(0x204), calldataload(0x224))
             check_point(calldataload(0x864), calldataload(0x884))
             check_point(calldataload(0x8a4), calldataload(0x8c4))
-            // the accumulator's coordinates come as halves
+            // the accumulator's coordinates come as halves of 128 bits
             ok := calldataload(0x84)
             ok := or(ok, calldataload(0xa4))
             ok := or(ok, calldataload(0xc4))
@@ -129,31 +131,30 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
 
             // ---- transcript: kernels/host/transcript.h, Keccak form ----
             mstore(0x4c0, 8)
-            mstore(0x4e0, 0x0000000100000001000000000000000000000000000000000000000000000000)
+            mstore(0x4e0, shl(192, 0x100000001))
             mstore(0x4e8, 0x28753d41b494fb8aca585c7db26baacbd1f9efbce5882872b108af0368678fb6)
-            mstore(0x508, 0x0000000c00000002000000000000000000000000000000000000000000000000)
+            mstore(0x508, shl(192, 0xc00000002))
             calldatacopy(0x510, 0x4, 0x180)
-            mstore(0x690, 0x0000000200000003000000000000000000000000000000000000000000000000)
+            mstore(0x690, shl(192, 0x200000003))
             calldatacopy(0x698, 0x184, 0x40)
             mstore(0x200, mod(squeeze(0x4c0, 0x6d8), r))
             mstore(0x220, mod(squeeze(0x4c0, 0x4e0), r))
             mstore(0x240, mod(squeeze(0x4c0, 0x4e0), r))
             mstore(0x260, mod(squeeze(0x4c0, 0x4e0), r))
             mstore(0x280, mod(squeeze(0x4c0, 0x4e0), r))
-            mstore(0x4e0, 0x0000000200000004000000000000000000000000000000000000000000000000)
+            mstore(0x4e0, shl(192, 0x200000004))
             calldatacopy(0x4e8, 0x1c4, 0x40)
             mstore(0x2a0, mod(squeeze(0x4c0, 0x528), r))
-            mstore(0x4e0, 0x0000000200000005000000000000000000000000000000000000000000000000)
+            mstore(0x4e0, shl(192, 0x200000005))
             calldatacopy(0x4e8, 0x204, 0x40)
             mstore(0x2c0, mod(squeeze(0x4c0, 0x528), r))
-            mstore(0x4e0, 0x0000002700000006000000000000000000000000000000000000000000000000)
+            mstore(0x4e0, shl(192, 0x2700000006))
             calldatacopy(0x4e8, 0x244, 0x4e0)
-            mstore(0x9c8, 0x0000000a00000007000000000000000000000000000000000000000000000000)
+            mstore(0x9c8, shl(192, 0xa00000007))
             calldatacopy(0x9d0, 0x724, 0x140)
-            // two odd integers between -2^126 and 2^126 a squeeze: 2 c + 1 - 2^126
             {
                 let mask := sub(shl(126, 1), 1)
-                let offset := add(sub(r, shl(126, 1)), 1)
+                let offset := add(sub(r, shl(126, 1)), 1) // 2 c + 1 - 2^126
                 let d
                 d := squeeze(0x4c0, 0xb10)
                 mstore(0x320, addmod(shl(1, and(d, mask)), offset, r))
@@ -165,30 +166,34 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
                 mstore(0x3a0, addmod(shl(1, and(d, mask)), offset, r))
                 mstore(0x3c0, addmod(shl(1, and(shr(126, d), mask)), offset, r))
             }
-            mstore(0x4e0, 0x0000000200000008000000000000000000000000000000000000000000000000)
+            mstore(0x4e0, shl(192, 0x200000008))
             calldatacopy(0x4e8, 0x864, 0x40)
             mstore(0x2e0, mod(squeeze(0x4c0, 0x528), r))
-            mstore(0x4e0, 0x0000000200000009000000000000000000000000000000000000000000000000)
+            mstore(0x4e0, shl(192, 0x200000009))
             calldatacopy(0x4e8, 0x8a4, 0x40)
             mstore(0x300, mod(squeeze(0x4c0, 0x528), r))
 
             // ---- Lagrange polynomials at zeta ----
             {
                 let zeta := mload(0x2c0)
-                let zn := zeta
-                zn := mulmod(zn, zn, r)
-                zn := mulmod(zn, zn, r)
-                zn := mulmod(zn, zn, r)
-                zn := mulmod(zn, zn, r)
-                zn := mulmod(zn, zn, r)
-                zn := mulmod(zn, zn, r)
-                mstore(0x3e0, zn)
-                let zh := addmod(zn, sub(r, 1), r)
+                let zh := zeta
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                mstore(0x3e0, zh)
+                zh := addmod(zh, sub(r, 1), r)
                 mstore(0x400, zh)
-                let omega_i := 0x1418144d5b080fcac24cdb7649bdadf246a6cb2426e324bedb94fb05118f023a
-                let bottom := add(zeta, sub(r, omega_i))
-                let top := mulmod(calldataload(0x24), omega_i, r)
-                let d
+                let top := 0
+                let bottom := 1
+                let omega_i
+                let d // zeta - omega^i
+                omega_i := 0x1418144d5b080fcac24cdb7649bdadf246a6cb2426e324bedb94fb05118f023a
+                d := add(zeta, sub(r, omega_i))
+                top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x24), omega_i, r), r), r)
+                bottom := mulmod(bottom, d, r)
                 omega_i := 0x09c532c6306b93d29678200d47c0b2a99c18d51b838eeb1d3eed4c533bb512d0
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x44), omega_i, r), r), r)
@@ -230,17 +235,17 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x164), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
                 d := add(zeta, sub(r, 1))
-                // 1 / (bottom d zeta) by Fermat; zero stays zero and is refused
+                let inverse := mulmod(mulmod(bottom, d, r), zeta, r)
                 mstore(0x00, 0x20)
                 mstore(0x20, 0x20)
                 mstore(0x40, 0x20)
-                mstore(0x60, mulmod(mulmod(bottom, d, r), zeta, r))
+                mstore(0x60, inverse)
                 mstore(0x80, sub(r, 2))
                 mstore(0xa0, r)
                 ok := staticcall(gas(), 5, 0x00, 0xc0, 0x00, 0x20)
-                if iszero(and(ok, eq(returndatasize(), 0x20))) { fail(0x84e81692) }
-                let inverse := mload(0x00)
-                if iszero(inverse) { fail(0xa4bd9c00) }
+                if iszero(and(ok, eq(returndatasize(), 0x20))) { fail(0x84e81692) } // PrecompileFailed()
+                inverse := mload(0x00)
+                if iszero(inverse) { fail(0xa4bd9c00) } // IdentityFailed()
                 mstore(0x460, mulmod(mulmod(bottom, d, r), inverse, r))
                 let scale := mulmod(mulmod(zh, 0x2fa2bd3915acd9a9116f049fa77b52fbb39318a757d28acefed26dbda0400001, r), mulmod(zeta, inverse, r), r)
                 mstore(0x420, mulmod(scale, bottom, r))
@@ -422,7 +427,7 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
             let identity := addmod(add(mload(0x520), sub(r, mulmod(mload(0x400), add(mload(0x7c0), calldataload(0x384)), r))), 0, r)
             if iszero(iszero(identity)) { fail(0xa4bd9c00) } // IdentityFailed()
 
-            // ---- opening: L = F + y W', R = W', with rho times the accumulator ----
+            // ---- opening: L = F + y W' + rho L_acc, R = W' + rho R_acc ----
             let z0
             {
                 let zeta := mload(0x2c0)
@@ -432,7 +437,6 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
                 y := mulmod(y, y, r)
                 z0 := addmod(y, sub(r, zeta), r)
                 mstore(0x420, addmod(y, sub(r, mulmod(zeta, 0x1418144d5b080fcac24cdb7649bdadf246a6cb2426e324bedb94fb05118f023a, r)), r))
-                // (y^8 - zeta) / (zeta omega - zeta)
                 mstore(0x440, mulmod(mulmod(z0, mload(0x460), r), 0x0e1dcc11fc4e87f39380063cc1b7129be49e7b18b4f11352a542bf8274d53de8, r))
             }
             mstore(0x4c0, mulmod(mload(0x2e0), add(calldataload(0x5a4), mulmod(mload(0x2e0), add(calldataload(0x5c4), mulmod(mload(0x2e0), add(calldataload(0x5e4), mulmod(calldataload(0x604), mload(0x2e0), r)), r)), r)), r))
@@ -451,25 +455,24 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
             mstore(0x580, add(mulmod(mload(0x320), add(mload(0x540), mload(0x560)), r), mulmod(mload(0x340), add(mload(0x580), mulmod(mload(0x440), addmod(mload(0x5a0), sub(r5, mload(0x580)), r), r)), r)))
             mstore(0x500, add(mload(0x580), mulmod(mload(0x420), add(mulmod(mload(0x3c0), mload(0x520), r), add(mulmod(mload(0x3a0), mload(0x4c0), r), add(mulmod(mload(0x4e0), mload(0x380), r), mulmod(mload(0x360), add(calldataload(0x384), mload(0x500)), r)))), r)))
             let constant := addmod(addmod(0x00, sub(r5, mload(0x500)), r), 0, r)
-            let rho := mload(0x300)
             let q := 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47
             let x
             let y
             x := or(calldataload(0x104), shl(128, calldataload(0x124)))
             y := or(calldataload(0x144), shl(128, calldataload(0x164)))
-            if iszero(and(lt(x, q), lt(y, q))) { fail(0xecdacf25) }
+            if iszero(and(lt(x, q), lt(y, q))) { fail(0xecdacf25) } // AccumulatorNotCanonical()
             check_point(x, y)
             calldatacopy(0x00, 0x8a4, 0x40)
-            add_multiple(x, y, rho)
-            mstore(0x480, mload(0x00))
+            add_multiple(x, y, mload(0x300))
+            mstore(0x480, mload(0x00)) // -R
             mstore(0x4a0, sub(q, mload(0x20)))
             x := or(calldataload(0x84), shl(128, calldataload(0xa4)))
             y := or(calldataload(0xc4), shl(128, calldataload(0xe4)))
-            if iszero(and(lt(x, q), lt(y, q))) { fail(0xecdacf25) }
+            if iszero(and(lt(x, q), lt(y, q))) { fail(0xecdacf25) } // AccumulatorNotCanonical()
             check_point(x, y)
             mstore(0x00, 0)
             mstore(0x20, 0)
-            add_multiple(x, y, rho)
+            add_multiple(x, y, mload(0x300))
             add_multiple(calldataload(0x184), calldataload(0x1a4), mload(0x320))
             add_multiple(calldataload(0x1c4), calldataload(0x1e4), mload(0x340))
             add_multiple(calldataload(0x204), calldataload(0x224), mulmod(mload(0x360), mload(0x420), r))
@@ -479,7 +482,7 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
             add_multiple(calldataload(0x864), calldataload(0x884), mulmod(sub(r, z0), mload(0x420), r))
             add_multiple(1, 2, constant)
             add_multiple(calldataload(0x8a4), calldataload(0x8c4), mload(0x2e0))
-            // e(L, [1]) e(-R, [tau]) = 1
+            // e(L, [1]) e(-R, [tau]) = 1; L stands at 0x00
             mstore(0x40, 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
             mstore(0x60, 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
             mstore(0x80, 0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b)
@@ -491,8 +494,7 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
             mstore(0x140, 0x1d553d4059a692b35c7a1a8b63e937d4653f611dad9b9ae4a2fb4e7d6a91fa3a)
             mstore(0x160, 0x2fd95db78635ee59ca3e0491de70861d21b239124573cc91391d1f947fcfa5cf)
             ok := staticcall(gas(), 8, 0x00, 0x180, 0x00, 0x20)
-            ok := and(ok, eq(returndatasize(), 0x20))
-            if iszero(ok) { fail(0x84e81692) } // PrecompileFailed()
+            if iszero(and(ok, eq(returndatasize(), 0x20))) { fail(0x84e81692) } // PrecompileFailed()
             if iszero(eq(mload(0x00), 1)) { fail(0x4df45e2f) } // PairingFailed()
             return(0, 0)
         }
