@@ -1,8 +1,10 @@
-/* hyperfold demo: from signed payments to verified proofs, with a worker that dies on the way. */
+/* hyperfold demo: from signed payments to one proof that a contract accepts, with a worker and an aggregator that die on
+ * the way. */
 #include "batch_key.h"
 #include "commands.h"
 #include "demo.h"
 #include "device_common.h"
+#include "fold_keys.h"
 
 #include <errno.h>
 #include <hyperfold/file.h>
@@ -27,12 +29,30 @@ static void on_signal(int number) {
 
 static void pause_ms(unsigned ms) { nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL); }
 
-/* SRS and key of the batch circuit: made on the first run, found on the next. */
+/* The keys of node and seal, and the SRS that they need, before anything smaller. */
+static hf_status fold_keys(hf_demo *demo) {
+  hf_status status;
+  hf_cli_device device = {0};
+  hf_verifying_key node, seal;
+  const hf_catalog_entry *entry;
+  HF_TRY(hf_catalog_find(HF_SEAL_CIRCUIT, &entry));
+  HF_TRY(hf_cli_device_open(demo->cli, hf_catalog_points(entry), &device));
+  hf_cli_progress("the keys of node and seal");
+  HF_TRY(hf_fold_keys(device.keys, device.srs, &node, &seal));
+  hf_cli_say("node: 2^%u rows, kappa %u; seal: 2^%u rows, kappa %u", node.log_n, node.kappa, seal.log_n, seal.kappa);
+out:
+  hf_cli_progress(NULL);
+  hf_cli_device_close(&device);
+  return status;
+}
+
+/* SRS and keys: made on the first run, found on the next. */
 static hf_status set_up(hf_demo *demo) {
   hf_status status;
   uint32_t rows;
   char hex[HF_DIGEST_HEX];
   double began = hf_cli_now();
+  HF_TRY(fold_keys(demo));
   HF_TRY(hf_cli_batch_key(demo->cli, &demo->params, &demo->vk, &rows));
   demo->vk_digest = hf_vk_digest_bytes(&demo->vk);
   demo->setup_seconds = hf_cli_now() - began;
@@ -99,24 +119,33 @@ static hf_status watch(hf_demo *demo) {
     size_t count, done = 0;
     double now_done = 0;
     HF_TRY(hf_queue_list(demo->queue, &filter, records, 256, &count));
+    size_t batches = 0, folds = 0;
     for (size_t i = 0; i < count; i++) {
+      if (records[i].header.kind != HF_JOB_PROVE_BATCH) {
+        folds += !hf_job_state_open(records[i].state);
+        continue;
+      }
+      batches++;
       if (records[i].state == HF_JOB_LEASED && records[i].progress.total != 0)
         now_done += (double)records[i].progress.done / (double)records[i].progress.total;
       done += !hf_job_state_open(records[i].state);
     }
-    if (done == count) break;
+    if (done == batches) {
+      hf_cli_say("all %zu batches are proven, and %zu folds meanwhile", batches, folds);
+      break;
+    }
     HF_TRY(strike(demo, records, count));
     HF_TRY(hf_demo_workers_alive(demo));
     char line[96];
-    snprintf(line, sizeof line, "%zu of %zu batches proven, %.0f %%", done, count,
-             100 * ((double)done + now_done) / (double)count);
+    snprintf(line, sizeof line, "%zu of %zu batches proven, %.0f %%, %zu folds", done, batches,
+             100 * ((double)done + now_done) / (double)batches, folds);
     hf_cli_progress(line);
     if (hf_interrupted) {
       status = hf_fail(HF_E_CANCELLED, "interrupted");
       goto out;
     }
     if (hf_cli_now() > limit) {
-      status = hf_fail(HF_E_TIMEOUT, "%zu of %zu batches are proven after %llu s", done, count,
+      status = hf_fail(HF_E_TIMEOUT, "%zu of %zu batches are proven after %llu s", done, batches,
                        (unsigned long long)hf_cli_number(demo->cli, "timeout"));
       goto out;
     }
@@ -126,6 +155,26 @@ static hf_status watch(hf_demo *demo) {
 out:
   hf_cli_progress(NULL);
   free(records);
+  return status;
+}
+
+/* The aggregator dies and another goes on from the queue; it seals what there is and ends. */
+static hf_status finish_folding(hf_demo *demo) {
+  hf_status status;
+  double limit = hf_cli_now() + (double)hf_cli_number(demo->cli, "timeout");
+  hf_demo_aggregator_kill(demo);
+  hf_cli_say("aggregator killed (SIGKILL); another one goes on, and seals");
+  HF_TRY(hf_demo_aggregator_start(demo, true));
+  for (bool ended = false;;) {
+    HF_TRY(hf_demo_aggregator_ended(demo, &ended));
+    if (ended) break;
+    HF_TRY(hf_demo_workers_alive(demo));
+    if (hf_interrupted) HF_TRY(hf_fail(HF_E_CANCELLED, "interrupted"));
+    if (hf_cli_now() > limit) HF_TRY(hf_fail(HF_E_TIMEOUT, "no seal after %llu s", (unsigned long long)hf_cli_number(demo->cli, "timeout")));
+    HF_TRY(hf_queue_reap(demo->queue, NULL));
+    pause_ms(50);
+  }
+out:
   return status;
 }
 
@@ -154,11 +203,12 @@ out:
 hf_status hf_demo_run(hf_cli *cli) {
   hf_status status;
   hf_demo *demo = calloc(1, sizeof *demo);
-  json_t *batches = json_array(), *chains = json_array();
+  json_t *batches = json_array(), *chains = json_array(), *folds = json_array(), *l1 = NULL;
+  char *sealed = NULL;
   unsigned workers = (unsigned)hf_cli_number(cli, "workers"), count = 0;
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
   struct sigaction action = {.sa_handler = on_signal};
-  if (demo == NULL || batches == NULL || chains == NULL) {
+  if (demo == NULL || batches == NULL || chains == NULL || folds == NULL) {
     status = hf_fail(HF_E_MEMORY, "no memory for the demo");
     goto out;
   }
@@ -179,13 +229,16 @@ hf_status hf_demo_run(hf_cli *cli) {
   sigaction(SIGTERM, &action, NULL);
   HF_TRY(open_run(demo));
   HF_TRY(set_up(demo));
+  HF_TRY(hf_demo_l1_start(demo));
   for (unsigned i = 0; i < workers; i++) HF_TRY(hf_demo_worker_start(demo));
   hf_cli_say("%u workers of %u thread%s each; queue and logs in %s", workers, demo->threads,
              demo->threads > 1 ? "s" : "", demo->folder);
+  HF_TRY(hf_demo_aggregator_start(demo, false));
   double proving = hf_cli_now();
   HF_TRY(hf_demo_chains_run(demo));
   say_load(demo, chains);
   HF_TRY(watch(demo));
+  HF_TRY(finish_folding(demo));
   demo->proving_seconds = hf_cli_now() - proving;
   HF_TRY(hf_demo_workers_drain(demo));
   if (!demo->killed) {
@@ -201,6 +254,8 @@ hf_status hf_demo_run(hf_cli *cli) {
     goto out;
   }
   HF_TRY(hf_demo_check(demo, batches, &count));
+  HF_TRY(hf_demo_sealed(demo, &sealed, folds));
+  if (demo->l1) HF_TRY(hf_demo_l1_settle(demo, sealed, &l1));
   uint64_t payments = 0, refused = 0;
   for (unsigned i = 0; i < demo->chain_count; i++) {
     payments += demo->chains[i].offered;
@@ -208,19 +263,21 @@ hf_status hf_demo_run(hf_cli *cli) {
   }
   double seconds = hf_cli_now() - demo->began;
   if (cli->json)
-    status = hf_cli_print_json(cli, json_pack("{s:b, s:O, s:O, s:i, s:f, s:f, s:f}", "ok", 1, "chains",
-                                              chains, "batches", batches, "workers", (int)demo->worker_count,
+    status = hf_cli_print_json(cli, json_pack("{s:b, s:O, s:O, s:O, s:O?, s:s, s:i, s:f, s:f, s:f}", "ok", 1, "chains",
+                                              chains, "batches", batches, "folds", folds, "l1", l1, "sealed", sealed, "workers", (int)demo->worker_count,
                                               "setup_seconds", demo->setup_seconds, "proving_seconds",
                                               demo->proving_seconds, "seconds", seconds));
   else
     printf("demo: ok %u chains, %llu signed payments (%llu refused), %u batches proven and verified by %u "
            "workers (1 killed), "
-           "state roots chained, %.1f s\n",
+           "state roots chained, folded into one proof%s, %.1f s\n",
            demo->chain_count, (unsigned long long)payments, (unsigned long long)refused, count,
-           demo->worker_count, seconds);
+           demo->worker_count, demo->l1 ? " and settled on L1" : "", seconds);
 out:
   if (demo != NULL) {
     hf_demo_workers_end(demo);
+    hf_demo_aggregator_kill(demo);
+    hf_demo_l1_end(demo);
     hf_sequencer_close(&demo->sequencer);
     hf_queue_close(&demo->queue);
     free(demo->folder);
@@ -229,6 +286,9 @@ out:
   }
   json_decref(batches);
   json_decref(chains);
+  json_decref(folds);
+  json_decref(l1);
+  free(sealed);
   return status;
 }
 
@@ -243,9 +303,10 @@ const hf_option hf_demo_options[] = {
      "signed payments of all chains, some of which must be refused"},
     {"accounts", HF_OPTION_NUMBER, "N", "20", "accounts of each chain"},
     {"depth", HF_OPTION_NUMBER, "BITS", "24", "depth of the account tree"},
-    {"slots", HF_OPTION_NUMBER, "N", "64", "operations a batch"},
+    {"slots", HF_OPTION_NUMBER, "N", "32", "operations a batch"},
     {"seed", HF_OPTION_NUMBER, "N", "1", "of the load"},
     {"workers", HF_OPTION_NUMBER, "N", "2", "worker processes"},
     {"timeout", HF_OPTION_NUMBER, "SECONDS", "1800", "give up after this time"},
+    {"anvil", HF_OPTION_TEXT, "FILE", HF_ANVIL, "the local Ethereum node to start; without it nothing is settled"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
 };

@@ -37,7 +37,9 @@ hf_status hf_prove_run(hf_cli *cli) {
   hf_cli_progress(NULL);
   HF_TRY(hf_verify(&key->vk, proof, &ok));
   if (!ok) {
-    status = hf_fail_context(HF_E_DEVICE, "the proof that was made does not verify, so it is not written");
+    /* of a fold or seal a child may be at fault: its pairing is deferred, so the constraints hold all the same */
+    status = hf_fail_context(c.entry->folds ? HF_E_VERIFY : HF_E_DEVICE,
+                             "the proof that was made does not verify, so it is not written");
     goto out;
   }
   HF_TRY(hf_proof_save(out, proof));

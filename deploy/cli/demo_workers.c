@@ -26,7 +26,7 @@ hf_status hf_demo_worker_start(hf_demo *demo) {
   const char *const words[] = {
       "hyperfold",      "worker",         "--dev",   "--json",    "--data", demo->data,    "--queue",
       demo->queue_path, "--name",         w->name,   "--threads", threads,  "--log-level", "info",
-      "--circuit",      HF_BATCH_CIRCUIT, "--lease", "20",        NULL};
+      "--lease",        "20",             NULL};
   pid_t parent = getpid(), pid = fork();
   if (pid == 0) {
     int out = open(w->out, O_WRONLY | O_CREAT | O_APPEND, 0644),
