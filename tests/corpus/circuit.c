@@ -214,13 +214,14 @@ corpus_set corpus_ask_seal(const corpus_item *item, const corpus_subject *node, 
 
 /* --- natively ------------------------------------------------------------------------------------------- */
 
-corpus_class corpus_ask_foldable(const corpus_item *item, char why[256]) {
+corpus_class corpus_ask_foldable(const corpus_item *item, hf_fr node_vk, char why[256]) {
   hf_fold_setup setup;
   bool ok = false;
   corpus_fold_setup(&setup);
-  hf_status status = hf_foldable_check(&setup, item->vk.digest, &item->vk, &item->proof, &ok);
+  hf_status status = hf_foldable_check(&setup, node_vk, &item->vk, &item->proof, &ok);
   snprintf(why, 256, "%s", ok ? "" : hf_error_message());
   if (status == HF_OK && ok) return CORPUS_ACCEPTED;
+  if (strstr(hf_error_message(), "node under another key") != NULL) return CORPUS_INSTANCE;
   return strstr(hf_error_message(), "exceptional") != NULL ? CORPUS_EXCEPTION : CORPUS_OTHER;
 }
 

@@ -31,8 +31,9 @@ corpus_set corpus_ask_node(const corpus_item *first, const corpus_item *second, 
 typedef void corpus_recipe(corpus_item *item, unsigned number);
 corpus_set corpus_ask_seal(const corpus_item *item, const corpus_subject *node, corpus_recipe *child, unsigned number,
                            corpus_liar *liar, char why[256]);
-/* hf_foldable_check. */
-corpus_class corpus_ask_foldable(const corpus_item *item, char why[256]);
+/* hf_foldable_check: CORPUS_ACCEPTED, CORPUS_EXCEPTION, CORPUS_INSTANCE (a node under another key than node_vk), or
+ * CORPUS_OTHER: what the native verifier refuses, and keys that are not for nodes. */
+corpus_class corpus_ask_foldable(const corpus_item *item, hf_fr node_vk, char why[256]);
 
 /* What the circuit is expected to say about an item; `reason`: it is not asked. */
 typedef struct corpus_circuit_verdict {
