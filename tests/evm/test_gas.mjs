@@ -42,6 +42,21 @@ test('a record costs at most 12,000 gas besides its data', async () => {
   for (const m of [1, 2, 32, 64]) assert.ok(Math.abs(table.anvil[m] - table.ethereumjs[m]) < 1500)
 })
 
+// Verifiers that return false when a precompile runs out of gas make eth_estimateGas find far too little.
+test('the gas that a node estimates is enough', async () => {
+  const chain = chains.find(c => c.name === 'anvil')
+  const w = await settlementWorld(chain, small.code)
+  const s = await seal(small.prover, [w.rollup.next([])])
+  const verify = w.verifier.data('verify', [s.inputs, s.proof])
+  for (const [to, data] of [[w.verifier.address, verify], [w.settlement.address, settleData(settlementAbi, s)]]) {
+    const estimate = BigInt(await chain.rpc('eth_estimateGas', { from: operator.address, to, data }))
+    const less = await chain.send(operator, to, data, 0n, estimate - estimate / 20n)
+    assert.equal(less.ok, false)
+    const enough = await chain.send(operator, to, data, 0n, estimate)
+    assert.ok(enough.ok, `${estimate} gas: ${enough.revert}`)
+  }
+})
+
 test('posted data: a slot of each kind', async () => {
   const rows = {
     'no-op': { type: TYPE.noop },

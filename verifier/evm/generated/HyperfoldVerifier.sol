@@ -4,12 +4,12 @@ pragma solidity ^0.8.28;
 
 import {IHyperfoldVerifier} from "IHyperfold.sol";
 
-/// Verifies seals: PLONK over BN254 with packed KZG openings (prover/PROTOCOL.md), kappa = 8, n = 2^6
+/// Verifies seals: PLONK over BN254 with packed KZG openings (prover/PROTOCOL.md), kappa = 8, n = 2^17
 /// rows, Keccak transcript. In this order: canonical words, points, transcript, constraints at zeta, and
 /// one pairing for the opening and the accumulator.
 contract HyperfoldVerifier is IHyperfoldVerifier {
     function verifyingKeyDigest() external pure returns (uint256) {
-        return 0x28753d41b494fb8aca585c7db26baacbd1f9efbce5882872b108af0368678fb6;
+        return 0x2eafe9093d29bfb115f73007011fe694e98cbca468663075de6cd2f4551d8f3a;
     }
 
     function isDevelopment() external pure returns (bool) {
@@ -132,7 +132,7 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
             // ---- transcript: kernels/host/transcript.h, Keccak form ----
             mstore(0x4c0, 8)
             mstore(0x4e0, shl(192, 0x100000001))
-            mstore(0x4e8, 0x28753d41b494fb8aca585c7db26baacbd1f9efbce5882872b108af0368678fb6)
+            mstore(0x4e8, 0x2eafe9093d29bfb115f73007011fe694e98cbca468663075de6cd2f4551d8f3a)
             mstore(0x508, shl(192, 0xc00000002))
             calldatacopy(0x510, 0x4, 0x180)
             mstore(0x690, shl(192, 0x200000003))
@@ -183,6 +183,17 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
                 zh := mulmod(zh, zh, r)
                 zh := mulmod(zh, zh, r)
                 zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
+                zh := mulmod(zh, zh, r)
                 mstore(0x3e0, zh)
                 zh := addmod(zh, sub(r, 1), r)
                 mstore(0x400, zh)
@@ -190,47 +201,47 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
                 let bottom := 1
                 let omega_i
                 let d // zeta - omega^i
-                omega_i := 0x1418144d5b080fcac24cdb7649bdadf246a6cb2426e324bedb94fb05118f023a
+                omega_i := 0x1bf82deba7d74902c3708cc6e70e61f30512eca95655210e276e5858ce8f58e5
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x24), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x09c532c6306b93d29678200d47c0b2a99c18d51b838eeb1d3eed4c533bb512d0
+                omega_i := 0xeeb2cb5981ed45649abebde081dcff16c8601de4347e7dd1628ba2daac43b7
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x44), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x179fcba9f31d99cb5640a310a1e26d003dff988d955c8c4d9c70097548f0f866
+                omega_i := 0x253d7f91d58f081836132bd8725e45e91642e68a22f8b29f845593dbebd9da1f
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x64), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x21082ca216cbbf4e1c6e4f4594dd508c996dfbe1174efb98b11509c6e306460b
+                omega_i := 0x2d1ba66f5941dc91017171fa69ec2bd0022a2a2d4115a009a93458fd4e26ecfb
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x84), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x02cd1f095cf7741d9e97e8e2c5f94e89b96cd30a6936e8fe7540464e0d7110dd
+                omega_i := 0x257683d94b35901d4635772c13bdac8f514839da6aa0dc2b1c950ce145e335ab
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0xa4), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x1277ae6415f0ef18f2ba5fb162c39eb7311f386e2d26d64401f4a25da77c253b
+                omega_i := 0x086812a00ac43ea801669c640171203c41a496671bfbc065ac8db24d52cf31e5
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0xc4), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x0565a2fb238a8c82aeb66278a95444a098b3fc9d0a8566d7bfc9962b9c9e26a3
+                omega_i := 0x29a43249fefd7fe763beddd6deee32f3d37a418e37f78de8d65527afd91d53da
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0xe4), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x2b337de1c8c14f22ec9b9e2f96afef3652627366f8170a0a948dad4ac1bd5e80
+                omega_i := 0x2d965651cdd9e4811f4e51b80ddca8a8b4a93ee17420aae6adaa01c2617c6e85
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x104), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x10e341a426bce17743fd4ffcb5ee15ec646c8f1232503065930580e4d20eaff1
+                omega_i := 0x254bab31e6d169f0fb3c2ec8910ded561f181559dc6e71c897ea723550027073
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x124), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x2fbd4dd2976be55d1a163aa9820fb88dfac5ddce77e1872e90632027327a5ebe
+                omega_i := 0x12597a56c2e438620b9041b98992ae0d4e705b780057bf7766a2767cece16e1d
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x144), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
-                omega_i := 0x0448fd16406ecb6b4a3c94db9ab56bbbfda38126c3e4b8d53426d7d830a40f75
+                omega_i := 0x174d701cf670feeb1f9ba8699b1f5498be919ada24331979f7989f0065b2e9da
                 d := add(zeta, sub(r, omega_i))
                 top := addmod(mulmod(top, d, r), mulmod(bottom, mulmod(calldataload(0x164), omega_i, r), r), r)
                 bottom := mulmod(bottom, d, r)
@@ -247,7 +258,7 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
                 inverse := mload(0x00)
                 if iszero(inverse) { fail(0xa4bd9c00) } // IdentityFailed()
                 mstore(0x460, mulmod(mulmod(bottom, d, r), inverse, r))
-                let scale := mulmod(mulmod(zh, 0x2fa2bd3915acd9a9116f049fa77b52fbb39318a757d28acefed26dbda0400001, r), mulmod(zeta, inverse, r), r)
+                let scale := mulmod(mulmod(zh, 0x30643640b9f82f90e83b698e5ea6179c7c05542e859533b48b9953a2f5360801, r), mulmod(zeta, inverse, r), r)
                 mstore(0x420, mulmod(scale, bottom, r))
                 top := addmod(mulmod(top, d, r), mulmod(calldataload(0x4), bottom, r), r)
                 mstore(0x440, sub(r, mulmod(scale, top, r)))
@@ -436,8 +447,8 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
                 y := mulmod(y, y, r)
                 y := mulmod(y, y, r)
                 z0 := addmod(y, sub(r, zeta), r)
-                mstore(0x420, addmod(y, sub(r, mulmod(zeta, 0x1418144d5b080fcac24cdb7649bdadf246a6cb2426e324bedb94fb05118f023a, r)), r))
-                mstore(0x440, mulmod(mulmod(z0, mload(0x460), r), 0x0e1dcc11fc4e87f39380063cc1b7129be49e7b18b4f11352a542bf8274d53de8, r))
+                mstore(0x420, addmod(y, sub(r, mulmod(zeta, 0x1bf82deba7d74902c3708cc6e70e61f30512eca95655210e276e5858ce8f58e5, r)), r))
+                mstore(0x440, mulmod(mulmod(z0, mload(0x460), r), 0x1c1bbdd793c8c9cab5953b6ffc657e1c2dfc3ccb13f9f1b262d339f3d01bc1b6, r))
             }
             mstore(0x4c0, mulmod(mload(0x2e0), add(calldataload(0x5a4), mulmod(mload(0x2e0), add(calldataload(0x5c4), mulmod(mload(0x2e0), add(calldataload(0x5e4), mulmod(calldataload(0x604), mload(0x2e0), r)), r)), r)), r))
             mstore(0x4c0, add(calldataload(0x524), mulmod(mload(0x2e0), add(calldataload(0x544), mulmod(mload(0x2e0), add(calldataload(0x564), mulmod(mload(0x2e0), add(calldataload(0x584), mload(0x4c0)), r)), r)), r)))
@@ -476,9 +487,9 @@ contract HyperfoldVerifier is IHyperfoldVerifier {
             add_multiple(calldataload(0x184), calldataload(0x1a4), mload(0x320))
             add_multiple(calldataload(0x1c4), calldataload(0x1e4), mload(0x340))
             add_multiple(calldataload(0x204), calldataload(0x224), mulmod(mload(0x360), mload(0x420), r))
-            add_multiple(0x0a749c2d446f0d680c1c8c28d421b26315bae27b84b14995fcbd0ca1c7b084c7, 0x124f08b583ba494e9772b3d1c5448e8a22cc3a553e5c2691649373e8b9933eeb, mulmod(mload(0x380), mload(0x420), r))
-            add_multiple(0x223220ab332d1506d16e6227b2310994fb2838cc2d82d5882965b2043b8f1425, 0x044338b64b2aacdc661d8dc08b6ca9dedc49d0634bb08aaeb6a4b9ea3bc41f35, mulmod(mload(0x3a0), mload(0x420), r))
-            add_multiple(0x1e84c6dc8a4dc82fbd8f6b1ae3c299f7b04758d35b8d6b0ddd87c027f45ca556, 0x2284dde1cbd5560a0464047679a68f241a7f65ca21b65e68e5909a982e0d3fa6, mulmod(mload(0x3c0), mload(0x420), r))
+            add_multiple(0x0a7492471124cec8c1cdbe5732d42a8f0fdd455cb7411c4431ac5f9b37d6207f, 0x29c1eb8e1bcfefbd7397b86a8e6e6f9f6b38aef3341492e3436d7401d4340752, mulmod(mload(0x380), mload(0x420), r))
+            add_multiple(0x2e9fb783fb0ca2d8e66f859bb26e27b457d9aa21b92629001f0b30ec08d7adbf, 0x231e8dd66dcf2af68823c0b5bd8c30b8c123bdfc9da86378107338802bbec4f8, mulmod(mload(0x3a0), mload(0x420), r))
+            add_multiple(0x0a11153193fb2cd1484953c7ceeda89a71b41e1280e58aea0e354a9a2fe832c6, 0x02b9bdfdbb1b2d0eda4704e523d85aeaa95f6bcfc13b2f948dd1222dda36cae3, mulmod(mload(0x3c0), mload(0x420), r))
             add_multiple(calldataload(0x864), calldataload(0x884), mulmod(sub(r, z0), mload(0x420), r))
             add_multiple(1, 2, constant)
             add_multiple(calldataload(0x8a4), calldataload(0x8c4), mload(0x2e0))
