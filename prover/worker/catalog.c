@@ -117,22 +117,60 @@ out:
   return status;
 }
 
+static hf_status vet_child(const hf_fold_setup *setup, hf_fr node_vk, const hf_fold_child *child) {
+  bool ok;
+  hf_status status = hf_foldable_check(setup, node_vk, &child->vk, &child->proof, &ok);
+  if (status != HF_OK || ok) return status;
+  return hf_fail_context(HF_E_REFUSED, "a child is none that a node can verify");
+}
+
+static hf_status vet_node_vk(hf_fr node_vk, hf_fr given) {
+  if (hf_fr_eq(node_vk, given)) return HF_OK;
+  return hf_fail(HF_E_MISMATCH, "the input is for another node key");
+}
+
+static hf_status node_vet(const hf_fold_setup *setup, hf_fr node_vk, const uint8_t *input, size_t length) {
+  hf_status status;
+  hf_node_input *node = malloc(sizeof *node);
+  if (node == NULL) return hf_fail(HF_E_MEMORY, "no memory for a node's input");
+  HF_TRY(hf_node_input_decode("node input", input, length, node));
+  HF_TRY(vet_node_vk(node_vk, node->node_vk));
+  for (int i = 0; i < HF_NODE_CHILDREN; i++) HF_TRY(vet_child(setup, node_vk, &node->child[i]));
+out:
+  free(node);
+  return status;
+}
+
+static hf_status seal_vet(const hf_fold_setup *setup, hf_fr node_vk, const uint8_t *input, size_t length) {
+  hf_status status;
+  hf_seal_input *seal = malloc(sizeof *seal);
+  if (seal == NULL) return hf_fail(HF_E_MEMORY, "no memory for a seal's input");
+  HF_TRY(hf_seal_input_decode("seal input", input, length, seal));
+  HF_TRY(vet_node_vk(node_vk, seal->node_vk));
+  HF_TRY(vet_child(setup, node_vk, &seal->child));
+out:
+  free(seal);
+  return status;
+}
+
 #define FOLDABLE                                                                                             \
   { HF_PRODUCTION_KAPPA, HF_TRANSCRIPT_POSEIDON2 }
 
 static const hf_catalog_entry entries[] = {
-    {HF_BATCH_CIRCUIT, "one batch of a payment chain", (size_t)64 << 20, false, 0, FOLDABLE, batch_build},
+    {HF_BATCH_CIRCUIT, "one batch of a payment chain", (size_t)64 << 20, false, 0, FOLDABLE, batch_build,
+     NULL},
     {HF_EXAMPLE_CIRCUIT, "a preimage of a hash and two factors of a product", HF_EXAMPLE_INPUT_BYTES, false,
-     0, FOLDABLE, example_build},
+     0, FOLDABLE, example_build, NULL},
     {HF_NODE_CIRCUIT, "folds two proofs into one", HF_NODE_INPUT_LIMIT, true, HF_NONNATIVE_WIDTH, FOLDABLE,
-     node_build},
+     node_build, node_vet},
     {HF_SEAL_CIRCUIT,
      "one proof and its records, for a contract",
      HF_SEAL_INPUT_LIMIT,
      true,
      HF_NONNATIVE_WIDTH,
      {HF_SEAL_KAPPA, HF_TRANSCRIPT_KECCAK},
-     seal_build},
+     seal_build,
+     seal_vet},
 };
 
 size_t hf_catalog_count(void) { return sizeof entries / sizeof entries[0]; }
@@ -153,6 +191,11 @@ hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_catalog_conte
                            const hf_parameter *parameters, size_t count, const uint8_t *input, size_t length,
                            hf_circuit **out) {
   return entry->build(context, parameters, count, input, length, out);
+}
+
+hf_status hf_catalog_vet(const hf_catalog_entry *entry, const hf_fold_setup *setup, hf_fr node_vk,
+                         const uint8_t *input, size_t length) {
+  return entry->vet != NULL ? entry->vet(setup, node_vk, input, length) : HF_OK;
 }
 
 size_t hf_catalog_points(const hf_catalog_entry *entry) {

@@ -24,6 +24,8 @@ typedef struct hf_catalog_entry {
   hf_key_options keys; /* of all its proofs */
   hf_status (*build)(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
                      const uint8_t *input, size_t length, hf_circuit **out);
+  hf_status (*vet)(const hf_fold_setup *setup, hf_fr node_vk, const uint8_t *input,
+                   size_t length); /* or NULL */
 } hf_catalog_entry;
 
 size_t hf_catalog_count(void);
@@ -34,6 +36,13 @@ hf_status hf_catalog_find(const char *name, const hf_catalog_entry **out); /* HF
 hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_catalog_context *context,
                            const hf_parameter *parameters, size_t count, const uint8_t *input, size_t length,
                            hf_circuit **out);
+
+/* For circuits that fold, whose pairings are deferred: an input may satisfy the constraints and still lead to
+ * a proof that no verifier takes. HF_OK = each child is one that a node whose key has the digest `node_vk`
+ * can verify, and node_vk is the input's. HF_E_MISMATCH, HF_E_REFUSED, and what the readers of inputs say.
+ * HF_OK for circuits that do not fold. */
+hf_status hf_catalog_vet(const hf_catalog_entry *entry, const hf_fold_setup *setup, hf_fr node_vk,
+                         const uint8_t *input, size_t length);
 
 /* Points that an SRS needs for every key of this entry's smallest circuits. */
 size_t hf_catalog_points(const hf_catalog_entry *entry);

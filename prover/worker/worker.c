@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <catalog.h>
+#include <fold_keys.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +23,16 @@
 #define HF_PROGRESS_VERIFY  960
 #define HF_PROGRESS_STORE   980
 
+/* What outlives a job. */
+typedef struct worker_state {
+  unsigned strikes; /* proofs in a row that did not verify */
+  bool node_known;  /* node_vk is filled in */
+  hf_fr node_vk;    /* digest of the node's key, which follows from the SRS */
+} worker_state;
+
 typedef struct job_run {
   const hf_worker_options *options;
+  worker_state *state;
   const hf_lease *lease;
   hf_status stopped; /* why the job must be left: HF_OK, HF_E_CANCELLED (release), HF_E_STALE (forget) */
   hf_worker_report report;
@@ -96,6 +105,26 @@ static bool prover_progress(void *context, const char *phase, double done) {
     }                                                                                                        \
   } while (0)
 
+/* Before anything is derived or proven for an input whose pairings are deferred: a bad child would make a
+ * proof that does not verify, on a device that is not at fault, and a foreign node key a proving key that
+ * nobody needs. */
+static hf_status vet(job_run *run, const hf_catalog_entry *entry, const hf_fold_setup *setup,
+                     const uint8_t *input, size_t length) {
+  hf_status status = HF_OK;
+  const hf_worker_options *o = run->options;
+  worker_state *state = run->state;
+  if (!entry->folds) return HF_OK;
+  if (!state->node_known) {
+    hf_verifying_key node;
+    HF_TRY(hf_fold_keys(o->keys, o->srs, &node, NULL));
+    state->node_vk = node.digest;
+    state->node_known = true;
+  }
+  HF_TRY(hf_catalog_vet(entry, setup, state->node_vk, input, length));
+out:
+  return status;
+}
+
 /* From the lease to a verified proof in the store. */
 static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
   const hf_worker_options *o = run->options;
@@ -125,6 +154,7 @@ static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
 
   at = now();
   HF_BEAT(run, "witness", HF_PROGRESS_WITNESS);
+  HF_TRY(vet(run, entry, &setup, input, length));
   HF_TRY(hf_catalog_build(entry, &context, job->parameters, job->parameter_count, input, length, &circuit));
   r->log_n = circuit->log_n;
   r->used_rows = circuit->used_rows;
@@ -177,8 +207,11 @@ out:
 }
 
 static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_proof *proof,
-                         hf_worker_totals *totals, unsigned *strikes) {
-  job_run run = {.options = o, .lease = lease, .report = {.job = &lease->header, .epoch = lease->epoch}};
+                         hf_worker_totals *totals, worker_state *state_of) {
+  job_run run = {.options = o,
+                 .state = state_of,
+                 .lease = lease,
+                 .report = {.job = &lease->header, .epoch = lease->epoch}};
   const hf_job_key *key = &lease->header.key;
   char id[HF_JOB_ID_TEXT], cause[HF_DETAIL_MAX + 1] = "";
   hf_digest result = {{0}};
@@ -225,12 +258,12 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_p
   /* A satisfied witness whose proof does not verify is the device's doing; the job itself may succeed
    * elsewhere. */
   if (status == HF_E_VERIFY || status == HF_E_DEVICE) {
-    if (++*strikes >= HF_DEVICE_STRIKES && queue_status == HF_OK)
+    if (++state_of->strikes >= HF_DEVICE_STRIKES && queue_status == HF_OK)
       queue_status = hf_fail(
           HF_E_DEVICE, "%u proofs in a row failed on device \"%s\": the worker leaves it alone; the last: %s",
-          *strikes, o->backend->ops->name, cause);
+          state_of->strikes, o->backend->ops->name, cause);
   } else if (status == HF_OK) {
-    *strikes = 0;
+    state_of->strikes = 0;
   }
   return queue_status;
 }
@@ -282,7 +315,8 @@ hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
     goto out;
   }
   HF_TRY(announce(o, me));
-  unsigned troubles = 0, strikes = 0;
+  unsigned troubles = 0;
+  worker_state state = {0};
   while (o->stop == NULL || o->stop(o->context) == HF_WORKER_GO_ON) {
     bool found = false;
     status = hf_queue_lease(o->queue, me, lease, &found);
@@ -299,7 +333,7 @@ hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
       nanosleep(&pause, NULL); /* a signal ends it early, as it should */
       continue;
     }
-    HF_TRY(run_job(o, lease, proof, totals, &strikes));
+    HF_TRY(run_job(o, lease, proof, totals, &state));
     if (o->job_limit != 0 && totals->proven + totals->failed + totals->abandoned >= o->job_limit) break;
   }
 out:

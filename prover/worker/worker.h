@@ -4,9 +4,9 @@
  * finish
  *
  * The lease is renewed from the prover's own progress, never by a timer: a prover that hangs loses its lease.
- * A proof leaves only when the native verifier accepted it under the key that the job pins; that of a fold or a seal
- * with the accumulator that it hands on decided. What fails is
- * told to the queue with its cause; an unsatisfied witness with the name of the constraint. */
+ * A proof leaves only when the native verifier accepted it under the key that the job pins; that of a fold or
+ * a seal with the accumulator that it hands on decided. What fails is told to the queue with its cause; an
+ * unsatisfied witness with the name of the constraint. */
 #ifndef HF_WORKER_H
 #define HF_WORKER_H
 

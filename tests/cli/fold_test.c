@@ -4,6 +4,7 @@
 #include "run_command.h"
 
 #include <criterion/criterion.h>
+#include <hyperfold/file.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "circuits/fold.h"
 
 static const char *text_of(const json_t *object, const char *name) {
   const char *text = json_string_value(json_object_get(object, name));
@@ -115,6 +117,40 @@ static void check_verdicts(const char *leaf, const char *node, const char *seal,
   expect(3, "circuit check node seal.input --data data --dev");
 }
 
+/* A stranger's folds: the constraints hold, the proof would not. Neither costs a proof, nor is the device
+ * blamed. */
+static void check_bad_folds(const char *node) {
+  hf_node_input *in = malloc(sizeof *in), *bad = malloc(sizeof *bad);
+  uint8_t *data;
+  size_t length;
+  cr_assert_eq(hf_file_read("node.input", HF_NODE_INPUT_LIMIT, &data, &length), HF_OK);
+  cr_assert_eq(hf_node_input_decode("node.input", data, length, in), HF_OK);
+  const char *reasons[] = {"a node can verify", "another node key"};
+  for (int i = 0; i < 2; i++) {
+    hf_writer w = {0};
+    *bad = *in;
+    if (i == 0) bad->child[0].proof.w_prime = in->child[0].proof.w; /* the pairing is deferred */
+    if (i == 1) bad->node_vk = hf_fr_one();
+    cr_assert_eq(hf_node_input_encode(bad, &w), HF_OK);
+    hf_bytes part = {w.data, w.length};
+    cr_assert_eq(hf_file_write("bad.input", 0644, &part, 1), HF_OK);
+    hf_writer_free(&w);
+    if (i == 0) expect(0, "circuit check node bad.input --data data --dev");
+    expect(0, "job submit --data data --circuit node --vk %s --id bad%d bad.input", node, i);
+  }
+  expect(0, "worker --data data --dev --once --circuit node");
+  for (int i = 0; i < 2; i++) {
+    json_t *job = hf_run_json(0, "job get --data data bad%d --json", i);
+    cr_assert_eq(json_integer_value(json_object_get(job, "attempts")), 1);
+    cr_assert(strstr(text_of(job, "cause"), reasons[i]) != NULL, "%s", text_of(job, "cause"));
+    json_decref(job);
+    expect(0, "job cancel --data data bad%d", i);
+  }
+  free(data);
+  free(in);
+  free(bad);
+}
+
 Test(fold, batches_to_a_sealed_proof) {
   char *folder = hf_test_folder("fold"), leaf[65], node[65], seal[65], id[140] = "", again[140] = "";
   cr_assert_eq(chdir(folder), 0);
@@ -145,6 +181,7 @@ Test(fold, batches_to_a_sealed_proof) {
   end(worker, SIGTERM, 0);
   cr_assert(jobs("node", "", NULL) == 1 && jobs("seal", "", NULL) == 1, "nothing was proven twice");
   check_verdicts(leaf, node, seal, id);
+  check_bad_folds(node);
   /* it is published, and stays so */
   expect(0, "aggregator --data data --dev --drain");
   cr_assert_eq(jobs("seal", "", NULL), 1);
