@@ -458,6 +458,11 @@ Test(fold_forgery, accumulators) {
     memcpy(word + ACC + 4, w, sizeof w);
     forge(c);
     node_refused(s, "a coordinate + q", "the accumulator is the child's or the stand-in", true);
+    /* and with the point's own limbs so: slot 1, right side, x or y */
+    lies told = {.count = 1, .lie = {{.name = "accumulator", .from = 24 + 2 * at, .count = 4}}};
+    for (int i = 0; i < 4; i++)
+      told.lie[0].value[i] = hf_fr_from_u64(hf_fr_to_limbs(w[at + (unsigned)i / 2]).l[i % 2]);
+    verdict("limbs of a coordinate + q", node_circuit(&s->setup, s->in, &told), NULL, "coordinate below q, high part", true);
   }
   *c = *s->node;
   word[ACC] = hf_fr_add(word[ACC], hf_fr_one());
