@@ -44,10 +44,12 @@ static bool sums_ok(const hf_verifying_key *vk, const hf_proof *proof) {
   return first && second ? true : refuse("an addition on its points is exceptional");
 }
 
-/* hf_verify takes any key's proof that names this key as a node's: for a node it is a foreign one. */
+/* hf_verify takes any key's proof that names this key as a node's, and the node's own key with a leaf's instance: for a node
+ * they are neither. */
 static bool kind_ok(hf_fr node_vk, const hf_verifying_key *vk, const hf_proof *proof) {
-  if (hf_fr_eq(vk->digest, node_vk) || hf_fr_is_zero(proof->public_inputs[HF_INSTANCE_NODE_VK])) return true;
-  return refuse("it is a node under another key");
+  hf_fr word = hf_fr_eq(vk->digest, node_vk) ? node_vk : hf_fr_zero();
+  if (hf_fr_eq(proof->public_inputs[HF_INSTANCE_NODE_VK], word)) return true;
+  return refuse("it is a node under another key, or no node under the key of nodes");
 }
 
 hf_status hf_foldable_check(const hf_fold_setup *setup, hf_fr node_vk, const hf_verifying_key *vk, const hf_proof *proof,
