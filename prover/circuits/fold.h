@@ -50,8 +50,8 @@ typedef struct hf_seal_input {
 } hf_seal_input;
 
 /* Files and artifacts: containers "NODE" and "SEAL", version 1. Everything that the readers of keys and proofs refuse
- * is refused. A key or proof that no node can verify (not foldable, another kappa or set-up) leaves the circuit unsatisfied:
- * hf_foldable_check tells beforehand. The structures are large: allocate them. */
+ * is refused. What a key says of kappa, transcript and set-up is not looked at there: a circuit has these as its own constants. Vet children
+ * with hf_foldable_check, as aggregator and worker do. The structures are large: allocate them. */
 #define HF_NODE_INPUT_KIND    "NODE"
 #define HF_SEAL_INPUT_KIND    "SEAL"
 #define HF_FOLD_INPUT_VERSION 1

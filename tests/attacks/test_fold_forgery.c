@@ -414,6 +414,7 @@ Test(fold_forgery, leaves_and_nodes_are_not_confused) {
   memset(word + HF_INSTANCE_NODE_VK, 0, (HF_INSTANCE_COUNT - 1) * sizeof *word);
   forge(c);
   node_refused(s, "a node poses as a leaf", kind, false);
+  cr_expect_not(foldable(s, c));
   *c = *s->node;
   word[HF_INSTANCE_NODE_VK] = hf_fr_zero();
   forge(c);
