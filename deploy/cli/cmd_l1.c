@@ -38,13 +38,22 @@ static hf_status key_show(hf_cli *cli) {
 
 /* ---- deposits ---- */
 
-/* A public key on BabyJubJub as 64 hex digits (the wallet's way), in two numbers of the EVM. */
+/* A public key on BabyJubJub in two numbers of the EVM: 64 hex digits (the wallet's way), or x and y, 128 digits, as in the lines of
+ * deposits, which need not be a key at all. */
 static hf_status take_key(hf_cli *cli, hf_u256 *x, hf_u256 *y) {
   const char *text;
   hf_bjj key;
+  uint8_t bytes[64];
   hf_status status;
   HF_TRY(hf_cli_need(cli, "to", &text));
-  HF_TRY(hf_key_parse(text, &key)); /* the contract takes keys that no account can have: the deposit would be refused */
+  if (strlen(text) != 128) {
+    HF_TRY(hf_key_parse(text, &key));
+  } else {
+    HF_TRY(hf_unhex(text, bytes, sizeof bytes));
+    if (!hf_fr_from_bytes(bytes, &key.x) || !hf_fr_from_bytes(bytes + 32, &key.y))
+      HF_TRY(hf_fail(HF_E_RANGE, "--to: a coordinate is not below r"));
+    if (!hf_key_is_valid(key)) hf_cli_say("no account can have this key: the chain will refuse the deposit, and it can be claimed back");
+  }
   hf_fr_to_bytes_be(key.x, x->b);
   hf_fr_to_bytes_be(key.y, y->b);
 out:

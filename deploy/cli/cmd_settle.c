@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What one file asks for. */
 typedef struct seal {
@@ -175,6 +176,32 @@ out:
   return status;
 }
 
+/* The aggregator's files by their numbers, as they come. */
+static hf_status follow(hf_cli *cli, hf_cli_l1 *l1, const char *folder) {
+  hf_status status = HF_OK;
+  for (uint64_t number = 1; status == HF_OK && !hf_cli_l1_stopped();) {
+    char *path = NULL;
+    if (asprintf(&path, "%s/%08llu.sealed", folder, (unsigned long long)number) < 0)
+      return hf_fail(HF_E_MEMORY, "no memory for a path");
+    if (access(path, R_OK) == 0) {
+      json_t *results = json_array();
+      status = settle_one(cli, l1, path, results);
+      if (status == HF_OK && cli->json) { /* a line each */
+        json_dumpf(json_array_get(results, 0), stdout, JSON_COMPACT);
+        putchar('\n');
+        cli->printed = true;
+      }
+      fflush(stdout);
+      json_decref(results);
+      number++;
+    } else {
+      hf_cli_l1_pause(cli);
+    }
+    free(path);
+  }
+  return status == HF_E_CANCELLED ? HF_OK : status;
+}
+
 hf_status hf_settle_run(hf_cli *cli) {
   hf_status status;
   hf_cli_l1 l1;
@@ -184,6 +211,10 @@ hf_status hf_settle_run(hf_cli *cli) {
     return export(cli);
   }
   HF_TRY(hf_cli_l1_open(cli, HF_L1_CONTRACT | HF_L1_SENDS, &l1));
+  if (hf_cli_given(cli, "follow")) {
+    status = follow(cli, &l1, hf_cli_text(cli, "follow"));
+    goto out;
+  }
   if (cli->argument_count == 0) HF_TRY(resume(cli, &l1, results));
   for (unsigned i = 0; i < cli->argument_count; i++) HF_TRY(settle_one(cli, &l1, cli->arguments[i], results));
   if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "settled", results)));
@@ -199,6 +230,7 @@ const hf_option hf_settle_options[] = {
     {"vk", HF_OPTION_TEXT, "FILE", NULL, "the seal's verifying key: check everything here before gas is paid"},
     HF_OPTION_DEV,
     {"calldata", HF_OPTION_TEXT, "FILE", NULL, "write the calldata as hex instead of sending"},
+    {"follow", HF_OPTION_TEXT, "FOLDER", NULL, "settle what the aggregator publishes there, until SIGTERM (DATA/sealed)"},
     {"verifier-id", HF_OPTION_NUMBER, "N", NULL, "the contract's verifier (default: the one of the seal's key)"},
     {"gas", HF_OPTION_NUMBER, "N", NULL, "gas limit (default: computed from the calldata)"},
     {"again", HF_OPTION_FLAG, NULL, NULL, "ask the contract once more for what is settled already (it will refuse)"},

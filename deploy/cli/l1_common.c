@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define GWEI       1000000000ull
 #define FILE_LIMIT 4096
@@ -19,6 +20,14 @@ static void on_signal(int number) {
 static bool stop(void *context) {
   (void)context;
   return hf_stopped != 0;
+}
+
+bool hf_cli_l1_stopped(void) { return hf_stopped != 0; }
+
+void hf_cli_l1_pause(const hf_cli *cli) {
+  const uint64_t ms = hf_cli_number(cli, "poll");
+  const struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+  if (!hf_stopped) (void)nanosleep(&t, NULL);
 }
 
 /* ---- the deployment's file ---- */

@@ -189,10 +189,12 @@ Test(settle_command, whole_way, .timeout = 240) {
   cr_expect(anvil_nonce(&s.node, &s.user.address) == 2);
   quiet(4, "l1 deposit --key %s/user --chain 5 --to %s --amount 5000", s.folder, alice); /* no such chain */
   quiet(2, "l1 deposit --key %s/user --chain %s --to %s --amount 0", s.folder, s.chain, alice);
+  quiet(0, "l1 deposit --key %s/user --chain %s --to 01%0126d --amount 60", s.folder, s.chain, 7); /* to no key: refused */
   /* the sequencer takes them, once, and a withdrawal */
   for (int i = 0; i < 2; i++) {
     json_t *report = hf_run_json(0, "%s %s --json", sequencer, params);
     cr_expect(number_of(json_object_get(report, "deposits"), "applied") == (i == 0 ? 2 : 0));
+    cr_expect(number_of(json_object_get(report, "deposits"), "refused") == (i == 0));
     json_decref(report);
   }
   hf_run pay;
@@ -210,7 +212,7 @@ Test(settle_command, whole_way, .timeout = 240) {
   expect_refusal(line, "NotSettler(");
   snprintf(line, sizeof line, "settle %s/operator --key %s/operator", s.folder, s.folder);
   quiet(3, "%s", line); /* no sealed file */
-  cr_expect(anvil_nonce(&s.node, &s.operator.address) == 4 && anvil_nonce(&s.node, &s.user.address) == 2);
+  cr_expect(anvil_nonce(&s.node, &s.operator.address) == 4 && anvil_nonce(&s.node, &s.user.address) == 3);
   /* the calldata alone, then the real thing through kills: one transaction */
   json_t *export = hf_run_json(0, "settle %s/sealed --calldata %s/calldata --json", s.folder, s.folder);
   uint8_t *calldata;
@@ -231,27 +233,39 @@ Test(settle_command, whole_way, .timeout = 240) {
   json_decref(mined);
   json_decref(settled);
   free(calldata);
-  strcat(line, " --again");
+  /* the same as a service that follows the aggregator's folder: finds it done, and waits for the next */
+  char log[512], done[512];
+  snprintf(log, sizeof log, "%s/follow.log", s.folder);
+  snprintf(done, sizeof done, "mv %s/sealed %s/00000001.sealed", s.folder, s.folder);
+  pid_t child = hf_run_start(log, "settle --follow %s --key %s/operator", s.folder, s.folder);
+  cr_assert(system(done) == 0);
+  wait_for(log, "confirmed", 1);
+  kill(child, SIGTERM);
+  int how;
+  cr_assert(waitpid(child, &how, 0) == child && WIFEXITED(how) && WEXITSTATUS(how) == 0);
+  cr_expect(anvil_nonce(&s.node, &s.operator.address) == 5);
+  snprintf(line, sizeof line, "settle %s/00000001.sealed --key %s/operator --again", s.folder, s.folder);
   expect_refusal(line, "WrongBatchNumber(0, 2, 1)");
   json_t *chains = hf_run_json(0, "l1 chains --json");
   one = json_array_get(json_object_get(chains, "chains"), 0);
-  cr_expect(number_of(one, "batch") == 2 && number_of(one, "deposits_settled") == 2);
+  cr_expect(number_of(one, "batch") == 2 && number_of(one, "deposits_settled") == 3);
   cr_expect_str_eq(text_of(one, "escrow_gwei"), "8800");
   json_decref(chains);
   /* the withdrawal is claimed, to an address that has nothing */
   json_t *claims = hf_run_json(0, "l1 claims --account %s --json", address);
-  cr_expect_str_eq(text_of(claims, "claimable_wei"), "1200000000000");
-  cr_expect_str_eq(text_of(json_array_get(json_object_get(claims, "credits"), 0), "why"), "withdrawal");
+  cr_expect_str_eq(text_of(claims, "claimable_wei"), "1260000000000");
+  cr_expect_str_eq(text_of(json_array_get(json_object_get(claims, "credits"), 0), "why"), "refused deposit");
+  cr_expect_str_eq(text_of(json_array_get(json_object_get(claims, "credits"), 1), "why"), "withdrawal");
   json_decref(claims);
   const char *nobody = "0x00000000000000000000000000000000000bb0bb";
   snprintf(line, sizeof line, "l1 claim --key %s/user --to %s", s.folder, nobody);
   hf_eth_address to;
   OK(hf_eth_address_parse(nobody, &to));
   quiet(0, "%s", line);
-  cr_expect(anvil_balance(&s.node, &to) == 1200000000000);
+  cr_expect(anvil_balance(&s.node, &to) == 1260000000000);
   expect_refusal(line, "NothingToClaim()");
   json_t *journal = hf_run_json(0, "l1 journal --key %s/user --json", s.folder);
-  cr_expect(json_array_size(json_object_get(journal, "transactions")) == 3);
+  cr_expect(json_array_size(json_object_get(journal, "transactions")) == 4);
   json_decref(journal);
   json_decref(wallet);
   stage_close(&s);
