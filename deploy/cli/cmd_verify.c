@@ -41,24 +41,60 @@ static bool key_allowed(const check *c, bool *ok) {
   return refuse(ok);
 }
 
-/* The keys below a node or seal are named in the records alone. */
+/* A key that was derived here: DATA/keys/DIGEST.vkey. HF_E_NOT_FOUND. */
+static hf_status own_key(const check *c, const hf_digest *digest, hf_verifying_key *out) {
+  char hex[HF_DIGEST_HEX], *path = NULL, *folder = hf_cli_data_path(c->cli, "keys");
+  hf_status status;
+  hf_digest_hex(digest, hex);
+  if (folder == NULL || asprintf(&path, "%s/%s.vkey", folder, hex) < 0) {
+    path = NULL;
+    status = hf_fail(HF_E_MEMORY, "no memory for a path");
+    goto out;
+  }
+  HF_TRY(hf_verifying_key_load(path, out));
+  hf_digest has = hf_cli_vk_digest(out);
+  if (!hf_digest_eq(&has, digest))
+    status = hf_fail(HF_E_MISMATCH, "%s: the key in it has another digest", path);
+out:
+  free(path);
+  free(folder);
+  return status;
+}
+
+/* --vk, or the key derived here that the proof names. */
+static hf_status find_key(check *c) {
+  const char *path = hf_cli_text(c->cli, "vk");
+  hf_digest digest;
+  hf_status status;
+  hf_fr_to_bytes(c->proof->vk_digest, digest.b);
+  status = path != NULL ? hf_verifying_key_load(path, &c->vk) : own_key(c, &digest, &c->vk);
+  if (status == HF_E_NOT_FOUND && path == NULL)
+    return hf_fail_context(HF_E_ARGUMENT, "without --vk the proof's key must have been derived here");
+  if (status != HF_OK) return status;
+  return hf_cli_allow_development(c->cli, c->vk.development, path != NULL ? path : "the key");
+}
+
+/* The keys below a node or seal are named in the records alone. Those that count are listed, or were derived
+ * here. */
 static hf_status leaf_keys(const check *c, bool *ok) {
   const char *list = hf_cli_text(c->cli, "leaf-vk");
-  bool above = strcmp(kind_of(c), "node") == 0 || c->vk.seal, any = list != NULL && strcmp(list, "any") == 0;
-  if (list == NULL && above)
-    return hf_fail(HF_E_ARGUMENT,
-                   "a %s stands for proofs under other keys: name those that count with --leaf-vk, or "
-                   "say \"any\"",
-                   kind_of(c));
-  if (list == NULL || any) return HF_OK;
+  bool above = strcmp(kind_of(c), "node") == 0 || c->vk.seal;
+  if ((list == NULL && !above) || (list != NULL && strcmp(list, "any") == 0)) return HF_OK;
   if (c->record_count == 0)
-    return hf_fail(HF_E_ARGUMENT,
-                   "--leaf-vk needs the records, which name the keys: --records, or a sealed file");
+    return hf_fail(
+        HF_E_ARGUMENT,
+        "a %s stands for proofs under other keys, which the records name: give --records or a sealed "
+        "file, or say --leaf-vk any",
+        kind_of(c));
   for (uint32_t i = 0; i < c->record_count; i++) {
     hf_digest digest;
+    hf_verifying_key vk;
     memcpy(digest.b, c->records[i].word[HF_RECORD_VK_DIGEST], sizeof digest.b);
-    if (hf_cli_keys_find(c->leaves, &digest) < c->leaves->count) continue;
-    hf_fail(HF_E_VERIFY, "record %u is proven under a key that is none of --leaf-vk", i);
+    if (list != NULL && hf_cli_keys_find(c->leaves, &digest) < c->leaves->count) continue;
+    if (list == NULL && own_key(c, &digest, &vk) == HF_OK) continue;
+    hf_fail(HF_E_VERIFY, "record %u is proven under a key that %s", i,
+            list != NULL ? "is none of --leaf-vk"
+                         : "was not derived here: name those that count with --leaf-vk");
     refuse(ok);
     return HF_OK;
   }
@@ -200,7 +236,7 @@ out:
 
 hf_status hf_verify_run(hf_cli *cli) {
   hf_status status;
-  const char *key, *leaves = hf_cli_text(cli, "leaf-vk");
+  const char *leaves = hf_cli_text(cli, "leaf-vk");
   bool ok = false;
   check *c = calloc(1, sizeof *c);
   if (c == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");
@@ -212,12 +248,10 @@ hf_status hf_verify_run(hf_cli *cli) {
   c->leaves = calloc(1, sizeof *c->leaves);
   if (!c->proof || !c->sealed || !c->records || !c->keys || !c->leaves)
     HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a proof"));
-  HF_TRY(hf_cli_need(cli, "vk", &key));
   HF_TRY(hf_cli_keys_parse(hf_cli_text(cli, "key"), c->keys));
   HF_TRY(hf_cli_keys_parse(leaves != NULL && strcmp(leaves, "any") == 0 ? NULL : leaves, c->leaves));
-  HF_TRY(hf_verifying_key_load(key, &c->vk));
-  HF_TRY(hf_cli_allow_development(cli, c->vk.development, key));
   HF_TRY(read_proof(c));
+  HF_TRY(find_key(c));
   HF_TRY(read_records(c));
   HF_TRY(judge(c, &ok));
   if (cli->json)
@@ -242,11 +276,14 @@ out:
 
 const hf_option hf_verify_options[] = {
     HF_OPTION_DATA,
-    {"vk", HF_OPTION_TEXT, "FILE", NULL, "the verifying key"},
+    {"vk", HF_OPTION_TEXT, "FILE", NULL,
+     "the verifying key (default: the one in DATA/keys that the proof names)"},
     {"key", HF_OPTION_TEXT, "DIGEST[,DIGEST]", NULL,
      "the key must be one of these (default: the file is trusted)"},
     {"leaf-vk", HF_OPTION_TEXT, "KEY[,KEY]", NULL,
-     "keys that records below a node or seal may be proven under: digests or files, or \"any\""},
+     "keys that records below a node or seal may be proven under: digests or files, or \"any\" (default: "
+     "those in "
+     "DATA/keys)"},
     {"records", HF_OPTION_TEXT, "FILE", NULL,
      "the records that it must be about: a sealed file, or the input of a seal"},
     {"statement", HF_OPTION_TEXT, "HEX", NULL,

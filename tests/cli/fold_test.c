@@ -93,6 +93,11 @@ static void check_verdicts(const char *leaf, const char *node, const char *seal,
   expect(4, "verify --vk %s/%s.vkey --dev --key %s --leaf-vk any seal.proof", k, seal, node);
   expect(4, "verify --vk %s/%s.vkey --dev --leaf-vk %s data/sealed/00000001.sealed", k, seal, node);
   expect(2, "verify --vk %s/%s.vkey --dev seal.proof", k, seal);
+  /* by default those that were derived here */
+  expect(0, "verify --data data --dev data/sealed/00000001.sealed");
+  expect(0, "verify --data data --dev node.proof --records seal.input");
+  expect(2, "verify --data elsewhere --dev data/sealed/00000001.sealed");
+  expect(4, "verify --data elsewhere --dev --vk %s/%s.vkey data/sealed/00000001.sealed", k, seal);
   expect(2, "verify --vk %s/%s.vkey --dev --leaf-vk %s seal.proof", k, seal, leaf);
   expect(2, "verify --vk %s/%s.vkey --dev node.proof", k, node);
   /* the records */
