@@ -38,8 +38,8 @@ static hf_status key_show(hf_cli *cli) {
 
 /* ---- deposits ---- */
 
-/* A public key on BabyJubJub in two numbers of the EVM: 64 hex digits (the wallet's way), or x and y, 128 digits, as in the lines of
- * deposits, which need not be a key at all. */
+/* A public key on BabyJubJub in two numbers of the EVM: 64 hex digits (the wallet's way), or x and y, 128
+ * digits, as in the lines of deposits, which need not be a key at all. */
 static hf_status take_key(hf_cli *cli, hf_u256 *x, hf_u256 *y) {
   const char *text;
   hf_bjj key;
@@ -52,7 +52,9 @@ static hf_status take_key(hf_cli *cli, hf_u256 *x, hf_u256 *y) {
     HF_TRY(hf_unhex(text, bytes, sizeof bytes));
     if (!hf_fr_from_bytes(bytes, &key.x) || !hf_fr_from_bytes(bytes + 32, &key.y))
       HF_TRY(hf_fail(HF_E_RANGE, "--to: a coordinate is not below r"));
-    if (!hf_key_is_valid(key)) hf_cli_say("no account can have this key: the chain will refuse the deposit, and it can be claimed back");
+    if (!hf_key_is_valid(key))
+      hf_cli_say(
+          "no account can have this key: the chain will refuse the deposit, and it can be claimed back");
   }
   hf_fr_to_bytes_be(key.x, x->b);
   hf_fr_to_bytes_be(key.y, y->b);
@@ -110,12 +112,13 @@ static hf_status take_credit(void *context, const hf_eth_log *log) {
   HF_TRY(hf_abi_to_bool(&word[1], &refused));
   hf_u256_text(&log->topic[1], chain);
   if (c->cli->json)
-    json_array_append_new(c->list, json_pack("{s:s, s:o, s:s, s:o}", "chain", chain, "amount_gwei", hf_cli_json_u64(amount),
-                                             "why", refused ? "refused deposit" : "withdrawal", "block",
+    json_array_append_new(c->list, json_pack("{s:s, s:o, s:s, s:o}", "chain", chain, "amount_gwei",
+                                             hf_cli_json_u64(amount), "why",
+                                             refused ? "refused deposit" : "withdrawal", "block",
                                              hf_cli_json_u64(log->block)));
   else
-    printf("block %llu: %llu gwei from chain %s (%s)\n", (unsigned long long)log->block, (unsigned long long)amount, chain,
-           refused ? "refused deposit" : "withdrawal");
+    printf("block %llu: %llu gwei from chain %s (%s)\n", (unsigned long long)log->block,
+           (unsigned long long)amount, chain, refused ? "refused deposit" : "withdrawal");
 out:
   return status;
 }
@@ -145,12 +148,13 @@ static hf_status claims(hf_cli *cli) {
   HF_TRY(hf_eth_block_number(l1.rpc, &head));
   hf_evm_topic("Credited(uint256,address,uint64,bool)", topic.b);
   memcpy(owner.b + 12, account.b, 20);
-  HF_TRY(hf_eth_logs(l1.rpc, &l1.contract.address, (const hf_u256 *const[HF_ETH_TOPICS]){&topic, NULL, &owner}, l1.from_block,
-                     head, take_credit, &c));
+  HF_TRY(hf_eth_logs(l1.rpc, &l1.contract.address,
+                     (const hf_u256 *const[HF_ETH_TOPICS]){&topic, NULL, &owner}, l1.from_block, head,
+                     take_credit, &c));
   hf_cli_ether_text(&wei, ether);
   if (cli->json)
-    HF_TRY(hf_cli_print_json(cli, json_pack("{s:o, s:o, s:O}", "account", hf_cli_address_json(&account), "claimable_wei",
-                                            hf_cli_u256_json(&wei), "credits", c.list)));
+    HF_TRY(hf_cli_print_json(cli, json_pack("{s:o, s:o, s:O}", "account", hf_cli_address_json(&account),
+                                            "claimable_wei", hf_cli_u256_json(&wei), "credits", c.list)));
   else
     printf("claimable: %s ether\n", ether);
 out:
@@ -214,7 +218,8 @@ static hf_status one_chain(hf_cli *cli, hf_cli_l1 *l1, uint64_t index, json_t *l
                                           hf_cli_json_u64(c.batch), "root", root, "mode",
                                           c.mode == HF_MODE_ROLLUP ? "rollup" : "validium", "deposits",
                                           hf_cli_json_u64(c.deposits_queued), "deposits_settled",
-                                          hf_cli_json_u64(c.deposits_consumed), "escrow_gwei", escrow, "operator", operator));
+                                          hf_cli_json_u64(c.deposits_consumed), "escrow_gwei", escrow,
+                                          "operator", operator));
   else
     printf("chain %s: batch %llu, root %s, %s, %llu of %llu deposits settled, %s gwei, operator %s\n", text,
            (unsigned long long)c.batch, root, c.mode == HF_MODE_ROLLUP ? "rollup" : "validium",
@@ -256,8 +261,8 @@ static hf_status journal(hf_cli *cli) {
   }
   if (cli->json)
     HF_TRY(hf_cli_print_json(cli, json_pack("{s:s, s:o, s:o, s:O}", "address", address, "l1_chain_id",
-                                            hf_cli_json_u64(l1.chain_id), "balance_wei", hf_cli_u256_json(&balance),
-                                            "transactions", list)));
+                                            hf_cli_json_u64(l1.chain_id), "balance_wei",
+                                            hf_cli_u256_json(&balance), "transactions", list)));
 out:
   json_decref(list);
   hf_cli_l1_close(&l1);
@@ -347,7 +352,12 @@ static const hf_option settler_options[] = {
     HF_OPTIONS_L1, HF_OPTIONS_L1_SEND, CHAIN, {"remove", HF_OPTION_FLAG, NULL, NULL, "no longer"}, END};
 
 static const hf_command key_commands[] = {
-    {.name = "new", .summary = "make a key file", .arguments = "FILE", .min_arguments = 1, .max_arguments = 1, .run = key_new},
+    {.name = "new",
+     .summary = "make a key file",
+     .arguments = "FILE",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .run = key_new},
     {.name = "show",
      .summary = "print the address of a key file",
      .arguments = "FILE",
@@ -363,13 +373,15 @@ const hf_command hf_l1_commands[] = {
      .summary = "put verifier and settlement contract on L1",
      .options = hf_l1_deploy_options,
      .run = hf_l1_deploy_run,
-     .details = "The contracts' code is read from --contracts. Writes DATA/l1.json, which the other commands go by. "
-                "Killed, it goes on where it was."},
+     .details =
+         "The contracts' code is read from --contracts. Writes DATA/l1.json, which the other commands go by. "
+         "Killed, it goes on where it was."},
     {.name = "register-chain",
      .summary = "enter a chain into the contract's registry",
      .options = hf_l1_register_options,
      .run = hf_l1_register_run,
-     .details = "Prints the chain's id, which follows from L1, the contract and the number of chains before it."},
+     .details =
+         "Prints the chain's id, which follows from L1, the contract and the number of chains before it."},
     {.name = "settler",
      .summary = "let another account settle a chain of yours",
      .arguments = "ADDRESS",
@@ -377,14 +389,23 @@ const hf_command hf_l1_commands[] = {
      .max_arguments = 1,
      .options = settler_options,
      .run = settler},
-    {.name = "chains", .summary = "what the contract says of its chains", .options = chains_options, .run = chains},
-    {.name = "deposit", .summary = "pay ether into an account of a chain", .options = deposit_options, .run = deposit},
+    {.name = "chains",
+     .summary = "what the contract says of its chains",
+     .options = chains_options,
+     .run = chains},
+    {.name = "deposit",
+     .summary = "pay ether into an account of a chain",
+     .options = deposit_options,
+     .run = deposit},
     {.name = "claims",
      .summary = "what an account can claim: withdrawals and refused deposits",
      .options = claims_options,
      .run = claims},
     {.name = "claim", .summary = "claim all of it", .options = claim_options, .run = claim},
-    {.name = "journal", .summary = "what was sent with a key, and its balance", .options = journal_options, .run = journal},
+    {.name = "journal",
+     .summary = "what was sent with a key, and its balance",
+     .options = journal_options,
+     .run = journal},
     {.name = "cancel",
      .summary = "replace a transaction that is not mined by an empty one",
      .arguments = "NONCE",

@@ -52,7 +52,8 @@ static const char *contracts_folder(hf_cli *cli) {
 
 static hf_status create(hf_cli *cli, hf_cli_l1 *l1, const char *what, const hf_writer *code, hf_sent *sent) {
   hf_send_request request = {.what = what, .creates = true, .data = {code->data, code->length}};
-  request.gas = hf_eth_intrinsic_gas(&(hf_eth_tx){.creates = true, .data = request.data}) + GAS_CREATE * code->length + GAS_RUN;
+  request.gas = hf_eth_intrinsic_gas(&(hf_eth_tx){.creates = true, .data = request.data}) +
+                GAS_CREATE * code->length + GAS_RUN;
   hf_status status = hf_cli_l1_id(l1, what, code->data, code->length, hf_cli_flag(cli, "again"), &request.id);
   if (status == HF_OK) status = hf_cli_l1_send(cli, l1, &request, sent);
   if (status == HF_OK && !cli->json) hf_cli_sent_print(sent);
@@ -90,16 +91,18 @@ hf_status hf_l1_deploy_run(hf_cli *cli) {
   l1.contract.address = second.receipt.contract;
   HF_TRY(hf_settlement_check(&l1.contract));
   HF_TRY(add_verifier(cli, &l1, &first.receipt.contract, &third));
-  HF_TRY(hf_cli_l1_save(cli, l1.chain_id, &l1.contract.address, &first.receipt.contract, second.receipt.block));
+  HF_TRY(
+      hf_cli_l1_save(cli, l1.chain_id, &l1.contract.address, &first.receipt.contract, second.receipt.block));
   char text[HF_ETH_ADDRESS_TEXT];
   hf_eth_address_text(&l1.contract.address, text);
   if (cli->json)
-    HF_TRY(hf_cli_print_json(cli, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "contract", text, "verifier",
-                                            hf_cli_address_json(&first.receipt.contract), "owner",
-                                            hf_cli_address_json(&owner), "l1_chain_id", hf_cli_json_u64(l1.chain_id), "block",
-                                            hf_cli_json_u64(second.receipt.block), "gas_used",
-                                            hf_cli_json_u64(first.receipt.gas_used + second.receipt.gas_used +
-                                                            third.receipt.gas_used))));
+    HF_TRY(hf_cli_print_json(
+        cli,
+        json_pack(
+            "{s:s, s:o, s:o, s:o, s:o, s:o}", "contract", text, "verifier",
+            hf_cli_address_json(&first.receipt.contract), "owner", hf_cli_address_json(&owner), "l1_chain_id",
+            hf_cli_json_u64(l1.chain_id), "block", hf_cli_json_u64(second.receipt.block), "gas_used",
+            hf_cli_json_u64(first.receipt.gas_used + second.receipt.gas_used + third.receipt.gas_used))));
   else
     printf("%s\n", text);
 out:
@@ -172,9 +175,11 @@ static hf_status registered_id(hf_cli_l1 *l1, const hf_sent *sent, hf_u256 *id) 
   hf_u256 topic;
   const uint64_t block = sent->receipt.block;
   hf_evm_topic("ChainRegistered(uint256,uint256,address,uint8,uint256)", topic.b);
-  hf_status status = hf_eth_logs(l1->rpc, &l1->contract.address, (const hf_u256 *const[HF_ETH_TOPICS]){&topic}, block, block,
-                                 take_registration, &r);
-  if (status == HF_OK && !r.found) status = hf_fail(HF_E_FORMAT, "the node has no event of the chain's registration");
+  hf_status status =
+      hf_eth_logs(l1->rpc, &l1->contract.address, (const hf_u256 *const[HF_ETH_TOPICS]){&topic}, block, block,
+                  take_registration, &r);
+  if (status == HF_OK && !r.found)
+    status = hf_fail(HF_E_FORMAT, "the node has no event of the chain's registration");
   *id = r.id;
   return status;
 }
@@ -189,7 +194,8 @@ hf_status hf_l1_register_run(hf_cli *cli) {
   hf_eth_address operator;
   hf_sent sent;
   const char *mode = hf_cli_text(cli, "mode");
-  const hf_rollup_params params = {(uint32_t)hf_cli_number(cli, "depth"), (uint32_t)hf_cli_number(cli, "slots")};
+  const hf_rollup_params params = {(uint32_t)hf_cli_number(cli, "depth"),
+                                   (uint32_t)hf_cli_number(cli, "slots")};
   hf_send_request request = {.what = "register a chain", .gas = GAS_REGISTER};
   if (strcmp(mode, "rollup") != 0 && strcmp(mode, "validium") != 0)
     return hf_fail(HF_E_ARGUMENT, "--mode is rollup or validium, not \"%s\"", mode);
@@ -197,11 +203,12 @@ hf_status hf_l1_register_run(hf_cli *cli) {
   HF_TRY(leaf_keys(cli, &params, keys, &count));
   HF_TRY(empty_root(params.depth, &root));
   HF_TRY(hf_cli_l1_open(cli, HF_L1_CONTRACT | HF_L1_SENDS, &l1));
-  operator = l1.key.address;
+  operator= l1.key.address;
   if (hf_cli_given(cli, "operator")) HF_TRY(hf_eth_address_parse(hf_cli_text(cli, "operator"), &operator));
-  HF_TRY(hf_settlement_register_call(&operator, strcmp(mode, "rollup") == 0 ? HF_MODE_ROLLUP : HF_MODE_VALIDIUM, &root, keys,
-                                     count, &data));
-  /* --name tells chains apart that are alike: the same name is the same chain, whoever was killed in between. */
+  HF_TRY(hf_settlement_register_call(
+      &operator, strcmp(mode, "rollup") == 0 ? HF_MODE_ROLLUP : HF_MODE_VALIDIUM, &root, keys, count, &data));
+  /* --name tells chains apart that are alike: the same name is the same chain, whoever was killed in between.
+   */
   const char *name = hf_cli_text(cli, "name");
   hf_write_bytes(&data, name, strlen(name));
   HF_TRY(hf_writer_status(&data));
@@ -232,9 +239,11 @@ out:
 const hf_option hf_l1_deploy_options[] = {
     HF_OPTIONS_L1,
     HF_OPTIONS_L1_SEND,
-    {"contracts", HF_OPTION_TEXT, "FOLDER", NULL, "HyperfoldVerifier.bin, HyperfoldSettlement.bin (default: verifier/evm/generated)"},
+    {"contracts", HF_OPTION_TEXT, "FOLDER", NULL,
+     "HyperfoldVerifier.bin, HyperfoldSettlement.bin (default: verifier/evm/generated)"},
     {"delay", HF_OPTION_NUMBER, "SECONDS", "604800", "until a later verifier or leaf key counts"},
-    {"dev", HF_OPTION_FLAG, NULL, NULL, "take verifiers of the development setup, whose proofs convince nobody"},
+    {"dev", HF_OPTION_FLAG, NULL, NULL,
+     "take verifiers of the development setup, whose proofs convince nobody"},
     {"again", HF_OPTION_FLAG, NULL, NULL, "new contracts, though the same were made before"},
     END,
 };
@@ -243,11 +252,13 @@ const hf_option hf_l1_register_options[] = {
     HF_OPTIONS_L1,
     HF_OPTIONS_L1_SEND,
     HF_OPTIONS_DEVICE,
-    {"name", HF_OPTION_TEXT, "TEXT", "1", "tells chains apart that are otherwise alike; the same name is the same chain"},
+    {"name", HF_OPTION_TEXT, "TEXT", "1",
+     "tells chains apart that are otherwise alike; the same name is the same chain"},
     {"operator", HF_OPTION_TEXT, "ADDRESS", NULL, "whose chain it is, who settles it (default: the key's)"},
     {"mode", HF_OPTION_TEXT, "MODE", "rollup", "rollup (all data is posted) or validium"},
     {"depth", HF_OPTION_NUMBER, "BITS", "24", "depth of the account tree"},
     {"slots", HF_OPTION_NUMBER, "N", "64", "operations a batch"},
-    {"leaf-vk", HF_OPTION_TEXT, "KEY[,KEY]", NULL, "keys whose proofs count: digests or files (default: derived here)"},
+    {"leaf-vk", HF_OPTION_TEXT, "KEY[,KEY]", NULL,
+     "keys whose proofs count: digests or files (default: derived here)"},
     END,
 };

@@ -61,8 +61,9 @@ static hf_status make_calldata(hf_cli *cli, hf_cli_l1 *l1, seal *s) {
   else
     HF_TRY(hf_settlement_find_verifier(&l1->contract, &digest, &s->verifier));
   HF_TRY(hf_settlement_settle_call(&l1->contract, s->sealed, s->verifier, l1->from_block, &s->calldata));
-  s->gas = hf_cli_given(cli, "gas") ? hf_cli_number(cli, "gas")
-                                    : hf_settlement_settle_gas(s->sealed, (hf_bytes){s->calldata.data, s->calldata.length});
+  s->gas = hf_cli_given(cli, "gas")
+               ? hf_cli_number(cli, "gas")
+               : hf_settlement_settle_gas(s->sealed, (hf_bytes){s->calldata.data, s->calldata.length});
 out:
   return status;
 }
@@ -93,11 +94,13 @@ static hf_status export(hf_cli *cli) {
   HF_TRY(write_calldata(to, &s.calldata));
   hf_eth_address_text(&l1.contract.address, address);
   if (cli->json)
-    HF_TRY(hf_cli_print_json(cli, json_pack("{s:s, s:s, s:o, s:o, s:i}", "calldata", to, "to", address, "gas",
-                                            hf_cli_json_u64(s.gas), "bytes", hf_cli_json_u64(s.calldata.length), "records",
-                                            (int)s.sealed->records)));
+    HF_TRY(
+        hf_cli_print_json(cli, json_pack("{s:s, s:s, s:o, s:o, s:i}", "calldata", to, "to", address, "gas",
+                                         hf_cli_json_u64(s.gas), "bytes", hf_cli_json_u64(s.calldata.length),
+                                         "records", (int)s.sealed->records)));
   else
-    printf("%s: %zu bytes for %s, gas limit %llu\n", to, s.calldata.length, address, (unsigned long long)s.gas);
+    printf("%s: %zu bytes for %s, gas limit %llu\n", to, s.calldata.length, address,
+           (unsigned long long)s.gas);
 out:
   seal_close(&s);
   hf_cli_l1_close(&l1);
@@ -117,7 +120,8 @@ static hf_status compare_roots(hf_cli_l1 *l1, const seal *s, json_t *chains) {
     char text[HF_U256_TEXT];
     bool last = true;
     for (uint32_t k = i + 1; k < s->sealed->records; k++)
-      last &= memcmp(s->sealed->batch[k].record.word[HF_RECORD_CHAIN_ID], r->word[HF_RECORD_CHAIN_ID], 32) != 0;
+      last &=
+          memcmp(s->sealed->batch[k].record.word[HF_RECORD_CHAIN_ID], r->word[HF_RECORD_CHAIN_ID], 32) != 0;
     if (!last) continue;
     hf_cli_number_of(r->word[HF_RECORD_CHAIN_ID], &id);
     hf_cli_number_of(r->word[HF_RECORD_NEW_ROOT], &root);
@@ -125,7 +129,8 @@ static hf_status compare_roots(hf_cli_l1 *l1, const seal *s, json_t *chains) {
     HF_TRY(hf_settlement_chain(&l1->contract, &id, &now));
     hf_u256_text(&id, text);
     if (now.batch < number || (now.batch == number && hf_u256_compare(&now.state_root, &root) != 0))
-      HF_TRY(hf_fail(HF_E_MISMATCH, "the transaction succeeded, but chain %s stands at batch %llu with another root", text,
+      HF_TRY(hf_fail(HF_E_MISMATCH,
+                     "the transaction succeeded, but chain %s stands at batch %llu with another root", text,
                      (unsigned long long)now.batch));
     json_array_append_new(chains, json_pack("{s:s, s:o}", "chain", text, "batch", hf_cli_json_u64(number)));
   }
@@ -141,12 +146,16 @@ static hf_status settle_one(hf_cli *cli, hf_cli_l1 *l1, const char *path, json_t
   json_t *chains = json_array();
   HF_TRY(seal_open(cli, path, &s));
   hf_fr_to_bytes(s.sealed->proof.public_inputs[HF_SEAL_STATEMENT], statement);
-  /* The statement is over chain ids and batch numbers: the same batches are the same request, whatever their proof. */
+  /* The statement is over chain ids and batch numbers: the same batches are the same request, whatever their
+   * proof. */
   HF_TRY(hf_cli_l1_id(l1, "settle", statement, 32, hf_cli_flag(cli, "again"), &s.id));
   if (hf_sender_get(l1->sender, &s.id, &sent) != HF_OK || sent.stage == HF_SEND_LOST ||
       (sent.stage == HF_SEND_CONFIRMED && (sent.cancelled || !sent.receipt.success)))
     HF_TRY(make_calldata(cli, l1, &s));
-  hf_send_request request = {.id = s.id, .what = s.what, .to = l1->contract.address, .gas = s.gas,
+  hf_send_request request = {.id = s.id,
+                             .what = s.what,
+                             .to = l1->contract.address,
+                             .gas = s.gas,
                              .data = {s.calldata.data, s.calldata.length}};
   HF_TRY(hf_cli_l1_send(cli, l1, &request, &sent));
   HF_TRY(compare_roots(l1, &s, chains));
@@ -227,12 +236,16 @@ out:
 const hf_option hf_settle_options[] = {
     HF_OPTIONS_L1,
     HF_OPTIONS_L1_SEND,
-    {"vk", HF_OPTION_TEXT, "FILE", NULL, "the seal's verifying key: check everything here before gas is paid"},
+    {"vk", HF_OPTION_TEXT, "FILE", NULL,
+     "the seal's verifying key: check everything here before gas is paid"},
     HF_OPTION_DEV,
     {"calldata", HF_OPTION_TEXT, "FILE", NULL, "write the calldata as hex instead of sending"},
-    {"follow", HF_OPTION_TEXT, "FOLDER", NULL, "settle what the aggregator publishes there, until SIGTERM (DATA/sealed)"},
-    {"verifier-id", HF_OPTION_NUMBER, "N", NULL, "the contract's verifier (default: the one of the seal's key)"},
+    {"follow", HF_OPTION_TEXT, "FOLDER", NULL,
+     "settle what the aggregator publishes there, until SIGTERM (DATA/sealed)"},
+    {"verifier-id", HF_OPTION_NUMBER, "N", NULL,
+     "the contract's verifier (default: the one of the seal's key)"},
     {"gas", HF_OPTION_NUMBER, "N", NULL, "gas limit (default: computed from the calldata)"},
-    {"again", HF_OPTION_FLAG, NULL, NULL, "ask the contract once more for what is settled already (it will refuse)"},
+    {"again", HF_OPTION_FLAG, NULL, NULL,
+     "ask the contract once more for what is settled already (it will refuse)"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
 };

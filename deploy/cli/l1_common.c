@@ -55,7 +55,8 @@ static hf_status read_deployment(hf_cli *cli, deployment *out) {
   }
   HF_TRY(status);
   from = json_loadb((const char *)text, length, JSON_REJECT_DUPLICATES, NULL);
-  if (json_unpack(from, "{s:I, s:s, s:I}", "l1_chain_id", &chain_id, "contract", &contract, "block", &block) != 0 ||
+  if (json_unpack(from, "{s:I, s:s, s:I}", "l1_chain_id", &chain_id, "contract", &contract, "block",
+                  &block) != 0 ||
       chain_id <= 0 || block < 0 || hf_eth_address_parse(contract, &out->contract) != HF_OK)
     HF_TRY(hf_fail(HF_E_FORMAT, "%s: not a deployment's file (l1 deploy writes one)", path));
   out->chain_id = (uint64_t)chain_id;
@@ -68,13 +69,13 @@ out:
   return status;
 }
 
-hf_status hf_cli_l1_save(hf_cli *cli, uint64_t l1_chain_id, const hf_eth_address *contract, const hf_eth_address *verifier,
-                         uint64_t block) {
+hf_status hf_cli_l1_save(hf_cli *cli, uint64_t l1_chain_id, const hf_eth_address *contract,
+                         const hf_eth_address *verifier, uint64_t block) {
   hf_status status = HF_OK;
   char *path = hf_cli_data_path(cli, "l1.json");
   json_t *document = json_pack("{s:I, s:o, s:o, s:I}", "l1_chain_id", (json_int_t)l1_chain_id, "contract",
-                               hf_cli_address_json(contract), "verifier", hf_cli_address_json(verifier), "block",
-                               (json_int_t)block);
+                               hf_cli_address_json(contract), "verifier", hf_cli_address_json(verifier),
+                               "block", (json_int_t)block);
   char *text = document != NULL ? json_dumps(document, JSON_INDENT(1)) : NULL;
   if (path == NULL || text == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for the deployment's file"));
   hf_bytes parts[] = {{text, strlen(text)}, {"\n", 1}};
@@ -96,9 +97,9 @@ static hf_status open_contract(hf_cli *cli, const deployment *d, hf_cli_l1 *out)
     out->contract.address = d->contract;
   else
     HF_TRY(hf_fail(HF_E_ARGUMENT, "--contract is needed (there is no l1.json in the data folder)"));
-  out->from_block = hf_cli_given(cli, "from-block")                                                ? hf_cli_number(cli, "from-block")
+  out->from_block = hf_cli_given(cli, "from-block") ? hf_cli_number(cli, "from-block")
                     : d->there && hf_eth_address_eq(&d->contract, &out->contract.address) ? d->block
-                                                                                                   : 0;
+                                                                                          : 0;
   HF_TRY(hf_settlement_check(&out->contract));
 out:
   return status;
@@ -168,7 +169,8 @@ void hf_cli_l1_close(hf_cli_l1 *l1) {
 
 /* ---- sending ---- */
 
-hf_status hf_cli_l1_id(hf_cli_l1 *l1, const char *purpose, const void *extra, size_t length, bool repeat, hf_digest *out) {
+hf_status hf_cli_l1_id(hf_cli_l1 *l1, const char *purpose, const void *extra, size_t length, bool repeat,
+                       hf_digest *out) {
   hf_sent sent;
   for (uint64_t k = 0;; k++) {
     hf_digest_state hash;
@@ -190,7 +192,8 @@ hf_status hf_cli_l1_id(hf_cli_l1 *l1, const char *purpose, const void *extra, si
 hf_status hf_cli_l1_wait(hf_cli *cli, hf_cli_l1 *l1, const hf_digest *id, hf_sent *sent) {
   hf_status status = hf_sender_wait(l1->sender, id, hf_cli_number(cli, "timeout") * 1000, sent);
   if (status != HF_OK) return status;
-  if (sent->stage == HF_SEND_LOST) return hf_fail(HF_E_STALE, "%s had no effect: %s", sent->what, sent->reason);
+  if (sent->stage == HF_SEND_LOST)
+    return hf_fail(HF_E_STALE, "%s had no effect: %s", sent->what, sent->reason);
   if (sent->cancelled) return hf_fail(HF_E_CANCELLED, "%s was cancelled", sent->what);
   if (!sent->receipt.success) return hf_fail(HF_E_REFUSED, "%s reverted: %s", sent->what, sent->reason);
   return HF_OK;
@@ -228,7 +231,8 @@ json_t *hf_cli_u256_json(const hf_u256 *value) {
 void hf_cli_ether_text(const hf_u256 *wei, char out[HF_ETHER_TEXT]) {
   char digits[HF_U256_TEXT], padded[HF_ETHER_TEXT];
   hf_u256_text(wei, digits);
-  const size_t length = strlen(digits), fill = length < 19 ? 19 - length : 0; /* a digit before the point, 18 behind it */
+  const size_t length = strlen(digits),
+               fill = length < 19 ? 19 - length : 0; /* a digit before the point, 18 behind it */
   memset(padded, '0', fill);
   memcpy(padded + fill, digits, length + 1);
   const size_t whole = fill + length - 18;
@@ -240,10 +244,14 @@ void hf_cli_ether_text(const hf_u256 *wei, char out[HF_ETHER_TEXT]) {
 
 static const char *stage_text(const hf_sent *sent) {
   switch (sent->stage) {
-  case HF_SEND_SENT: return "sent";
-  case HF_SEND_MINED: return "mined";
-  case HF_SEND_CONFIRMED: return sent->cancelled ? "cancelled" : sent->receipt.success ? "confirmed" : "reverted";
-  case HF_SEND_LOST: return "lost";
+  case HF_SEND_SENT:
+    return "sent";
+  case HF_SEND_MINED:
+    return "mined";
+  case HF_SEND_CONFIRMED:
+    return sent->cancelled ? "cancelled" : sent->receipt.success ? "confirmed" : "reverted";
+  case HF_SEND_LOST:
+    return "lost";
   }
   return "";
 }
@@ -252,8 +260,9 @@ json_t *hf_cli_sent_json(const hf_sent *sent) {
   char hash[HF_ETH_HASH_TEXT];
   const bool mined = sent->stage == HF_SEND_MINED || sent->stage == HF_SEND_CONFIRMED;
   hf_eth_hash_text(&sent->hash, hash);
-  json_t *out = json_pack("{s:s, s:s, s:s, s:o, s:i, s:b}", "what", sent->what, "stage", stage_text(sent), "transaction", hash,
-                          "nonce", hf_cli_json_u64(sent->nonce), "attempts", (int)sent->attempts, "known", (int)sent->known);
+  json_t *out = json_pack("{s:s, s:s, s:s, s:o, s:i, s:b}", "what", sent->what, "stage", stage_text(sent),
+                          "transaction", hash, "nonce", hf_cli_json_u64(sent->nonce), "attempts",
+                          (int)sent->attempts, "known", (int)sent->known);
   if (mined) {
     json_object_set_new(out, "block", hf_cli_json_u64(sent->receipt.block));
     json_object_set_new(out, "gas_used", hf_cli_json_u64(sent->receipt.gas_used));
@@ -266,9 +275,11 @@ json_t *hf_cli_sent_json(const hf_sent *sent) {
 void hf_cli_sent_print(const hf_sent *sent) {
   char hash[HF_ETH_HASH_TEXT];
   hf_eth_hash_text(&sent->hash, hash);
-  printf("%s: %s, transaction %s, nonce %llu", sent->what, stage_text(sent), hash, (unsigned long long)sent->nonce);
+  printf("%s: %s, transaction %s, nonce %llu", sent->what, stage_text(sent), hash,
+         (unsigned long long)sent->nonce);
   if (sent->stage == HF_SEND_MINED || sent->stage == HF_SEND_CONFIRMED)
-    printf(", block %llu, gas %llu", (unsigned long long)sent->receipt.block, (unsigned long long)sent->receipt.gas_used);
+    printf(", block %llu, gas %llu", (unsigned long long)sent->receipt.block,
+           (unsigned long long)sent->receipt.gas_used);
   if (sent->attempts > 1) printf(", %zu attempts", sent->attempts);
   if (sent->known) printf(", known before");
   printf("%s%s\n", sent->reason[0] ? ": " : "", sent->reason);

@@ -97,9 +97,12 @@ static hf_status take(void *context, const hf_l1_deposit *from, size_t count) {
   hf_deposit *list = calloc(count, sizeof *list);
   if (list == NULL) return hf_fail(HF_E_MEMORY, "no memory for %zu deposits", count);
   for (size_t i = 0; i < count; i++) {
-    list[i] = (hf_deposit){.chain_id = r->deposits->of[r->chain].id, .index = from[i].index, .amount = from[i].amount};
-    if (!hf_fr_from_bytes_be(from[i].key_x.b, &list[i].x) || !hf_fr_from_bytes_be(from[i].key_y.b, &list[i].y))
-      HF_TRY(hf_fail(HF_E_RANGE, "deposit %llu: a key that the contract does not take", (unsigned long long)from[i].index));
+    list[i] = (hf_deposit){
+        .chain_id = r->deposits->of[r->chain].id, .index = from[i].index, .amount = from[i].amount};
+    if (!hf_fr_from_bytes_be(from[i].key_x.b, &list[i].x) ||
+        !hf_fr_from_bytes_be(from[i].key_y.b, &list[i].y))
+      HF_TRY(hf_fail(HF_E_RANGE, "deposit %llu: a key that the contract does not take",
+                     (unsigned long long)from[i].index));
   }
   HF_TRY(hf_sequencer_deposits(r->deposits->sequencer, list, count, &counts));
   hf_log(r->deposits->log, HF_LOG_INFO, "deposits taken from L1", HF_LOG_UINT("first", from[0].index),

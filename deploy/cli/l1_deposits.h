@@ -7,8 +7,9 @@
 
 typedef struct hf_cli_deposits hf_cli_deposits;
 
-/* Watches the contract for every chain of the sequencer (options: HF_OPTIONS_L1, l1-confirmations, l1-poll) and takes what L1 has
- * confirmed up to now. HF_E_NOT_FOUND when the contract knows no such chain; errors of the node. */
+/* Watches the contract for every chain of the sequencer (options: HF_OPTIONS_L1, l1-confirmations, l1-poll)
+ * and takes what L1 has confirmed up to now. HF_E_NOT_FOUND when the contract knows no such chain; errors of
+ * the node. */
 hf_status hf_cli_deposits_open(hf_cli *cli, hf_sequencer *sequencer, hf_cli_deposits **out);
 /* One look for all chains. `counts` is added to; may be NULL. */
 hf_status hf_cli_deposits_poll(hf_cli_deposits *deposits, hf_deposit_counts *counts);

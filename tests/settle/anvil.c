@@ -18,7 +18,8 @@ static uint16_t free_port(void) {
   struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t size = sizeof where;
   int fd = socket(AF_INET, SOCK_STREAM, 0);
-  cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&where, size) == 0 && getsockname(fd, (struct sockaddr *)&where, &size) == 0);
+  cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&where, size) == 0 &&
+            getsockname(fd, (struct sockaddr *)&where, &size) == 0);
   close(fd);
   return ntohs(where.sin_port);
 }
@@ -59,7 +60,9 @@ json_t *anvil_call(anvil *node, const char *method, json_t *params) {
   return result;
 }
 
-void anvil_do(anvil *node, const char *method, json_t *params) { json_decref(anvil_call(node, method, params)); }
+void anvil_do(anvil *node, const char *method, json_t *params) {
+  json_decref(anvil_call(node, method, params));
+}
 void anvil_mine(anvil *node, unsigned blocks) {
   for (unsigned i = 0; i < blocks; i++) anvil_do(node, "evm_mine", json_array());
 }

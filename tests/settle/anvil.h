@@ -32,7 +32,8 @@ hf_eth_key anvil_key(uint8_t number);
 char *anvil_folder(void);
 void anvil_folder_remove(char *folder);
 
-/* Creation code of a contract in verifier/evm/generated, with its constructor's arguments; skips when it is not there. */
+/* Creation code of a contract in verifier/evm/generated, with its constructor's arguments; skips when it is
+ * not there. */
 void anvil_bytecode(const char *name, hf_writer *out);
 
 #endif

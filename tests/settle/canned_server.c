@@ -70,7 +70,8 @@ static void serve_one(canned_server *s, int fd) {
   } else if (body != NULL && code != 0) {
     body = with_id(body, json);
     size_t length = strlen(body);
-    int n = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", code, length);
+    int n = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+                     code, length);
     write_all(fd, head, (size_t)n);
     write_all(fd, body, length);
   }
@@ -96,8 +97,8 @@ canned_server *canned_server_start(canned_answer answer, void *context) {
   s->answer = answer;
   s->context = context;
   s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&at, size) != 0 || listen(s->listener, 8) != 0 ||
-      getsockname(s->listener, (struct sockaddr *)&at, &size) != 0)
+  if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&at, size) != 0 ||
+      listen(s->listener, 8) != 0 || getsockname(s->listener, (struct sockaddr *)&at, &size) != 0)
     abort();
   snprintf(s->url, sizeof s->url, "http://127.0.0.1:%u", ntohs(at.sin_port));
   if (pthread_create(&s->thread, NULL, serve, s) != 0) abort();

@@ -18,15 +18,19 @@ void rehearsal_verifier(hf_writer *code) {
   hf_write_bytes(code, give, sizeof give);
 }
 
-hf_eth_receipt rehearsal_send(rehearsal *r, const hf_eth_key *from, const hf_eth_address *to, uint64_t units, const hf_writer *data,
-                              uint64_t gas, char *why) {
+hf_eth_receipt rehearsal_send(rehearsal *r, const hf_eth_key *from, const hf_eth_address *to, uint64_t units,
+                              const hf_writer *data, uint64_t gas, char *why) {
   static unsigned count;
   char name[32];
   hf_sender *sender = NULL;
   hf_sent sent = {0};
-  hf_sender_options options = {.rpc = r->node.rpc, .key = from, .folder = r->folder, .confirmations = 1, .poll_ms = 20};
+  hf_sender_options options = {
+      .rpc = r->node.rpc, .key = from, .folder = r->folder, .confirmations = 1, .poll_ms = 20};
   snprintf(name, sizeof name, "step %u", count++);
-  hf_send_request request = {.id = hf_digest_bytes(name, strlen(name)), .what = name, .creates = to == NULL, .gas = gas,
+  hf_send_request request = {.id = hf_digest_bytes(name, strlen(name)),
+                             .what = name,
+                             .creates = to == NULL,
+                             .gas = gas,
                              .data = {data->data, data->length}};
   if (to != NULL) request.to = *to;
   OK(hf_settlement_wei(units, &request.value));
@@ -50,7 +54,8 @@ static hf_eth_address create(rehearsal *r, const hf_writer *code) {
 
 static void open_contract(rehearsal *r) {
   hf_writer verifier = {0}, code = {0}, call = {0}, chain = {0};
-  const hf_leaf_key key = {.digest = hf_u256_from_u64(REHEARSAL_LEAF_KEY), .slots = REHEARSAL_SLOTS, .depth = REHEARSAL_DEPTH};
+  const hf_leaf_key key = {
+      .digest = hf_u256_from_u64(REHEARSAL_LEAF_KEY), .slots = REHEARSAL_SLOTS, .depth = REHEARSAL_DEPTH};
   hf_chain_info info;
   hf_u256 root;
   anvil_bytecode("HyperfoldSettlement", &code);
@@ -70,7 +75,8 @@ static void open_contract(rehearsal *r) {
   }
   char path[512];
   snprintf(path, sizeof path, "%s/chain.db", r->folder);
-  hf_chain_options options = {.path = path, .chain_id = r->chain_id, .params = {REHEARSAL_DEPTH, REHEARSAL_SLOTS}};
+  hf_chain_options options = {
+      .path = path, .chain_id = r->chain_id, .params = {REHEARSAL_DEPTH, REHEARSAL_SLOTS}};
   OK(hf_chain_open(&options, &r->state));
   hf_chain_get_info(r->state, &info);
   for (int i = 0; i < 32; i++) root.b[i] = info.root[31 - i];
@@ -142,6 +148,7 @@ void rehearsal_seal(hf_chain *chain, uint64_t first, uint64_t last, hf_sealed *o
   OK(hf_records_root(records, out->records, &root));
   p->public_inputs[HF_SEAL_STATEMENT] = root;
   p->public_inputs[HF_SEAL_RECORDS] = hf_fr_from_u64(out->records);
-  OK(hf_seal_fingerprint(root, records, out->records, &p->public_inputs[HF_SEAL_X], &p->public_inputs[HF_SEAL_Y]));
+  OK(hf_seal_fingerprint(root, records, out->records, &p->public_inputs[HF_SEAL_X],
+                         &p->public_inputs[HF_SEAL_Y]));
   free(records);
 }

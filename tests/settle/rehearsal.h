@@ -1,5 +1,6 @@
-/* A settlement contract on a real node whose verifier takes every proof, so that everything else about settling can be
- * tried without proving: the contract, the records and the posted data are real, the proof is not. */
+/* A settlement contract on a real node whose verifier takes every proof, so that everything else about
+ * settling can be tried without proving: the contract, the records and the posted data are real, the proof is
+ * not. */
 #ifndef HF_REHEARSAL_H
 #define HF_REHEARSAL_H
 
@@ -38,10 +39,10 @@ void rehearsal_verifier(hf_writer *code);
 void rehearsal_open(rehearsal *r);
 void rehearsal_close(rehearsal *r);
 
-/* A transaction, mined; the receipt is returned, `why` (may be NULL, 512 bytes) says what it reverted with. Refused ones (they would
- * revert) give an empty receipt. */
-hf_eth_receipt rehearsal_send(rehearsal *r, const hf_eth_key *from, const hf_eth_address *to, uint64_t units, const hf_writer *data,
-                              uint64_t gas, char *why);
+/* A transaction, mined; the receipt is returned, `why` (may be NULL, 512 bytes) says what it reverted with.
+ * Refused ones (they would revert) give an empty receipt. */
+hf_eth_receipt rehearsal_send(rehearsal *r, const hf_eth_key *from, const hf_eth_address *to, uint64_t units,
+                              const hf_writer *data, uint64_t gas, char *why);
 /* A deposit of so many gwei; a key is a point of BabyJubJub, or two numbers that are none. */
 void rehearsal_deposit(rehearsal *r, const hf_eth_key *from, hf_fr x, hf_fr y, uint64_t amount);
 hf_wallet rehearsal_wallet(uint8_t number);

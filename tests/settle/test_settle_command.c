@@ -46,7 +46,7 @@ static void stage_open(stage *s) {
   memset(s, 0, sizeof *s);
   anvil_start(&s->node);
   s->folder = anvil_folder();
-  s->operator = anvil_key(1);
+  s->operator= anvil_key(1);
   s->user = anvil_key(2);
   anvil_make_rich(&s->node, &s->operator.address);
   anvil_make_rich(&s->node, &s->user.address);
@@ -94,7 +94,8 @@ static void quiet(int exit, const char *format, ...) {
 static void expect_refusal(const char *line, const char *reason) {
   hf_run run;
   hf_run_command(&run, "%s", line);
-  cr_expect(run.exit == 4 && strstr(run.err, reason) != NULL, "\"%s\" ended with %d: %s", line, run.exit, run.err);
+  cr_expect(run.exit == 4 && strstr(run.err, reason) != NULL, "\"%s\" ended with %d: %s", line, run.exit,
+            run.err);
   hf_run_free(&run);
 }
 
@@ -133,7 +134,8 @@ static void deploy(stage *s) {
   unsigned seed = 3;
   snprintf(line, sizeof line, "l1 deploy --dev --key %s/operator --contracts %s", s->folder, s->folder);
   through_kills(s, &seed, 40, line);
-  cr_assert(anvil_nonce(&s->node, &s->operator.address) == 3); /* two contracts and the verifier's entry, whatever happened */
+  cr_assert(anvil_nonce(&s->node, &s->operator.address) ==
+            3); /* two contracts and the verifier's entry, whatever happened */
   json_t *again = hf_run_json(0, "%s --json", line);
   cr_expect(anvil_nonce(&s->node, &s->operator.address) == 3 && json_object_get(again, "contract") != NULL);
   json_decref(again);
@@ -141,8 +143,9 @@ static void deploy(stage *s) {
   char hex[65];
   hf_hex(digest, 32, hex);
   for (int i = 0; i < 2; i++) { /* the second one finds the first */
-    json_t *chain = hf_run_json(0, "l1 register-chain --key %s/operator --leaf-vk %s --depth %d --slots %d --json", s->folder, hex,
-                                REHEARSAL_DEPTH, REHEARSAL_SLOTS);
+    json_t *chain =
+        hf_run_json(0, "l1 register-chain --key %s/operator --leaf-vk %s --depth %d --slots %d --json",
+                    s->folder, hex, REHEARSAL_DEPTH, REHEARSAL_SLOTS);
     cr_expect((strcmp(s->chain, text_of(chain, "chain")) == 0) == (i == 1));
     snprintf(s->chain, sizeof s->chain, "%s", text_of(chain, "chain"));
     json_decref(chain);
@@ -175,12 +178,14 @@ Test(settle_command, whole_way, .timeout = 240) {
   deploy(&s);
   char params[256], address[HF_ETH_ADDRESS_TEXT], line[2048];
   unsigned seed = 11;
-  snprintf(params, sizeof params, "--chain %s --depth %d --slots %d", s.chain, REHEARSAL_DEPTH, REHEARSAL_SLOTS);
+  snprintf(params, sizeof params, "--chain %s --depth %d --slots %d", s.chain, REHEARSAL_DEPTH,
+           REHEARSAL_SLOTS);
   hf_eth_address_text(&s.user.address, address);
   json_t *wallet = hf_run_json(0, "wallet new %s/alice.key --json", s.folder);
   const char *alice = text_of(wallet, "public_key");
   /* a deposit: made once though asked for twice and killed in between, made twice when told so */
-  snprintf(line, sizeof line, "l1 deposit --key %s/user --chain %s --to %s --amount 5000", s.folder, s.chain, alice);
+  snprintf(line, sizeof line, "l1 deposit --key %s/user --chain %s --to %s --amount 5000", s.folder, s.chain,
+           alice);
   through_kills(&s, &seed, 40, line);
   cr_expect(anvil_nonce(&s.node, &s.user.address) == 1);
   quiet(0, "%s", line);
@@ -189,7 +194,8 @@ Test(settle_command, whole_way, .timeout = 240) {
   cr_expect(anvil_nonce(&s.node, &s.user.address) == 2);
   quiet(4, "l1 deposit --key %s/user --chain 5 --to %s --amount 5000", s.folder, alice); /* no such chain */
   quiet(2, "l1 deposit --key %s/user --chain %s --to %s --amount 0", s.folder, s.chain, alice);
-  quiet(0, "l1 deposit --key %s/user --chain %s --to 01%0126d --amount 60", s.folder, s.chain, 7); /* to no key: refused */
+  quiet(0, "l1 deposit --key %s/user --chain %s --to 01%0126d --amount 60", s.folder, s.chain,
+        7); /* to no key: refused */
   /* the sequencer takes them, once, and a withdrawal */
   for (int i = 0; i < 2; i++) {
     json_t *report = hf_run_json(0, "%s %s --json", sequencer, params);
@@ -198,8 +204,9 @@ Test(settle_command, whole_way, .timeout = 240) {
     json_decref(report);
   }
   hf_run pay;
-  hf_run_command(&pay, "wallet pay %s/alice.key --chain %s --account 0 --nonce 0 --to %s --amount 1200 --fee 0", s.folder, s.chain,
-                 address);
+  hf_run_command(&pay,
+                 "wallet pay %s/alice.key --chain %s --account 0 --nonce 0 --to %s --amount 1200 --fee 0",
+                 s.folder, s.chain, address);
   snprintf(line, sizeof line, "%s/payment", s.folder);
   hf_bytes part = {pay.out, strlen(pay.out)};
   cr_assert(pay.exit == 0 && hf_file_write(line, 0644, &part, 1) == HF_OK);
@@ -219,8 +226,8 @@ Test(settle_command, whole_way, .timeout = 240) {
   size_t length;
   snprintf(line, sizeof line, "%s/calldata", s.folder);
   OK(hf_file_read(line, 1 << 20, &calldata, &length));
-  cr_expect(anvil_nonce(&s.node, &s.operator.address) == 4 && number_of(export, "bytes") == (length - 3) / 2 &&
-            number_of(export, "records") == 2);
+  cr_expect(anvil_nonce(&s.node, &s.operator.address) == 4 &&
+            number_of(export, "bytes") == (length - 3) / 2 && number_of(export, "records") == 2);
   json_decref(export);
   snprintf(line, sizeof line, "settle %s/sealed --key %s/operator", s.folder, s.folder);
   through_kills(&s, &seed, 40, line);
@@ -228,8 +235,10 @@ Test(settle_command, whole_way, .timeout = 240) {
   const json_t *one = json_array_get(json_object_get(settled, "settled"), 0);
   cr_expect(json_is_true(json_object_get(one, "known")) && strcmp(text_of(one, "stage"), "confirmed") == 0);
   cr_expect(anvil_nonce(&s.node, &s.operator.address) == 5 && number_of(one, "gas_used") > 100000);
-  json_t *mined = anvil_call(&s.node, "eth_getTransactionByHash", json_pack("[s]", text_of(one, "transaction")));
-  cr_expect(strncmp(text_of(mined, "input"), (char *)calldata, length - 1) == 0); /* what was exported is what was sent */
+  json_t *mined =
+      anvil_call(&s.node, "eth_getTransactionByHash", json_pack("[s]", text_of(one, "transaction")));
+  cr_expect(strncmp(text_of(mined, "input"), (char *)calldata, length - 1) ==
+            0); /* what was exported is what was sent */
   json_decref(mined);
   json_decref(settled);
   free(calldata);
@@ -278,7 +287,8 @@ Test(settle_command, stuck, .timeout = 120) {
   deploy(&s);
   json_t *wallet = hf_run_json(0, "wallet new %s/alice.key --json", s.folder);
   anvil_automine(&s.node, false);
-  quiet(5, "l1 deposit --key %s/user --chain %s --to %s --amount 9 --timeout 1", s.folder, s.chain, text_of(wallet, "public_key"));
+  quiet(5, "l1 deposit --key %s/user --chain %s --to %s --amount 9 --timeout 1", s.folder, s.chain,
+        text_of(wallet, "public_key"));
   json_t *journal = hf_run_json(0, "l1 journal --key %s/user --json", s.folder);
   cr_expect_str_eq(text_of(json_array_get(json_object_get(journal, "transactions"), 0), "stage"), "sent");
   json_decref(journal);
@@ -291,7 +301,8 @@ Test(settle_command, stuck, .timeout = 120) {
   anvil_mine(&s.node, 1);
   quiet(2, "settle --key %s/user", s.folder); /* says that it was cancelled */
   journal = hf_run_json(0, "l1 journal --key %s/user --json", s.folder);
-  cr_expect_str_eq(text_of(json_array_get(json_object_get(journal, "transactions"), 0), "stage"), "cancelled");
+  cr_expect_str_eq(text_of(json_array_get(json_object_get(journal, "transactions"), 0), "stage"),
+                   "cancelled");
   cr_expect(anvil_nonce(&s.node, &s.user.address) == 1);
   json_decref(journal);
   quiet(0, "settle --key %s/user", s.folder); /* nothing is open */
@@ -324,10 +335,12 @@ Test(settle_command, serving, .timeout = 120) {
   snprintf(log, sizeof log, "%s/sequencer.log", s.folder);
   json_t *wallet = hf_run_json(0, "wallet new %s/alice.key --json", s.folder);
   for (int round = 0; round < 3; round++) {
-    pid_t child = hf_run_start(log, "%s --chain %s --depth %d --slots %d --listen 0 --l1-poll 20 --log-level info", sequencer,
-                               s.chain, REHEARSAL_DEPTH, REHEARSAL_SLOTS);
+    pid_t child =
+        hf_run_start(log, "%s --chain %s --depth %d --slots %d --listen 0 --l1-poll 20 --log-level info",
+                     sequencer, s.chain, REHEARSAL_DEPTH, REHEARSAL_SLOTS);
     wait_for(log, "listening", round + 1);
-    quiet(0, "l1 deposit --again --key %s/user --chain %s --to %s --amount 70", s.folder, s.chain, text_of(wallet, "public_key"));
+    quiet(0, "l1 deposit --again --key %s/user --chain %s --to %s --amount 70", s.folder, s.chain,
+          text_of(wallet, "public_key"));
     wait_for(log, "deposits taken from L1", round + 1);
     kill(child, round == 2 ? SIGTERM : SIGKILL);
     int how;

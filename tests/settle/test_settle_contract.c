@@ -25,7 +25,8 @@ static hf_status take(void *context, const hf_l1_deposit *from, size_t count) {
   if (t->refuse) return hf_fail(HF_E_FULL, "no room");
   for (size_t i = 0; i < count; i++) {
     list[i] = (hf_deposit){.chain_id = t->r->chain_id, .index = from[i].index, .amount = from[i].amount};
-    cr_assert(hf_fr_from_bytes_be(from[i].key_x.b, &list[i].x) && hf_fr_from_bytes_be(from[i].key_y.b, &list[i].y));
+    cr_assert(hf_fr_from_bytes_be(from[i].key_x.b, &list[i].x) &&
+              hf_fr_from_bytes_be(from[i].key_y.b, &list[i].y));
   }
   return hf_chain_deposit(t->r->state, list, count, NULL);
 }
@@ -38,8 +39,11 @@ static uint64_t next_deposit(const rehearsal *r) {
 
 static hf_deposit_watch *open_watch(rehearsal *r, hf_rpc *rpc, uint64_t confirmations, const char *file) {
   hf_deposit_watch *watch = NULL;
-  hf_deposit_watch_options options = {.contract = {rpc, r->contract.address}, .chain = r->chain, .confirmations = confirmations,
-                                      .from_block = r->from_block, .file = file};
+  hf_deposit_watch_options options = {.contract = {rpc, r->contract.address},
+                                      .chain = r->chain,
+                                      .confirmations = confirmations,
+                                      .from_block = r->from_block,
+                                      .file = file};
   OK(hf_deposit_watch_open(&options, &watch));
   return watch;
 }
@@ -93,7 +97,8 @@ Test(settle_contract, deposits, .timeout = 120) {
   anvil_mine(&r.node, 3);
   cr_expect(poll(&r, watch) == 1);
   t = (taker){.r = &r};
-  cr_expect(hf_deposit_watch_poll(watch, 1, take, &t, &given) == HF_OK && given == 3 && next_deposit(&r) == 4);
+  cr_expect(hf_deposit_watch_poll(watch, 1, take, &t, &given) == HF_OK && given == 3 &&
+            next_deposit(&r) == 4);
   /* a receiver that has more than L1 */
   cr_expect(hf_deposit_watch_poll(watch, 5, take, &t, &given) == HF_E_MISMATCH && given == 0);
   hf_deposit_watch_close(&watch);
@@ -119,8 +124,10 @@ static char *pass_on(void *context, const char *request, int *code) {
   json_t *call = json_loads(request, 0, NULL), *result = NULL;
   const char *method = json_string_value(json_object_get(call, "method"));
   (void)code;
-  cr_assert(hf_rpc_call(l->rpc, method, json_incref(json_object_get(call, "params")), &result, NULL) == HF_OK);
-  if (strcmp(method, "eth_getLogs") == 0 && l->leave_out >= 0) json_array_remove(result, (size_t)l->leave_out);
+  cr_assert(hf_rpc_call(l->rpc, method, json_incref(json_object_get(call, "params")), &result, NULL) ==
+            HF_OK);
+  if (strcmp(method, "eth_getLogs") == 0 && l->leave_out >= 0)
+    json_array_remove(result, (size_t)l->leave_out);
   if (strcmp(method, "eth_getLogs") == 0 && l->wrong_amount) {
     json_t *log = json_array_get(result, 0);
     char *data = strdup(json_string_value(json_object_get(log, "data")));
@@ -128,7 +135,8 @@ static char *pass_on(void *context, const char *request, int *code) {
     json_object_set_new(log, "data", json_string(data));
     free(data);
   }
-  json_t *answer = json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", json_object_get(call, "id"), "result", result);
+  json_t *answer =
+      json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", json_object_get(call, "id"), "result", result);
   char *text = json_dumps(answer, 0);
   json_decref(answer);
   json_decref(call);
@@ -155,7 +163,8 @@ Test(settle_contract, deposits_of_a_lying_node, .timeout = 120) {
   for (l.leave_out = 0; l.leave_out < 3; l.leave_out++) {
     hf_status status = hf_deposit_watch_poll(watch, 0, take, &t, &given);
     if (l.leave_out < 2) /* one at the start or in the middle is missed at once */
-      cr_expect((status == HF_E_MISMATCH || status == HF_E_FORMAT) && given == 0, "%d: %s", l.leave_out, hf_error_message());
+      cr_expect((status == HF_E_MISMATCH || status == HF_E_FORMAT) && given == 0, "%d: %s", l.leave_out,
+                hf_error_message());
     else /* the last is only not there yet */
       cr_expect(status == HF_OK && given == 2, "%s", hf_error_message());
   }
@@ -181,7 +190,8 @@ Test(settle_contract, deposits_reorganised, .timeout = 120) {
   taker t = {.r = &r};
   uint64_t given;
   anvil_make_rich(&r.node, &user.address);
-  hf_deposit_watch *shallow = open_watch(&r, r.node.rpc, 1, NULL), *deep = open_watch(&r, r.node.rpc, 3, NULL);
+  hf_deposit_watch *shallow = open_watch(&r, r.node.rpc, 1, NULL),
+                   *deep = open_watch(&r, r.node.rpc, 3, NULL);
   json_t *before = anvil_call(&r.node, "evm_snapshot", json_array());
   rehearsal_deposit(&r, &user, alice.key.public_key.x, alice.key.public_key.y, 10);
   cr_expect(hf_deposit_watch_poll(deep, 0, take, &t, &given) == HF_OK && given == 0);
@@ -212,7 +222,8 @@ static void seal_batch(rehearsal *r, uint64_t wanted) {
   cr_assert(number == wanted, "batch %lu", (unsigned long)number);
 }
 
-static void withdraw(rehearsal *r, const hf_wallet *from, uint32_t nonce, const hf_eth_address *to, uint64_t amount) {
+static void withdraw(rehearsal *r, const hf_wallet *from, uint32_t nonce, const hf_eth_address *to,
+                     uint64_t amount) {
   hf_transaction tx;
   hf_verdict verdict;
   OK(hf_wallet_withdraw(from, (hf_signing_place){r->chain_id, 0, nonce}, to->b, amount, 0, &tx));
@@ -229,8 +240,8 @@ static hf_eth_receipt settle(rehearsal *r, const hf_eth_key *from, const hf_seal
   const uint64_t gas = hf_settlement_settle_gas(sealed, (hf_bytes){calldata.data, calldata.length});
   hf_eth_receipt receipt = rehearsal_send(r, from, &r->contract.address, 0, &calldata, gas, why);
   if (receipt.success)
-    cr_log_info("%u records, %zu bytes: %lu of %lu gas", sealed->records, calldata.length, (unsigned long)receipt.gas_used,
-                (unsigned long)gas);
+    cr_log_info("%u records, %zu bytes: %lu of %lu gas", sealed->records, calldata.length,
+                (unsigned long)receipt.gas_used, (unsigned long)gas);
   hf_writer_free(&calldata);
   return receipt;
 }
@@ -243,7 +254,9 @@ static uint64_t claimable(rehearsal *r, const hf_eth_address *who) {
   return out / 1000000000;
 }
 
-static void refused(const char *why, const char *wanted) { cr_expect(strstr(why, wanted) != NULL, "%s, not %s", why, wanted); }
+static void refused(const char *why, const char *wanted) {
+  cr_expect(strstr(why, wanted) != NULL, "%s, not %s", why, wanted);
+}
 
 Test(settle_contract, settle_and_claim, .timeout = 120) {
   rehearsal r;
@@ -286,7 +299,8 @@ Test(settle_contract, settle_and_claim, .timeout = 120) {
   hf_chain_get_info(r.state, &info);
   for (int i = 0; i < 32; i++) cr_assert(now.state_root.b[i] == info.root[31 - i]);
   cr_expect(now.batch == 2 && now.deposits_consumed == 6 && now.deposits_queued == 6);
-  cr_expect(hf_u256_compare(&now.escrow, &(hf_u256){{[30] = (3000 - 300) >> 8, [31] = (3000 - 300) & 255}}) == 0);
+  cr_expect(hf_u256_compare(&now.escrow, &(hf_u256){{[30] = (3000 - 300) >> 8, [31] = (3000 - 300) & 255}}) ==
+            0);
   cr_expect(!settle(&r, &user, sealed, why).success);
   refused(why, "WrongBatchNumber(0, 2, 1)");
   /* the withdrawals and the refused deposits are there to be claimed, once */
@@ -317,20 +331,27 @@ Test(settle_contract, owners, .timeout = 120) {
   three_deposits(&r, &user, &alice);
   hf_deposit_watch *watch = open_watch(&r, r.node.rpc, 1, NULL);
   cr_assert(poll(&r, watch) == 3);
-  hf_deposit extra = {.chain_id = r.chain_id, .index = 3, .x = alice.key.public_key.x, .y = alice.key.public_key.y, .amount = 9};
+  hf_deposit extra = {.chain_id = r.chain_id,
+                      .index = 3,
+                      .x = alice.key.public_key.x,
+                      .y = alice.key.public_key.y,
+                      .amount = 9};
   OK(hf_chain_deposit(r.state, &extra, 1, NULL)); /* an operator who makes one up */
   seal_batch(&r, 1);
   rehearsal_seal(r.state, 1, 1, sealed);
-  cr_expect(hf_settlement_settle_call(&r.contract, sealed, 0, r.from_block, &calldata) == HF_E_NOT_FOUND, "%s",
-            hf_error_message());
+  cr_expect(hf_settlement_settle_call(&r.contract, sealed, 0, r.from_block, &calldata) == HF_E_NOT_FOUND,
+            "%s", hf_error_message());
   OK(hf_eth_block_number(r.node.rpc, &head));
-  rehearsal_deposit(&r, &user, alice.key.public_key.x, alice.key.public_key.y, 8); /* the contract's is another */
-  OK(hf_settlement_settle_call(&r.contract, sealed, 0, r.from_block, &calldata)); /* its owner is known; the contract compares */
+  rehearsal_deposit(&r, &user, alice.key.public_key.x, alice.key.public_key.y,
+                    8); /* the contract's is another */
+  OK(hf_settlement_settle_call(&r.contract, sealed, 0, r.from_block,
+                               &calldata)); /* its owner is known; the contract compares */
   char why[512];
   cr_expect(!rehearsal_send(&r, &r.owner, &r.contract.address, 0, &calldata, 3000000, why).success);
   refused(why, "DepositsDiffer(0)");
   calldata.length = 0;
-  cr_expect(hf_settlement_settle_call(&r.contract, sealed, 0, head, &calldata) == HF_E_NOT_FOUND); /* asked from too late a block */
+  cr_expect(hf_settlement_settle_call(&r.contract, sealed, 0, head, &calldata) ==
+            HF_E_NOT_FOUND); /* asked from too late a block */
   hf_sealed_free(sealed);
   free(sealed);
   hf_writer_free(&calldata);
@@ -338,7 +359,8 @@ Test(settle_contract, owners, .timeout = 120) {
   rehearsal_close(&r);
 }
 
-/* A transaction that was fine when it was tried and is not when it is mined: the reason is found all the same. */
+/* A transaction that was fine when it was tried and is not when it is mined: the reason is found all the
+ * same. */
 Test(settle_contract, reverted, .timeout = 120) {
   rehearsal r;
   rehearsal_open(&r);
@@ -355,9 +377,14 @@ Test(settle_contract, reverted, .timeout = 120) {
   OK(hf_abi_end(&abi, "takeOwnership()", &accept));
   (void)rehearsal_send(&r, &r.owner, &r.contract.address, 0, &offer, 100000, NULL);
   anvil_automine(&r.node, false);
-  hf_sender_options options = {.rpc = r.node.rpc, .key = &user, .folder = r.folder, .confirmations = 1, .poll_ms = 10};
+  hf_sender_options options = {
+      .rpc = r.node.rpc, .key = &user, .folder = r.folder, .confirmations = 1, .poll_ms = 10};
   OK(hf_sender_open(&options, &sender));
-  hf_send_request request = {.id = {{1}}, .what = "take", .to = r.contract.address, .gas = 100000, .data = {accept.data, accept.length}};
+  hf_send_request request = {.id = {{1}},
+                             .what = "take",
+                             .to = r.contract.address,
+                             .gas = 100000,
+                             .data = {accept.data, accept.length}};
   hf_send_request again = request;
   again.id.b[0] = 2;
   OK(hf_sender_begin(sender, &request, &first));

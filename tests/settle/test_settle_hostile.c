@@ -52,9 +52,12 @@ static const answer_case answers[] = {
     {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"result\":\"0x1\\u0000\"}", 200, HF_E_FORMAT},
     {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"result\":\"0x1\",\"result\":\"0x2\"}", 200, HF_E_FORMAT},
     {"[{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"result\":\"0x1\"}]", 200, HF_E_FORMAT},
-    {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":-32601,\"message\":\"no such method\"}}", 200, HF_E_REFUSED},
-    {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":-32000,\"message\":\"x\"},\"result\":\"0x1\"}", 400, HF_E_REFUSED},
-    {"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"parse error\"}}", 400, HF_E_REFUSED},
+    {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":-32601,\"message\":\"no such method\"}}", 200,
+     HF_E_REFUSED},
+    {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":-32000,\"message\":\"x\"},\"result\":\"0x1\"}",
+     400, HF_E_REFUSED},
+    {"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,\"message\":\"parse error\"}}", 400,
+     HF_E_REFUSED},
     {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":3,\"message\":\"a\\u0000b\"}}", 200, HF_E_REFUSED},
     {"{\"jsonrpc\":\"2.0\\u0000\",\"id\":%ID%,\"result\":\"0x1\"}", 200, HF_E_FORMAT},
     {"{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"message\":\"x\"}}", 200, HF_E_FORMAT},
@@ -96,18 +99,21 @@ Test(settle_hostile, answers) {
 }
 
 Test(settle_hostile, addresses) {
-  static const char *const bad[] = {"", "ftp://127.0.0.1", "file:///etc/passwd", "127.0.0.1:8545", "http://", "gopher://x"};
+  static const char *const bad[] = {"",        "ftp://127.0.0.1", "file:///etc/passwd", "127.0.0.1:8545",
+                                    "http://", "gopher://x"};
   hf_rpc *rpc = NULL;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     hf_rpc_options options = {.url = bad[i]};
     cr_expect(hf_rpc_open(&options, &rpc) == HF_E_ARGUMENT && rpc == NULL, "\"%s\"", bad[i]);
   }
   /* what is secret in an address is in no message */
-  hf_rpc_options options = {.url = "http://user:secret@127.0.0.1:1/token/secret?key=secret", .timeout_ms = 1000};
+  hf_rpc_options options = {.url = "http://user:secret@127.0.0.1:1/token/secret?key=secret",
+                            .timeout_ms = 1000};
   cr_assert(hf_rpc_open(&options, &rpc) == HF_OK);
   cr_expect_str_eq(hf_rpc_host(rpc), "http://127.0.0.1:1");
   cr_expect(hf_eth_chain_id(rpc, &(uint64_t){0}) == HF_E_IO);
-  cr_expect(strstr(hf_error_message(), "secret") == NULL && strstr(hf_error_message(), "127.0.0.1:1") != NULL);
+  cr_expect(strstr(hf_error_message(), "secret") == NULL &&
+            strstr(hf_error_message(), "127.0.0.1:1") != NULL);
   hf_rpc_close(&rpc);
 }
 
@@ -149,15 +155,16 @@ Test(settle_hostile, floods) {
 }
 
 /* Receipts, blocks and logs that are almost right. */
-#define H32 "0x1111111111111111111111111111111111111111111111111111111111111111"
-#define ADDRESS "0x2222222222222222222222222222222222222222"
+#define H32          "0x1111111111111111111111111111111111111111111111111111111111111111"
+#define ADDRESS      "0x2222222222222222222222222222222222222222"
 #define RESULT(text) "{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"result\":" text "}"
 #define RECEIPT(block, status, hash)                                                                         \
-  RESULT("{\"transactionHash\":\"" hash "\",\"blockHash\":\"" H32 "\",\"blockNumber\":" block ",\"status\":" status       \
+  RESULT("{\"transactionHash\":\"" hash "\",\"blockHash\":\"" H32 "\",\"blockNumber\":" block                \
+         ",\"status\":" status                                                                               \
          ",\"gasUsed\":\"0x1\",\"effectiveGasPrice\":\"0x1\",\"contractAddress\":null}")
 #define LOG(block, index, topic, address, more)                                                              \
-  "{\"address\":\"" address "\",\"blockNumber\":\"" block "\",\"logIndex\":\"" index "\",\"transactionHash\":\"" H32       \
-  "\",\"topics\":[\"" topic "\"],\"data\":\"0x01\"" more "}"
+  "{\"address\":\"" address "\",\"blockNumber\":\"" block "\",\"logIndex\":\"" index                         \
+  "\",\"transactionHash\":\"" H32 "\",\"topics\":[\"" topic "\"],\"data\":\"0x01\"" more "}"
 
 static hf_status count_log(void *context, const hf_eth_log *log) {
   int *count = context;
@@ -187,59 +194,75 @@ Test(settle_hostile, shapes) {
     const char *body;
     hf_status status;
     bool found;
-  } receipts[] = {{RESULT("null"), HF_OK, false},
-                  {RECEIPT("null", "\"0x1\"", H32), HF_OK, false},
-                  {RECEIPT("\"0x5\"", "\"0x1\"", H32), HF_OK, true},
-                  {RECEIPT("\"0x5\"", "null", H32), HF_E_FORMAT, false},
-                  {RECEIPT("5", "\"0x1\"", H32), HF_E_FORMAT, false},
-                  {RECEIPT("\"0x5\"", "\"0x1\"", "0x2111111111111111111111111111111111111111111111111111111111111111"),
-                   HF_E_FORMAT, false},
-                  {RESULT("[]"), HF_E_FORMAT, false},
-                  {RESULT("{\"blockNumber\":\"0x1\"}"), HF_E_FORMAT, false}};
+  } receipts[] = {
+      {RESULT("null"), HF_OK, false},
+      {RECEIPT("null", "\"0x1\"", H32), HF_OK, false},
+      {RECEIPT("\"0x5\"", "\"0x1\"", H32), HF_OK, true},
+      {RECEIPT("\"0x5\"", "null", H32), HF_E_FORMAT, false},
+      {RECEIPT("5", "\"0x1\"", H32), HF_E_FORMAT, false},
+      {RECEIPT("\"0x5\"", "\"0x1\"", "0x2111111111111111111111111111111111111111111111111111111111111111"),
+       HF_E_FORMAT, false},
+      {RESULT("[]"), HF_E_FORMAT, false},
+      {RESULT("{\"blockNumber\":\"0x1\"}"), HF_E_FORMAT, false}};
   for (size_t i = 0; i < sizeof receipts / sizeof *receipts; i++) {
     c.body = receipts[i].body;
     hf_status status = hf_eth_receipt_of(rpc, &hash, &found, &receipt);
-    cr_expect(status == receipts[i].status && found == receipts[i].found, "receipt %zu: %s", i, hf_error_message());
+    cr_expect(status == receipts[i].status && found == receipts[i].found, "receipt %zu: %s", i,
+              hf_error_message());
   }
   const log_case logs[] = {
       {RESULT("[]"), HF_OK, 0},
-      {RESULT("[" LOG("0x5", "0x0", H32, ADDRESS, "") "," LOG("0x5", "0x1", H32, ADDRESS, ",\"removed\":false") "]"), HF_OK, 2},
-      {RESULT("[" LOG("0x5", "0x1", H32, ADDRESS, "") "," LOG("0x5", "0x1", H32, ADDRESS, "") "]"), HF_E_FORMAT, 1},
-      {RESULT("[" LOG("0x6", "0x1", H32, ADDRESS, "") "," LOG("0x5", "0x2", H32, ADDRESS, "") "]"), HF_E_FORMAT, 1},
+      {RESULT("[" LOG("0x5", "0x0", H32, ADDRESS, "") "," LOG("0x5", "0x1", H32, ADDRESS,
+                                                              ",\"removed\":false") "]"),
+       HF_OK, 2},
+      {RESULT("[" LOG("0x5", "0x1", H32, ADDRESS, "") "," LOG("0x5", "0x1", H32, ADDRESS, "") "]"),
+       HF_E_FORMAT, 1},
+      {RESULT("[" LOG("0x6", "0x1", H32, ADDRESS, "") "," LOG("0x5", "0x2", H32, ADDRESS, "") "]"),
+       HF_E_FORMAT, 1},
       {RESULT("[" LOG("0x4", "0x1", H32, ADDRESS, "") "]"), HF_E_FORMAT, 0},
       {RESULT("[" LOG("0x7", "0x1", H32, ADDRESS, "") "]"), HF_E_FORMAT, 0},
       {RESULT("[" LOG("0x5", "0x1", H32, ADDRESS, ",\"removed\":true") "]"), HF_E_FORMAT, 0},
-      {RESULT("[" LOG("0x5", "0x1", H32, "0x3222222222222222222222222222222222222222", "") "]"), HF_E_FORMAT, 0},
-      {RESULT("[" LOG("0x5", "0x1", "0x3111111111111111111111111111111111111111111111111111111111111111", ADDRESS, "") "]"),
+      {RESULT("[" LOG("0x5", "0x1", H32, "0x3222222222222222222222222222222222222222", "") "]"), HF_E_FORMAT,
+       0},
+      {RESULT("[" LOG("0x5", "0x1", "0x3111111111111111111111111111111111111111111111111111111111111111",
+                      ADDRESS, "") "]"),
        HF_E_FORMAT, 0},
       {RESULT("{}"), HF_E_FORMAT, 0},
       {RESULT("[7]"), HF_E_FORMAT, 0}};
   for (size_t i = 0; i < sizeof logs / sizeof *logs; i++) {
     int count = 0;
     c.body = logs[i].body;
-    hf_status status = hf_eth_logs(rpc, &address, (const hf_u256 *const[HF_ETH_TOPICS]){&topic}, 5, 6, count_log, &count);
+    hf_status status =
+        hf_eth_logs(rpc, &address, (const hf_u256 *const[HF_ETH_TOPICS]){&topic}, 5, 6, count_log, &count);
     cr_expect(status == logs[i].status && count == logs[i].count, "logs %zu: %s", i, hf_error_message());
   }
   /* a node that refuses every range is asked in halves, and not for ever */
-  c = (canned){.body = "{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":-32005,\"message\":\"too many\"}}", .code = 200};
-  cr_expect(hf_eth_logs(rpc, &address, (const hf_u256 *const[HF_ETH_TOPICS]){&topic}, 0, 1 << 20, count_log, &(int){0}) ==
-            HF_E_REFUSED);
+  c = (canned){.body =
+                   "{\"jsonrpc\":\"2.0\",\"id\":%ID%,\"error\":{\"code\":-32005,\"message\":\"too many\"}}",
+               .code = 200};
+  cr_expect(hf_eth_logs(rpc, &address, (const hf_u256 *const[HF_ETH_TOPICS]){&topic}, 0, 1 << 20, count_log,
+                        &(int){0}) == HF_E_REFUSED);
   cr_expect(c.requests < 20, "%d requests", c.requests);
   /* what a revert says is bytes, or nothing */
   static const struct {
     const char *data;
     size_t length;
-  } reverts[] = {{"\"0x01ff\"", 2}, {"{\"data\":\"0x01ff\"}", 2}, {"\"0x\"", 0}, {"\"0x1\"", 0}, {"\"0xzz\"", 0}, {"17", 0}, {"null", 0}};
+  } reverts[] = {{"\"0x01ff\"", 2}, {"{\"data\":\"0x01ff\"}", 2},
+                 {"\"0x\"", 0},     {"\"0x1\"", 0},
+                 {"\"0xzz\"", 0},   {"17", 0},
+                 {"null", 0}};
   for (size_t i = 0; i < sizeof reverts / sizeof *reverts; i++) {
     char body[256];
     hf_writer w = {0};
     bool reverted = false;
     snprintf(body, sizeof body,
-             "{\"jsonrpc\":\"2.0\",\"id\":%%ID%%,\"error\":{\"code\":3,\"message\":\"execution reverted\",\"data\":%s}}",
+             "{\"jsonrpc\":\"2.0\",\"id\":%%ID%%,\"error\":{\"code\":3,\"message\":\"execution "
+             "reverted\",\"data\":%s}}",
              reverts[i].data);
     c.body = body;
     hf_eth_call call = {.to = address};
-    cr_expect(hf_eth_call_at(rpc, &call, HF_ETH_LATEST, &reverted, &w) == HF_OK && reverted && w.length == reverts[i].length,
+    cr_expect(hf_eth_call_at(rpc, &call, HF_ETH_LATEST, &reverted, &w) == HF_OK && reverted &&
+                  w.length == reverts[i].length,
               "revert %zu", i);
     hf_writer_free(&w);
   }

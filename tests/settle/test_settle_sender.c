@@ -1,5 +1,5 @@
-/* Transactions that take effect once, on a real node: deaths at every bad moment, stuck ones, reorganisations, other
- * users of the key. */
+/* Transactions that take effect once, on a real node: deaths at every bad moment, stuck ones,
+ * reorganisations, other users of the key. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <hyperfold/file.h>
@@ -65,8 +65,15 @@ static void rig_close(rig *r) {
 }
 
 static hf_sender_options rig_options(rig *r) {
-  return (hf_sender_options){.rpc = r->node.rpc, .key = &r->key, .folder = r->folder, .confirmations = 2, .poll_ms = 1000,
-                             .now_ms = rig_now, .sleep_ms = rig_sleep, .at = rig_at, .context = r};
+  return (hf_sender_options){.rpc = r->node.rpc,
+                             .key = &r->key,
+                             .folder = r->folder,
+                             .confirmations = 2,
+                             .poll_ms = 1000,
+                             .now_ms = rig_now,
+                             .sleep_ms = rig_sleep,
+                             .at = rig_at,
+                             .context = r};
 }
 
 static hf_sender *rig_sender(rig *r) {
@@ -77,8 +84,11 @@ static hf_sender *rig_sender(rig *r) {
 }
 
 static hf_send_request payment(rig *r, const char *name) {
-  return (hf_send_request){.id = hf_digest_bytes(name, strlen(name)), .what = name, .to = r->to,
-                           .value = hf_u256_from_u64(VALUE), .gas = 30000};
+  return (hf_send_request){.id = hf_digest_bytes(name, strlen(name)),
+                           .what = name,
+                           .to = r->to,
+                           .value = hf_u256_from_u64(VALUE),
+                           .gas = 30000};
 }
 
 /* Begins and waits; the request must succeed. */
@@ -96,7 +106,8 @@ Test(settle_sender, once) {
   rig_open(&r);
   hf_sender *sender = rig_sender(&r), *second = NULL;
   hf_sent first = complete(&r, sender, "one"), again = complete(&r, sender, "one");
-  cr_expect(hf_eth_hash_eq(&first.hash, &again.hash) && first.attempts == 1 && first.nonce == 0 && first.receipt.gas_used == 21000);
+  cr_expect(hf_eth_hash_eq(&first.hash, &again.hash) && first.attempts == 1 && first.nonce == 0 &&
+            first.receipt.gas_used == 21000);
   hf_sender_options options = rig_options(&r);
   cr_expect(hf_sender_open(&options, &second) == HF_E_BUSY && second == NULL);
   options.chain_id = 1;
@@ -108,11 +119,13 @@ Test(settle_sender, once) {
   cr_expect(complete(&r, sender, "two").nonce == 1);
   cr_expect(anvil_balance(&r.node, &r.to) == 2 * VALUE && anvil_nonce(&r.node, &r.key.address) == 2);
   hf_sent listed;
-  cr_expect(hf_sender_list(sender, 1, &listed) && strcmp(listed.what, "two") == 0 && !hf_sender_list(sender, 2, &listed));
+  cr_expect(hf_sender_list(sender, 1, &listed) && strcmp(listed.what, "two") == 0 &&
+            !hf_sender_list(sender, 2, &listed));
   /* what cannot be paid, or would revert, is not signed */
   hf_send_request request = payment(&r, "rich");
   memset(request.value.b + 8, 255, 24);
-  cr_expect(hf_sender_begin(sender, &request, &listed) == HF_E_REFUSED && strstr(hf_error_message(), "wei") != NULL);
+  cr_expect(hf_sender_begin(sender, &request, &listed) == HF_E_REFUSED &&
+            strstr(hf_error_message(), "wei") != NULL);
   request = payment(&r, "gas");
   request.gas = 20000; /* below what any transaction costs */
   cr_expect(hf_sender_begin(sender, &request, &listed) == HF_E_REFUSED, "%s", hf_error_message());
@@ -122,7 +135,8 @@ Test(settle_sender, once) {
   options.max_fee_wei = 10;
   cr_assert(hf_sender_open(&options, &sender) == HF_OK);
   request = payment(&r, "cheap");
-  cr_expect(hf_sender_begin(sender, &request, &listed) == HF_E_BUSY && strstr(hf_error_message(), "base fee") != NULL);
+  cr_expect(hf_sender_begin(sender, &request, &listed) == HF_E_BUSY &&
+            strstr(hf_error_message(), "base fee") != NULL);
   cr_expect(!hf_sender_list(sender, 2, &listed) && anvil_nonce(&r.node, &r.key.address) == 2);
   hf_sender_close(&sender);
   rig_close(&r);
@@ -147,7 +161,8 @@ static void die(rig *r, const char *name, const char *point, int after) {
   }
   int how;
   cr_assert(waitpid(child, &how, 0) == child);
-  cr_assert(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL, "%s: ended with %d before %s", name, WEXITSTATUS(how), point);
+  cr_assert(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL, "%s: ended with %d before %s", name,
+            WEXITSTATUS(how), point);
 }
 
 static uint64_t pooled(rig *r) {
@@ -160,7 +175,10 @@ Test(settle_sender, kills, .timeout = 120) {
   static const struct {
     const char *point;
     bool in_pool, mined; /* after the first death, without automatic blocks and with them */
-  } deaths[] = {{"signed", false, false}, {"journaled", false, false}, {"sent", true, true}, {"mined", false, true},
+  } deaths[] = {{"signed", false, false},
+                {"journaled", false, false},
+                {"sent", true, true},
+                {"mined", false, true},
                 {"confirmed", false, true}};
   rig r;
   uint64_t paid = 0;
@@ -183,7 +201,8 @@ Test(settle_sender, kills, .timeout = 120) {
       hf_sender_close(&sender);
       paid++;
       anvil_mine(&r.node, 3);
-      cr_expect(anvil_balance(&r.node, &r.to) == paid * VALUE && anvil_nonce(&r.node, &r.key.address) == paid, "%s", name);
+      cr_expect(anvil_balance(&r.node, &r.to) == paid * VALUE && anvil_nonce(&r.node, &r.key.address) == paid,
+                "%s", name);
     }
   }
   rig_close(&r);
@@ -219,7 +238,8 @@ Test(settle_sender, kills_at_random, .timeout = 240) {
       cr_assert(done || (WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL));
     }
   }
-  cr_expect(anvil_balance(&r.node, &r.to) == (uint64_t)rounds * VALUE, "%lu", (unsigned long)anvil_balance(&r.node, &r.to));
+  cr_expect(anvil_balance(&r.node, &r.to) == (uint64_t)rounds * VALUE, "%lu",
+            (unsigned long)anvil_balance(&r.node, &r.to));
   cr_expect(anvil_nonce(&r.node, &r.key.address) == (uint64_t)rounds);
   rig_close(&r);
 }
@@ -232,10 +252,12 @@ Test(settle_sender, stuck, .timeout = 120) {
   r.mine_while_waiting = false;
   hf_sender *sender = rig_sender(&r);
   hf_send_request request = payment(&r, "stuck");
-  cr_assert(hf_sender_begin(sender, &request, &sent) == HF_OK && sent.stage == HF_SEND_SENT && sent.attempts == 1);
+  cr_assert(hf_sender_begin(sender, &request, &sent) == HF_OK && sent.stage == HF_SEND_SENT &&
+            sent.attempts == 1);
   hf_eth_hash first = sent.hash;
   cr_expect(hf_sender_wait(sender, &request.id, 20000, &sent) == HF_E_TIMEOUT && sent.attempts == 1);
-  cr_expect(hf_sender_wait(sender, &request.id, 130000, &sent) == HF_E_TIMEOUT && sent.attempts == 3 && pooled(&r) == 1,
+  cr_expect(hf_sender_wait(sender, &request.id, 130000, &sent) == HF_E_TIMEOUT && sent.attempts == 3 &&
+                pooled(&r) == 1,
             "%zu attempts, %lu in the pool", sent.attempts, (unsigned long)pooled(&r));
   cr_expect(!hf_eth_hash_eq(&first, &sent.hash) && sent.reason[0] == 0, "%s", sent.reason);
   /* the process dies after it signed the next one, before that is sent */
@@ -245,12 +267,14 @@ Test(settle_sender, stuck, .timeout = 120) {
   anvil_mine(&r.node, 1); /* the node has the third; the fourth never left */
   sender = rig_sender(&r);
   r.mine_while_waiting = true;
-  cr_expect(hf_sender_wait(sender, &request.id, 1000000, &sent) == HF_OK && sent.stage == HF_SEND_CONFIRMED && sent.attempts == 4);
-  json_t *mined = anvil_call(&r.node, "eth_getTransactionByHash", json_pack("[o]", ({
-                               char text[HF_ETH_HASH_TEXT];
-                               hf_eth_hash_text(&sent.hash, text);
-                               json_string(text);
-                             })));
+  cr_expect(hf_sender_wait(sender, &request.id, 1000000, &sent) == HF_OK && sent.stage == HF_SEND_CONFIRMED &&
+            sent.attempts == 4);
+  json_t *mined =
+      anvil_call(&r.node, "eth_getTransactionByHash", json_pack("[o]", ({
+                                                                  char text[HF_ETH_HASH_TEXT];
+                                                                  hf_eth_hash_text(&sent.hash, text);
+                                                                  json_string(text);
+                                                                })));
   cr_expect(json_is_object(mined));
   json_decref(mined);
   cr_expect(anvil_balance(&r.node, &r.to) == VALUE && anvil_nonce(&r.node, &r.key.address) == 1);
@@ -263,14 +287,16 @@ Test(settle_sender, stuck, .timeout = 120) {
   cr_assert(hf_sender_open(&options, &sender) == HF_OK);
   request = payment(&r, "capped");
   cr_assert(hf_sender_begin(sender, &request, &sent) == HF_OK, "%s", hf_error_message());
-  cr_expect(hf_sender_wait(sender, &request.id, 1000000, &sent) == HF_E_TIMEOUT && sent.attempts < 8, "%zu", sent.attempts);
+  cr_expect(hf_sender_wait(sender, &request.id, 1000000, &sent) == HF_E_TIMEOUT && sent.attempts < 8, "%zu",
+            sent.attempts);
   cr_expect(strstr(sent.reason, "more is not allowed") != NULL, "%s", sent.reason);
   cr_expect(hf_sender_cancel(sender, &request.id, &sent) == HF_E_BUSY);
   hf_sender_close(&sender);
   sender = rig_sender(&r); /* a higher cap */
   cr_expect(hf_sender_cancel(sender, &request.id, &sent) == HF_OK, "%s", hf_error_message());
   r.mine_while_waiting = true;
-  cr_expect(hf_sender_wait(sender, &request.id, 1000000, &sent) == HF_OK && sent.stage == HF_SEND_CONFIRMED && sent.cancelled);
+  cr_expect(hf_sender_wait(sender, &request.id, 1000000, &sent) == HF_OK && sent.stage == HF_SEND_CONFIRMED &&
+            sent.cancelled);
   cr_expect(hf_sender_cancel(sender, &request.id, &sent) == HF_E_STALE);
   cr_expect(anvil_balance(&r.node, &r.to) == VALUE);
   (void)complete(&r, sender, "capped"); /* cancelled: it may be made again */
@@ -299,7 +325,8 @@ Test(settle_sender, reorganised, .timeout = 120) {
   json_decref(before);
   cr_expect(anvil_nonce(&r.node, &r.key.address) == 0 && anvil_balance(&r.node, &r.to) == 0);
   anvil_automine(&r.node, false);
-  cr_expect(hf_sender_step(sender) == HF_OK && hf_sender_list(sender, 0, &sent) && sent.stage == HF_SEND_SENT);
+  cr_expect(hf_sender_step(sender) == HF_OK && hf_sender_list(sender, 0, &sent) &&
+            sent.stage == HF_SEND_SENT);
   cr_expect(pooled(&r) == 1); /* the same bytes were sent again at once */
   anvil_automine(&r.node, true);
   anvil_mine(&r.node, 1);
@@ -310,11 +337,13 @@ Test(settle_sender, reorganised, .timeout = 120) {
   /* anvil's own reorganisation: blocks replaced by empty ones */
   uint64_t head;
   cr_assert(hf_eth_block_number(r.node.rpc, &head) == HF_OK);
-  anvil_do(&r.node, "anvil_reorg", json_pack("{s:i, s:[]}", "depth", (int)(head - sent.receipt.block + 1), "tx_block_pairs"));
+  anvil_do(&r.node, "anvil_reorg",
+           json_pack("{s:i, s:[]}", "depth", (int)(head - sent.receipt.block + 1), "tx_block_pairs"));
   cr_expect(anvil_balance(&r.node, &r.to) == 0);
   /* deeper than the confirmations: it was taken for done, and comes back when somebody asks for it */
   sent = complete(&r, sender, "moved");
-  cr_expect(hf_eth_hash_eq(&sent.hash, &hash) && anvil_balance(&r.node, &r.to) == VALUE && anvil_nonce(&r.node, &r.key.address) == 1);
+  cr_expect(hf_eth_hash_eq(&sent.hash, &hash) && anvil_balance(&r.node, &r.to) == VALUE &&
+            anvil_nonce(&r.node, &r.key.address) == 1);
   json_decref(before);
   hf_sender_close(&sender);
   rig_close(&r);
@@ -334,22 +363,25 @@ Test(settle_sender, other_users, .timeout = 120) {
   cr_assert(hf_sender_begin(sender, &request, &sent) == HF_OK && sent.nonce == 0);
   hf_sender_options options = rig_options(&other);
   cr_assert(hf_sender_open(&options, &stranger) == HF_OK);
-  cr_assert(hf_sender_begin(stranger, &foreign, &sent) == HF_OK && sent.nonce == 1); /* the pool's nonces are respected */
+  cr_assert(hf_sender_begin(stranger, &foreign, &sent) == HF_OK &&
+            sent.nonce == 1); /* the pool's nonces are respected */
   anvil_do(&r.node, "anvil_dropAllTransactions", json_array());
   hf_sender_close(&stranger);
   anvil_folder_remove(other.folder);
   other.folder = anvil_folder();
   options.folder = other.folder;
-  cr_assert(hf_sender_open(&options, &stranger) == HF_OK && hf_sender_begin(stranger, &foreign, &sent) == HF_OK && sent.nonce == 0);
+  cr_assert(hf_sender_open(&options, &stranger) == HF_OK &&
+            hf_sender_begin(stranger, &foreign, &sent) == HF_OK && sent.nonce == 0);
   anvil_mine(&r.node, 1);
   r.mine_while_waiting = true;
-  cr_expect(hf_sender_wait(sender, &request.id, 1000000, &sent) == HF_OK && sent.stage == HF_SEND_LOST, "%d: %s", sent.stage,
-            sent.reason);
+  cr_expect(hf_sender_wait(sender, &request.id, 1000000, &sent) == HF_OK && sent.stage == HF_SEND_LOST,
+            "%d: %s", sent.stage, sent.reason);
   cr_expect(strstr(sent.reason, "nonce 0") != NULL && anvil_balance(&r.node, &r.to) == 0);
   hf_sender_close(&sender);
   sender = rig_sender(&r);
   sent = complete(&r, sender, "mine");
-  cr_expect(sent.nonce == 1 && anvil_balance(&r.node, &r.to) == VALUE && anvil_balance(&r.node, &other.to) == VALUE);
+  cr_expect(sent.nonce == 1 && anvil_balance(&r.node, &r.to) == VALUE &&
+            anvil_balance(&r.node, &other.to) == VALUE);
   hf_sender_close(&sender);
   hf_sender_close(&stranger);
   anvil_folder_remove(other.folder);

@@ -1,4 +1,5 @@
-/* RLP, addresses, signatures, transactions and calls against what ethers made (vectors/print.mjs), and their edges. */
+/* RLP, addresses, signatures, transactions and calls against what ethers made (vectors/print.mjs), and their
+ * edges. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <hyperfold/file.h>
@@ -49,8 +50,8 @@ static void release(hf_bytes b) { free((void *)b.data); }
 
 static void expect_hex(const hf_writer *w, const char *hex, const char *what) {
   hf_bytes wanted = data_of(hex);
-  cr_expect(!w->failed && w->length == wanted.length && memcmp(w->data, wanted.data, wanted.length) == 0, "%s: %.60s", what,
-            hex);
+  cr_expect(!w->failed && w->length == wanted.length && memcmp(w->data, wanted.data, wanted.length) == 0,
+            "%s: %.60s", what, hex);
   release(wanted);
 }
 
@@ -128,7 +129,8 @@ Test(settle_vectors, numbers) {
   hf_u256 n, one = hf_u256_from_u64(1), max;
   uint64_t u;
   cr_expect(vectors("number", number_case) == 9);
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) cr_expect(hf_u256_parse(bad[i], &n) == HF_E_FORMAT, "%s", bad[i]);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    cr_expect(hf_u256_parse(bad[i], &n) == HF_E_FORMAT, "%s", bad[i]);
   for (size_t i = 0; i < 2; i++) cr_expect(hf_u256_parse(large[i], &n) == HF_E_RANGE, "%s", large[i]);
   memset(max.b, 255, 32);
   cr_expect(hf_u256_add(&max, &one, &n) == HF_E_RANGE);
@@ -164,7 +166,8 @@ static void key_case(const vector *v) {
 
 static void create_case(const vector *v) {
   hf_eth_address sender, made, wanted;
-  cr_assert(hf_eth_address_parse(v->word[0], &sender) == HF_OK && hf_eth_address_parse(v->word[2], &wanted) == HF_OK);
+  cr_assert(hf_eth_address_parse(v->word[0], &sender) == HF_OK &&
+            hf_eth_address_parse(v->word[2], &wanted) == HF_OK);
   hf_eth_create_address(&sender, u64_of(v->word[1]), &made);
   cr_expect(hf_eth_address_eq(&made, &wanted), "%s %s", v->word[0], v->word[1]);
 }
@@ -176,7 +179,8 @@ static void sign_case(const vector *v) {
   hf_eth_address who;
   hf_u256 r = u256_of(v->word[2]), low = u256_of(v->word[3]);
   cr_assert(hf_eth_key_from_secret(secret.data, &key) == HF_OK && hf_eth_sign(&key, hash.data, &s) == HF_OK);
-  cr_expect(memcmp(s.r, r.b, 32) == 0 && memcmp(s.s, low.b, 32) == 0 && s.y_parity == u64_of(v->word[4]), "%s", v->word[1]);
+  cr_expect(memcmp(s.r, r.b, 32) == 0 && memcmp(s.s, low.b, 32) == 0 && s.y_parity == u64_of(v->word[4]),
+            "%s", v->word[1]);
   cr_expect(hf_eth_recover(&s, hash.data, &who) == HF_OK && hf_eth_address_eq(&who, &key.address));
   s.r[31] ^= 1; /* another signature is somebody else's, or nobody's */
   cr_expect(hf_eth_recover(&s, hash.data, &who) != HF_OK || !hf_eth_address_eq(&who, &key.address));
@@ -201,8 +205,13 @@ static void tx_case(const vector *v) {
   hf_writer w = {0};
   hf_eth_hash hash;
   char text[HF_ETH_HASH_TEXT];
-  hf_eth_tx tx = {.chain_id = u64_of(v->word[1]), .nonce = u64_of(v->word[2]), .tip_wei = u64_of(v->word[3]),
-                  .fee_wei = u64_of(v->word[4]), .gas = u64_of(v->word[5]), .value = u256_of(v->word[7]), .data = data};
+  hf_eth_tx tx = {.chain_id = u64_of(v->word[1]),
+                  .nonce = u64_of(v->word[2]),
+                  .tip_wei = u64_of(v->word[3]),
+                  .fee_wei = u64_of(v->word[4]),
+                  .gas = u64_of(v->word[5]),
+                  .value = u256_of(v->word[7]),
+                  .data = data};
   tx.creates = strcmp(v->word[6], "-") == 0;
   if (!tx.creates) cr_assert(hf_eth_address_parse(v->word[6], &tx.to) == HF_OK);
   cr_assert(hf_eth_key_from_secret(secret.data, &key) == HF_OK);
@@ -230,7 +239,8 @@ Test(settle_vectors, transactions) {
   uint8_t data[40] = {1, 2, 3};
   cr_expect(hf_eth_intrinsic_gas(&(hf_eth_tx){.gas = 0}) == 21000);
   cr_expect(hf_eth_intrinsic_gas(&(hf_eth_tx){.data = {data, 40}}) == 21000 + 10 * (37 + 4 * 3));
-  cr_expect(hf_eth_intrinsic_gas(&(hf_eth_tx){.creates = true, .data = {data, 40}}) == 21000 + 4 * 37 + 16 * 3 + 32000 + 4);
+  cr_expect(hf_eth_intrinsic_gas(&(hf_eth_tx){.creates = true, .data = {data, 40}}) ==
+            21000 + 4 * 37 + 16 * 3 + 32000 + 4);
   free(large);
 }
 
@@ -292,7 +302,8 @@ Test(settle_vectors, key_files) {
   struct stat info;
   cr_expect(stat(path, &info) == 0 && (info.st_mode & 0777) == 0600);
   cr_expect(hf_eth_key_load(path, &key) == HF_OK && hf_eth_address_eq(&key.address, &made));
-  cr_expect(hf_eth_key_create(path, &again) == HF_E_EXISTS && hf_eth_key_import(path, secret, &again) == HF_E_EXISTS);
+  cr_expect(hf_eth_key_create(path, &again) == HF_E_EXISTS &&
+            hf_eth_key_import(path, secret, &again) == HF_E_EXISTS);
   for (int mode = 1; mode <= 077; mode <<= 1) { /* any right of anybody else */
     cr_assert(chmod(path, 0600 | (mode_t)mode) == 0);
     cr_expect(hf_eth_key_load(path, &key) == HF_E_REFUSED, "mode %o", 0600 | mode);
@@ -309,7 +320,12 @@ Test(settle_vectors, key_files) {
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     char hex[65];
     hf_hex(secret, 32, hex);
-    int length = snprintf(text, sizeof text, i == 0 ? "%s" : i == 1 ? "0x%s" : i == 2 ? "0x%s\n" : "%s\r\n", hex);
+    int length = snprintf(text, sizeof text,
+                          i == 0   ? "%s"
+                          : i == 1 ? "0x%s"
+                          : i == 2 ? "0x%s\n"
+                                   : "%s\r\n",
+                          hex);
     hf_bytes part = {text, (size_t)length};
     cr_assert(hf_file_write(path, 0600, &part, 1) == HF_OK);
     cr_expect(hf_eth_key_load(path, &key) == HF_OK && memcmp(key.secret, secret, 32) == 0, "%s", shapes[i]);
@@ -325,7 +341,9 @@ Test(settle_vectors, key_files) {
 
 /* The committed vectors are what the script prints today. */
 Test(settle_vectors, made_again) {
-  if (access(HF_SOURCE_DIR "/tests/evm/node_modules/ethers", R_OK) != 0) cr_skip_test("ethers is absent (npm ci in tests/evm)");
+  if (access(HF_SOURCE_DIR "/tests/evm/node_modules/ethers", R_OK) != 0)
+    cr_skip_test("ethers is absent (npm ci in tests/evm)");
   if (system("command -v node >/dev/null 2>&1") != 0) cr_skip_test("node is absent");
-  cr_expect(system("cd " HF_SOURCE_DIR "/tests/settle/vectors && node print.mjs ../../evm | cmp - ethers.txt") == 0);
+  cr_expect(system("cd " HF_SOURCE_DIR
+                   "/tests/settle/vectors && node print.mjs ../../evm | cmp - ethers.txt") == 0);
 }

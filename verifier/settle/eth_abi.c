@@ -56,7 +56,8 @@ out:
 
 hf_status hf_abi_read(const uint8_t *data, size_t length, hf_u256 *words, size_t count) {
   if (length != 32 * count)
-    return hf_fail(HF_E_FORMAT, "%zu bytes came back, %zu expected: is the contract at this address?", length, 32 * count);
+    return hf_fail(HF_E_FORMAT, "%zu bytes came back, %zu expected: is the contract at this address?", length,
+                   32 * count);
   memcpy(words, data, length);
   return HF_OK;
 }

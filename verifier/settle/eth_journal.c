@@ -42,16 +42,17 @@ static json_t *attempts_json(const hf_entry *e) {
   for (size_t i = 0; i < e->attempts; i++) {
     const hf_attempt *a = &e->attempt[i];
     json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:b, s:o}", "tip", u64_json(a->tip_wei), "fee",
-                                          u64_json(a->fee_wei), "signed_ms", u64_json(a->signed_ms), "cancels",
-                                          (int)a->cancels, "hash", hash_json(&a->hash)));
+                                          u64_json(a->fee_wei), "signed_ms", u64_json(a->signed_ms),
+                                          "cancels", (int)a->cancels, "hash", hash_json(&a->hash)));
   }
   return list;
 }
 
 static json_t *receipt_json(const hf_eth_receipt *r) {
-  return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "transaction", hash_json(&r->transaction), "block_hash",
-                   hash_json(&r->block_hash), "block", u64_json(r->block), "success", (int)r->success, "gas_used",
-                   u64_json(r->gas_used), "gas_price", u64_json(r->gas_price), "contract", address_json(&r->contract));
+  return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "transaction", hash_json(&r->transaction),
+                   "block_hash", hash_json(&r->block_hash), "block", u64_json(r->block), "success",
+                   (int)r->success, "gas_used", u64_json(r->gas_used), "gas_price", u64_json(r->gas_price),
+                   "contract", address_json(&r->contract));
 }
 
 static json_t *entry_json(const hf_entry *e) {
@@ -60,11 +61,12 @@ static json_t *entry_json(const hf_entry *e) {
   hf_digest_hex(&e->id, id);
   hf_u256_text(&e->value, value);
   hf_hex(e->data, e->data_length, data);
-  json_t *out = json_pack("{s:i, s:s, s:s, s:o, s:b, s:o, s:s, s:o, s:s, s:o, s:s, s:s, s:o}", "version", VERSION, "id", id, "what",
-                          e->what, "nonce", u64_json(e->nonce), "creates", (int)e->creates, "to", address_json(&e->to),
-                          "value", value, "gas", u64_json(e->gas), "data", data, "attempts", attempts_json(e), "state",
-                          state_names[e->state], "reason", e->problem, "receipt",
-                          e->state == HF_ENTRY_CONFIRMED ? receipt_json(&e->receipt) : json_null());
+  json_t *out =
+      json_pack("{s:i, s:s, s:s, s:o, s:b, s:o, s:s, s:o, s:s, s:o, s:s, s:s, s:o}", "version", VERSION, "id",
+                id, "what", e->what, "nonce", u64_json(e->nonce), "creates", (int)e->creates, "to",
+                address_json(&e->to), "value", value, "gas", u64_json(e->gas), "data", data, "attempts",
+                attempts_json(e), "state", state_names[e->state], "reason", e->problem, "receipt",
+                e->state == HF_ENTRY_CONFIRMED ? receipt_json(&e->receipt) : json_null());
   free(data);
   return out;
 }
@@ -76,7 +78,8 @@ static char *entry_path(const hf_journal *journal, uint64_t nonce) {
 
 hf_status hf_journal_write(const hf_journal *journal, const hf_entry *entry) {
   json_t *document = entry_json(entry);
-  char *text = document != NULL ? json_dumps(document, JSON_INDENT(1)) : NULL, *path = entry_path(journal, entry->nonce);
+  char *text = document != NULL ? json_dumps(document, JSON_INDENT(1)) : NULL,
+       *path = entry_path(journal, entry->nonce);
   hf_status status = HF_OK;
   if (text == NULL || path == NULL) {
     status = hf_fail(HF_E_MEMORY, "no memory for the journal");
@@ -137,24 +140,27 @@ static bool take_state(const json_t *from, hf_entry *e) {
   e->state = (hf_entry_state)state;
   if (e->state != HF_ENTRY_CONFIRMED) return true;
   e->mined = e->seen_mined = true;
-  return take_hash(r, "transaction", &e->receipt.transaction) && take_hash(r, "block_hash", &e->receipt.block_hash) &&
-         take_u64(r, "block", &e->receipt.block) && take_bool(r, "success", &e->receipt.success) &&
-         take_u64(r, "gas_used", &e->receipt.gas_used) && take_u64(r, "gas_price", &e->receipt.gas_price) &&
-         take_address(r, "contract", &e->receipt.contract);
+  return take_hash(r, "transaction", &e->receipt.transaction) &&
+         take_hash(r, "block_hash", &e->receipt.block_hash) && take_u64(r, "block", &e->receipt.block) &&
+         take_bool(r, "success", &e->receipt.success) && take_u64(r, "gas_used", &e->receipt.gas_used) &&
+         take_u64(r, "gas_price", &e->receipt.gas_price) && take_address(r, "contract", &e->receipt.contract);
 }
 
 /* The file's name is part of what is read: one that was copied or renamed is damage. */
 static bool take_entry(const json_t *from, const char *name, hf_entry *e) {
-  const char *id = json_string_value(json_object_get(from, "id")), *what = json_string_value(json_object_get(from, "what"));
+  const char *id = json_string_value(json_object_get(from, "id")),
+             *what = json_string_value(json_object_get(from, "what"));
   const char *value = json_string_value(json_object_get(from, "value")),
              *data = json_string_value(json_object_get(from, "data")),
              *reason = json_string_value(json_object_get(from, "reason"));
   char right[64];
-  if (json_integer_value(json_object_get(from, "version")) != VERSION || id == NULL || what == NULL || value == NULL ||
-      data == NULL || reason == NULL || strlen(reason) >= sizeof e->problem || strlen(data) % 2 != 0 || strlen(what) >= sizeof e->what || hf_digest_parse(id, &e->id) != HF_OK ||
+  if (json_integer_value(json_object_get(from, "version")) != VERSION || id == NULL || what == NULL ||
+      value == NULL || data == NULL || reason == NULL || strlen(reason) >= sizeof e->problem ||
+      strlen(data) % 2 != 0 || strlen(what) >= sizeof e->what || hf_digest_parse(id, &e->id) != HF_OK ||
       hf_u256_parse(value, &e->value) != HF_OK || !take_u64(from, "nonce", &e->nonce) ||
-      !take_bool(from, "creates", &e->creates) || !take_address(from, "to", &e->to) || !take_u64(from, "gas", &e->gas) ||
-      !take_attempts(json_object_get(from, "attempts"), e) || !take_state(from, e))
+      !take_bool(from, "creates", &e->creates) || !take_address(from, "to", &e->to) ||
+      !take_u64(from, "gas", &e->gas) || !take_attempts(json_object_get(from, "attempts"), e) ||
+      !take_state(from, e))
     return false;
   snprintf(right, sizeof right, NAME, (unsigned long long)e->nonce);
   if (strcmp(right, name) != 0) return false;
@@ -172,11 +178,13 @@ static hf_status read_entry(hf_journal *journal, const char *name) {
   char *path = NULL;
   json_t *document = NULL;
   hf_status status = HF_OK;
-  if (asprintf(&path, "%s/%s", journal->folder, name) < 0) return hf_fail(HF_E_MEMORY, "no memory for the journal");
+  if (asprintf(&path, "%s/%s", journal->folder, name) < 0)
+    return hf_fail(HF_E_MEMORY, "no memory for the journal");
   HF_TRY(hf_file_read(path, FILE_LIMIT, &text, &length));
   document = json_loadb((const char *)text, length, JSON_REJECT_DUPLICATES, NULL);
   if (document == NULL || !take_entry(document, name, &e))
-    HF_TRY(hf_fail(HF_E_FORMAT, "%s: a damaged journal of transactions; look at it before anything is sent", path));
+    HF_TRY(hf_fail(HF_E_FORMAT, "%s: a damaged journal of transactions; look at it before anything is sent",
+                   path));
   if (hf_journal_add(journal, &e) == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for the journal"));
 out:
   free(e.data);
@@ -212,7 +220,8 @@ static int by_nonce(const void *a, const void *b) {
 
 static hf_status take_lock(hf_journal *journal) {
   char *path = NULL;
-  if (asprintf(&path, "%s/lock", journal->folder) < 0) return hf_fail(HF_E_MEMORY, "no memory for the journal");
+  if (asprintf(&path, "%s/lock", journal->folder) < 0)
+    return hf_fail(HF_E_MEMORY, "no memory for the journal");
   journal->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   hf_status status = HF_OK;
   if (journal->lock < 0)
@@ -233,7 +242,8 @@ hf_status hf_journal_open(const char *folder, hf_journal *out) {
   list = opendir(folder);
   if (list == NULL) HF_TRY(hf_fail(hf_status_of_errno(errno), "%s: %s", folder, strerror(errno)));
   for (const struct dirent *d; (d = readdir(list)) != NULL;)
-    if (strlen(d->d_name) == NAME_LEN && strncmp(d->d_name, "tx-", 3) == 0) HF_TRY(read_entry(out, d->d_name));
+    if (strlen(d->d_name) == NAME_LEN && strncmp(d->d_name, "tx-", 3) == 0)
+      HF_TRY(read_entry(out, d->d_name));
   if (out->count > 1) qsort(out->entry, out->count, sizeof *out->entry, by_nonce);
 out:
   if (list != NULL) closedir(list);

@@ -99,7 +99,8 @@ out:
 static hf_status write_new(const char *path, const char *text, size_t length) {
   hf_status status = HF_OK;
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0 && errno == EEXIST) return hf_fail(HF_E_EXISTS, "%s: there is a file; keys are never overwritten", path);
+  if (fd < 0 && errno == EEXIST)
+    return hf_fail(HF_E_EXISTS, "%s: there is a file; keys are never overwritten", path);
   if (fd < 0) return hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
   if (write(fd, text, length) != (ssize_t)length || fsync(fd) != 0)
     status = hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
@@ -145,7 +146,8 @@ hf_status hf_eth_key_load(const char *path, hf_eth_key *out) {
   if (fd < 0) return hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
   if (fstat(fd, &info) != 0) HF_TRY(hf_fail(HF_E_IO, "%s: %s", path, strerror(errno)));
   if (!S_ISREG(info.st_mode)) HF_TRY(hf_fail(HF_E_FORMAT, "%s: not a file", path));
-  if (info.st_mode & 077) HF_TRY(hf_fail(HF_E_REFUSED, "%s: others may use this key file; chmod 600 it", path));
+  if (info.st_mode & 077)
+    HF_TRY(hf_fail(HF_E_REFUSED, "%s: others may use this key file; chmod 600 it", path));
   ssize_t length = read(fd, text, KEY_TEXT + 1); /* a short regular file comes whole */
   while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r')) text[--length] = 0;
   const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;

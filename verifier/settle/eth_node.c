@@ -76,13 +76,16 @@ static hf_status ask_quantity(hf_rpc *rpc, const char *method, json_t *params, u
   return status;
 }
 
-hf_status hf_eth_chain_id(hf_rpc *rpc, uint64_t *out) { return ask_quantity(rpc, "eth_chainId", json_array(), out); }
+hf_status hf_eth_chain_id(hf_rpc *rpc, uint64_t *out) {
+  return ask_quantity(rpc, "eth_chainId", json_array(), out);
+}
 hf_status hf_eth_block_number(hf_rpc *rpc, uint64_t *out) {
   return ask_quantity(rpc, "eth_blockNumber", json_array(), out);
 }
 
 hf_status hf_eth_nonce(hf_rpc *rpc, const hf_eth_address *account, uint64_t block, uint64_t *out) {
-  return ask_quantity(rpc, "eth_getTransactionCount", json_pack("[o, o]", address_json(account), block_tag(block)), out);
+  return ask_quantity(rpc, "eth_getTransactionCount",
+                      json_pack("[o, o]", address_json(account), block_tag(block)), out);
 }
 
 hf_status hf_eth_tip(hf_rpc *rpc, uint64_t *wei) {
@@ -123,7 +126,8 @@ hf_status hf_eth_block_at(hf_rpc *rpc, uint64_t number, hf_eth_block *out) {
   hf_status status;
   memset(out, 0, sizeof *out);
   HF_TRY(hf_rpc_call(rpc, "eth_getBlockByNumber", json_pack("[o, b]", block_tag(number), 0), &result, NULL));
-  if (json_is_null(result)) HF_TRY(hf_fail(HF_E_NOT_FOUND, "the node has no block %llu", (unsigned long long)number));
+  if (json_is_null(result))
+    HF_TRY(hf_fail(HF_E_NOT_FOUND, "the node has no block %llu", (unsigned long long)number));
   HF_TRY(read_quantity(json_object_get(result, "number"), "block number", &out->number));
   HF_TRY(read_hash(json_object_get(result, "hash"), "block hash", &out->hash));
   HF_TRY(read_quantity(json_object_get(result, "gasLimit"), "block's gas limit", &out->gas_limit));
@@ -131,7 +135,8 @@ hf_status hf_eth_block_at(hf_rpc *rpc, uint64_t number, hf_eth_block *out) {
   if (json_object_get(result, "baseFeePerGas") == NULL)
     HF_TRY(hf_fail(HF_E_UNSUPPORTED, "a block without a base fee: a chain without EIP-1559"));
   HF_TRY(read_quantity(json_object_get(result, "baseFeePerGas"), "base fee", &out->base_fee));
-  if (number != HF_ETH_LATEST && out->number != number) HF_TRY(hf_fail(HF_E_FORMAT, "the node gave another block"));
+  if (number != HF_ETH_LATEST && out->number != number)
+    HF_TRY(hf_fail(HF_E_FORMAT, "the node gave another block"));
 out:
   json_decref(result);
   return status;
@@ -155,7 +160,8 @@ hf_status hf_eth_receipt_of(hf_rpc *rpc, const hf_eth_hash *transaction, bool *f
   HF_TRY(read_quantity(json_object_get(result, "effectiveGasPrice"), "gas price", &out->gas_price));
   const char *contract = hf_rpc_text(json_object_get(result, "contractAddress"));
   if (contract != NULL) HF_TRY(hf_eth_address_parse(contract, &out->contract));
-  if (!hf_eth_hash_eq(&out->transaction, transaction)) HF_TRY(hf_fail(HF_E_FORMAT, "the node gave another receipt"));
+  if (!hf_eth_hash_eq(&out->transaction, transaction))
+    HF_TRY(hf_fail(HF_E_FORMAT, "the node gave another receipt"));
   out->success = success == 1;
   *found = true;
 out:
@@ -165,7 +171,8 @@ out:
 
 /* ---- calls and sending ---- */
 
-/* Nodes agree on code 3 with the revert's data, or -32000 with a message; what carries data, or says so, is a revert. */
+/* Nodes agree on code 3 with the revert's data, or -32000 with a message; what carries data, or says so, is a
+ * revert. */
 static bool is_revert(const hf_rpc_error *error) {
   return error->code == 3 || error->data != NULL || strstr(error->message, "revert") != NULL;
 }
@@ -184,7 +191,8 @@ static json_t *call_json(const hf_eth_call *call) {
   return out;
 }
 
-hf_status hf_eth_call_at(hf_rpc *rpc, const hf_eth_call *call, uint64_t block, bool *reverted, hf_writer *returned) {
+hf_status hf_eth_call_at(hf_rpc *rpc, const hf_eth_call *call, uint64_t block, bool *reverted,
+                         hf_writer *returned) {
   json_t *result = NULL;
   hf_rpc_error error = {0};
   uint8_t *data = NULL;
@@ -210,8 +218,8 @@ out:
 }
 
 static bool says_known(const char *message) {
-  static const char *const words[] = {"already known", "already imported", "known transaction", "AlreadyKnown",
-                                      "already exists"};
+  static const char *const words[] = {"already known", "already imported", "known transaction",
+                                      "AlreadyKnown", "already exists"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strstr(message, words[i]) != NULL) return true;
   return false;
@@ -266,8 +274,9 @@ static hf_status read_log(const json_t *value, const log_query *q, hf_eth_log *l
   HF_TRY(read_quantity(json_object_get(value, "blockNumber"), "log's block", &log->block));
   HF_TRY(read_quantity(json_object_get(value, "logIndex"), "log's index", &log->index));
   HF_TRY(read_hash(json_object_get(value, "transactionHash"), "log's transaction", &log->transaction));
-  if (address == NULL || hf_eth_address_parse(address, &from) != HF_OK || !hf_eth_address_eq(&from, q->address) ||
-      log->block < q->from || log->block > q->to || json_is_true(removed))
+  if (address == NULL || hf_eth_address_parse(address, &from) != HF_OK ||
+      !hf_eth_address_eq(&from, q->address) || log->block < q->from || log->block > q->to ||
+      json_is_true(removed))
     HF_TRY(hf_fail(HF_E_FORMAT, "the node gave a log that was not asked for"));
   log->topic_count = json_array_size(topics);
   if (log->topic_count > HF_ETH_TOPICS) HF_TRY(hf_fail(HF_E_FORMAT, "a log of too many topics"));
@@ -307,16 +316,18 @@ static hf_status take_logs(const json_t *list, const log_query *q) {
   return HF_OK;
 }
 
-/* Providers limit the blocks or the logs of a call, each with words of its own: a refused range is asked in halves. */
+/* Providers limit the blocks or the logs of a call, each with words of its own: a refused range is asked in
+ * halves. */
 static hf_status logs_between(hf_rpc *rpc, log_query *q, uint64_t from, uint64_t to) {
   char first[HF_QUANTITY_TEXT], last[HF_QUANTITY_TEXT];
   json_t *result = NULL;
   hf_quantity_text(from, first);
   hf_quantity_text(to, last);
-  hf_status status = hf_rpc_call(rpc, "eth_getLogs",
-                                 json_pack("[{s:o, s:o, s:s, s:s}]", "address", address_json(q->address), "topics",
-                                           topics_json(q->topic), "fromBlock", first, "toBlock", last),
-                                 &result, NULL);
+  hf_status status =
+      hf_rpc_call(rpc, "eth_getLogs",
+                  json_pack("[{s:o, s:o, s:s, s:s}]", "address", address_json(q->address), "topics",
+                            topics_json(q->topic), "fromBlock", first, "toBlock", last),
+                  &result, NULL);
   if ((status == HF_E_REFUSED || status == HF_E_RANGE) && from < to) {
     const uint64_t middle = from + (to - from) / 2;
     status = logs_between(rpc, q, from, middle);
@@ -331,8 +342,8 @@ static hf_status logs_between(hf_rpc *rpc, log_query *q, uint64_t from, uint64_t
   return status;
 }
 
-hf_status hf_eth_logs(hf_rpc *rpc, const hf_eth_address *address, const hf_u256 *const topic[HF_ETH_TOPICS], uint64_t from,
-                      uint64_t to, hf_eth_log_sink sink, void *context) {
+hf_status hf_eth_logs(hf_rpc *rpc, const hf_eth_address *address, const hf_u256 *const topic[HF_ETH_TOPICS],
+                      uint64_t from, uint64_t to, hf_eth_log_sink sink, void *context) {
   enum { STEP = 10000 }; /* blocks that most providers allow in one call */
   log_query q = {.address = address, .topic = topic, .sink = sink, .context = context};
   while (from <= to) {

@@ -1,5 +1,6 @@
-/* What is asked of an Ethereum node, as typed calls over eth_rpc.h. What a node says is checked for form, not for truth:
- * whoever can choose the node can withhold and lie, so use one that you trust to tell blocks and receipts.
+/* What is asked of an Ethereum node, as typed calls over eth_rpc.h. What a node says is checked for form, not
+ * for truth: whoever can choose the node can withhold and lie, so use one that you trust to tell blocks and
+ * receipts.
  *
  * Every function may also fail as hf_rpc_call does. */
 #ifndef HF_ETH_NODE_H
@@ -49,12 +50,13 @@ hf_status hf_eth_tip(hf_rpc *rpc, uint64_t *wei);
 /* *found = the transaction is in a block of the node's present chain. */
 hf_status hf_eth_receipt_of(hf_rpc *rpc, const hf_eth_hash *transaction, bool *found, hf_eth_receipt *out);
 
-/* A call without a transaction, at the state after `block`. HF_OK with *reverted: `returned` is the revert's data. `returned`
- * is appended to. */
-hf_status hf_eth_call_at(hf_rpc *rpc, const hf_eth_call *call, uint64_t block, bool *reverted, hf_writer *returned);
+/* A call without a transaction, at the state after `block`. HF_OK with *reverted: `returned` is the revert's
+ * data. `returned` is appended to. */
+hf_status hf_eth_call_at(hf_rpc *rpc, const hf_eth_call *call, uint64_t block, bool *reverted,
+                         hf_writer *returned);
 
-/* Hands a signed transaction to the node. A node that has it already is HF_OK. HF_E_REFUSED with the node's words
- * otherwise: that says nothing about whether it will be mined one day. */
+/* Hands a signed transaction to the node. A node that has it already is HF_OK. HF_E_REFUSED with the node's
+ * words otherwise: that says nothing about whether it will be mined one day. */
 hf_status hf_eth_send(hf_rpc *rpc, hf_bytes transaction);
 
 #define HF_ETH_TOPICS 4
@@ -67,11 +69,11 @@ typedef struct hf_eth_log {
   size_t data_length;
 } hf_eth_log;
 
-/* Logs of `address` from block `from` to block `to`, both included, with these topics (NULL: any), in the order of the chain. Ranges
- * that a node calls too wide are asked in halves. HF_E_FORMAT for logs that were not asked for or are out of order; a status of
- * the sink other than HF_OK ends the call. */
+/* Logs of `address` from block `from` to block `to`, both included, with these topics (NULL: any), in the
+ * order of the chain. Ranges that a node calls too wide are asked in halves. HF_E_FORMAT for logs that were
+ * not asked for or are out of order; a status of the sink other than HF_OK ends the call. */
 typedef hf_status (*hf_eth_log_sink)(void *context, const hf_eth_log *log);
-hf_status hf_eth_logs(hf_rpc *rpc, const hf_eth_address *address, const hf_u256 *const topic[HF_ETH_TOPICS], uint64_t from,
-                      uint64_t to, hf_eth_log_sink sink, void *context);
+hf_status hf_eth_logs(hf_rpc *rpc, const hf_eth_address *address, const hf_u256 *const topic[HF_ETH_TOPICS],
+                      uint64_t from, uint64_t to, hf_eth_log_sink sink, void *context);
 
 #endif

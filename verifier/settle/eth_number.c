@@ -138,7 +138,8 @@ hf_status hf_eth_address_parse(const char *text, hf_eth_address *out) {
   }
   hf_eth_address_text(out, right);
   if (small && capital && strcmp(right + 2, digits) != 0)
-    return hf_fail(HF_E_FORMAT, "\"%s\": the checksum in the capitals is wrong (EIP-55): a mistyped address", text);
+    return hf_fail(HF_E_FORMAT, "\"%s\": the checksum in the capitals is wrong (EIP-55): a mistyped address",
+                   text);
   return HF_OK;
 }
 
@@ -146,10 +147,13 @@ bool hf_eth_address_is_zero(const hf_eth_address *address) {
   static const hf_eth_address zero;
   return hf_eth_address_eq(address, &zero);
 }
-bool hf_eth_address_eq(const hf_eth_address *a, const hf_eth_address *b) { return memcmp(a, b, sizeof *a) == 0; }
+bool hf_eth_address_eq(const hf_eth_address *a, const hf_eth_address *b) {
+  return memcmp(a, b, sizeof *a) == 0;
+}
 
 hf_status hf_eth_hash_parse(const char *text, hf_eth_hash *out) {
-  if (strncmp(text, "0x", 2) == 0 && strlen(text) == 66 && hf_unhex(text + 2, out->b, 32) == HF_OK) return HF_OK;
+  if (strncmp(text, "0x", 2) == 0 && strlen(text) == 66 && hf_unhex(text + 2, out->b, 32) == HF_OK)
+    return HF_OK;
   return hf_fail(HF_E_FORMAT, "\"%.80s\" is no hash: 0x and 64 hex digits", text);
 }
 void hf_eth_hash_text(const hf_eth_hash *hash, char out[HF_ETH_HASH_TEXT]) {

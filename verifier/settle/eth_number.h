@@ -1,4 +1,5 @@
-/* Numbers, addresses and hashes as Ethereum has them: big-endian bytes, and their texts in decimal and hex. */
+/* Numbers, addresses and hashes as Ethereum has them: big-endian bytes, and their texts in decimal and hex.
+ */
 #ifndef HF_ETH_NUMBER_H
 #define HF_ETH_NUMBER_H
 
@@ -41,8 +42,8 @@ void hf_u256_text(const hf_u256 *value, char out[HF_U256_TEXT]);
 void hf_u256_quantity(const hf_u256 *value, char out[HF_QUANTITY_TEXT]);
 void hf_quantity_text(uint64_t value, char out[HF_QUANTITY_TEXT]);
 
-/* 0x and 40 digits (the 0x may be missing). Mixed case must be that of EIP-55: a mistyped address does not pass.
- * HF_E_FORMAT. */
+/* 0x and 40 digits (the 0x may be missing). Mixed case must be that of EIP-55: a mistyped address does not
+ * pass. HF_E_FORMAT. */
 hf_status hf_eth_address_parse(const char *text, hf_eth_address *out);
 /* 0x and 40 digits in the case of EIP-55. */
 #define HF_ETH_ADDRESS_TEXT 43

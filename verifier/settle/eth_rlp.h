@@ -1,5 +1,5 @@
-/* RLP, the encoding of Ethereum's transactions: strings of bytes and lists of them. Writing only: nothing that
- * comes from a node is RLP. */
+/* RLP, the encoding of Ethereum's transactions: strings of bytes and lists of them. Writing only: nothing
+ * that comes from a node is RLP. */
 #ifndef HF_ETH_RLP_H
 #define HF_ETH_RLP_H
 

@@ -25,7 +25,8 @@ void hf_rpc_error_free(hf_rpc_error *error) {
   memset(error, 0, sizeof *error);
 }
 
-/* jansson takes up to about 150 bytes for two bytes of text ("[]"); so values are counted before it sees them. */
+/* jansson takes up to about 150 bytes for two bytes of text ("[]"); so values are counted before it sees
+ * them. */
 static bool values_within(const char *text, size_t length, size_t limit) {
   size_t count = 0;
   bool quoted = false;
@@ -61,7 +62,8 @@ static void take_revert_data(const json_t *data, hf_rpc_error *error) {
   if (json_is_object(data)) data = json_object_get(data, "data");
   const char *text = hf_rpc_text(data);
   size_t length = text != NULL ? strlen(text) : 0;
-  if (length < 2 || length % 2 != 0 || strncmp(text, "0x", 2) != 0 || length / 2 - 1 > REVERT_DATA_MAX) return;
+  if (length < 2 || length % 2 != 0 || strncmp(text, "0x", 2) != 0 || length / 2 - 1 > REVERT_DATA_MAX)
+    return;
   uint8_t *bytes = malloc(length / 2);
   if (bytes == NULL) return;
   if (length > 2 && hf_unhex(text, bytes, length / 2 - 1) != HF_OK) {
@@ -100,7 +102,8 @@ hf_status hf_rpc_parse(const char *text, size_t length, uint64_t id, json_t **re
   const json_t *got = json_object_get(answer, "id"), *problem = json_object_get(answer, "error");
   json_t *value = json_object_get(answer, "result");
   const char *version = hf_rpc_text(json_object_get(answer, "jsonrpc"));
-  if (version == NULL || strcmp(version, "2.0") != 0) HF_TRY(hf_fail(HF_E_FORMAT, "an answer that is no JSON-RPC 2.0"));
+  if (version == NULL || strcmp(version, "2.0") != 0)
+    HF_TRY(hf_fail(HF_E_FORMAT, "an answer that is no JSON-RPC 2.0"));
   /* A request that the node could not read is answered under the id null. */
   const bool mine = json_is_integer(got) && (uint64_t)json_integer_value(got) == id;
   if (!mine && !(json_is_null(got) && json_is_object(problem)))
@@ -220,16 +223,19 @@ hf_status hf_rpc_call(hf_rpc *rpc, const char *method, json_t *params, json_t **
   long code = 0;
   *result = NULL;
   if (error != NULL) memset(error, 0, sizeof *error);
-  json_t *call = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", (json_int_t)++rpc->id, "method", method,
-                           "params", params);
+  json_t *call = json_pack("{s:s, s:I, s:s, s:o}", "jsonrpc", "2.0", "id", (json_int_t)++rpc->id, "method",
+                           method, "params", params);
   char *request = call != NULL ? json_dumps(call, JSON_COMPACT) : NULL;
   json_decref(call);
   if (request == NULL) return hf_fail(HF_E_MEMORY, "no memory for a call of %s", method);
   HF_TRY(transfer(rpc, request, &in, &code));
   status = hf_rpc_parse((const char *)in.body.data, in.body.length, rpc->id, result, error);
-  if (status == HF_OK || status == HF_E_REFUSED) goto out; /* some nodes answer errors with a code other than 200 */
-  if (code == 429 || code == 503) status = hf_fail(HF_E_BUSY, "HTTP status %ld: come later", code);
-  else if (code != 200) status = hf_fail(HF_E_IO, "HTTP status %ld", code);
+  if (status == HF_OK || status == HF_E_REFUSED)
+    goto out; /* some nodes answer errors with a code other than 200 */
+  if (code == 429 || code == 503)
+    status = hf_fail(HF_E_BUSY, "HTTP status %ld: come later", code);
+  else if (code != 200)
+    status = hf_fail(HF_E_IO, "HTTP status %ld", code);
 out:
   if (status != HF_OK) (void)hf_fail_context(status, "%s at %s", method, rpc->host);
   free(request);

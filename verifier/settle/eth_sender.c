@@ -51,7 +51,8 @@ static hf_status open_journal(hf_sender *s) {
   HF_TRY(hf_eth_block_at(s->options.rpc, 0, &genesis));
   hf_hex(genesis.hash.b, 8, hex);
   hf_eth_address_text(self(s), address);
-  if (asprintf(&folder, "%s/%llu-%s-%s", s->options.folder, (unsigned long long)s->chain_id, hex, address) < 0) {
+  if (asprintf(&folder, "%s/%llu-%s-%s", s->options.folder, (unsigned long long)s->chain_id, hex, address) <
+      0) {
     folder = NULL;
     HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a path"));
   }
@@ -109,9 +110,16 @@ static const hf_attempt *mined_attempt(const hf_entry *e) {
   return NULL;
 }
 
-/* With a replacement under the same nonce, and with the chain's own words, what it would do at the state after `block`. */
-static hf_status try_at(hf_sender *s, const hf_send_request *r, uint64_t block, bool *ok, char *reason, size_t size) {
-  hf_eth_call call = {.from = *self(s), .to = r->to, .creates = r->creates, .value = r->value, .gas = r->gas, .data = r->data};
+/* With a replacement under the same nonce, and with the chain's own words, what it would do at the state
+ * after `block`. */
+static hf_status try_at(hf_sender *s, const hf_send_request *r, uint64_t block, bool *ok, char *reason,
+                        size_t size) {
+  hf_eth_call call = {.from = *self(s),
+                      .to = r->to,
+                      .creates = r->creates,
+                      .value = r->value,
+                      .gas = r->gas,
+                      .data = r->data};
   hf_writer returned = {0};
   bool reverted = false;
   hf_status status = hf_eth_call_at(s->options.rpc, &call, block, &reverted, &returned);
@@ -127,12 +135,17 @@ static hf_status try_at(hf_sender *s, const hf_send_request *r, uint64_t block, 
 }
 
 static hf_send_request request_of(const hf_entry *e) {
-  return (hf_send_request){.id = e->id, .what = e->what, .creates = e->creates, .to = e->to, .value = e->value,
-                           .gas = e->gas, .data = {e->data, e->data_length}};
+  return (hf_send_request){.id = e->id,
+                           .what = e->what,
+                           .creates = e->creates,
+                           .to = e->to,
+                           .value = e->value,
+                           .gas = e->gas,
+                           .data = {e->data, e->data_length}};
 }
 
-/* Why it reverted: the same call at the state before its block, which is the state it met but for its block's earlier
- * transactions; else at the state after. */
+/* Why it reverted: the same call at the state before its block, which is the state it met but for its block's
+ * earlier transactions; else at the state after. */
 static void explain_revert(hf_sender *s, hf_entry *e) {
   const hf_send_request r = request_of(e);
   bool ok = true;
@@ -141,7 +154,8 @@ static void explain_revert(hf_sender *s, hf_entry *e) {
   for (int k = 0; k < 2 && ok; k++)
     if (try_at(s, &r, k == 0 ? before : e->receipt.block, &ok, e->problem, sizeof e->problem) != HF_OK) break;
   if (e->problem[0] == 0)
-    snprintf(e->problem, sizeof e->problem, e->receipt.gas_used >= e->gas - e->gas / 64 ? "out of gas" : "reverted");
+    snprintf(e->problem, sizeof e->problem,
+             e->receipt.gas_used >= e->gas - e->gas / 64 ? "out of gas" : "reverted");
 }
 
 static void describe(const hf_entry *e, uint64_t confirmations, bool known, hf_sent *out) {
@@ -190,7 +204,8 @@ hf_status hf_sender_get(hf_sender *sender, const hf_digest *id, hf_sent *out) {
 
 static uint64_t eighth_more(uint64_t wei) { return wei + wei / 8 + 1; }
 
-/* What is reasonable now: the tip, and twice the base fee above it, so that it stays valid through six full blocks. */
+/* What is reasonable now: the tip, and twice the base fee above it, so that it stays valid through six full
+ * blocks. */
 static hf_status present_fees(hf_sender *s, uint64_t *tip, uint64_t *fee) {
   hf_status status;
   hf_eth_block head;
@@ -225,7 +240,8 @@ static hf_status higher_fees(hf_sender *s, const hf_entry *e, uint64_t *tip, uin
 
 /* ---- signing and sending ---- */
 
-static hf_status sign(hf_sender *s, const hf_entry *e, const hf_attempt *a, hf_writer *raw, hf_eth_hash *hash) {
+static hf_status sign(hf_sender *s, const hf_entry *e, const hf_attempt *a, hf_writer *raw,
+                      hf_eth_hash *hash) {
   hf_eth_tx tx = {.chain_id = s->chain_id, .nonce = e->nonce, .tip_wei = a->tip_wei, .fee_wei = a->fee_wei};
   if (a->cancels) {
     tx.to = *self(s);
@@ -247,7 +263,8 @@ static hf_status send_last(hf_sender *s, hf_entry *e) {
   hf_status status;
   HF_TRY(sign(s, e, last_attempt(e), &raw, &hash));
   if (!hf_eth_hash_eq(&hash, &last_attempt(e)->hash))
-    HF_TRY(hf_fail(HF_E_MISMATCH, "the journal's transaction %llu is not what was signed: another key, or a damaged file",
+    HF_TRY(hf_fail(HF_E_MISMATCH,
+                   "the journal's transaction %llu is not what was signed: another key, or a damaged file",
                    (unsigned long long)e->nonce));
   hf_status sent = hf_eth_send(s->options.rpc, (hf_bytes){raw.data, raw.length});
   e->problem[0] = 0;
@@ -258,9 +275,10 @@ static hf_status send_last(hf_sender *s, hf_entry *e) {
     if (sent == HF_E_REFUSED) e->refused++;
     snprintf(e->problem, sizeof e->problem, "%s", hf_error_message());
   }
-  hf_log(s->options.log, sent != HF_OK ? HF_LOG_WARN : HF_LOG_INFO, "transaction sent", HF_LOG_TEXT("what", e->what),
-         HF_LOG_UINT("nonce", e->nonce), HF_LOG_HEX("hash", last_attempt(e)->hash.b, 32),
-         HF_LOG_UINT("attempt", e->attempts), HF_LOG_TEXT("against", e->problem));
+  hf_log(s->options.log, sent != HF_OK ? HF_LOG_WARN : HF_LOG_INFO, "transaction sent",
+         HF_LOG_TEXT("what", e->what), HF_LOG_UINT("nonce", e->nonce),
+         HF_LOG_HEX("hash", last_attempt(e)->hash.b, 32), HF_LOG_UINT("attempt", e->attempts),
+         HF_LOG_TEXT("against", e->problem));
   at(s, "sent");
 out:
   hf_writer_free(&raw);
@@ -324,9 +342,9 @@ static hf_status finish(hf_sender *s, hf_entry *e, hf_entry_state state) {
 
 static hf_status look_mined(hf_sender *s, hf_entry *e, uint64_t head) {
   if (!e->mined || !e->seen_mined) {
-    hf_log(s->options.log, HF_LOG_INFO, "transaction mined", HF_LOG_TEXT("what", e->what), HF_LOG_UINT("nonce", e->nonce),
-           HF_LOG_UINT("block", e->receipt.block), HF_LOG_UINT("gas", e->receipt.gas_used),
-           HF_LOG_UINT("success", e->receipt.success));
+    hf_log(s->options.log, HF_LOG_INFO, "transaction mined", HF_LOG_TEXT("what", e->what),
+           HF_LOG_UINT("nonce", e->nonce), HF_LOG_UINT("block", e->receipt.block),
+           HF_LOG_UINT("gas", e->receipt.gas_used), HF_LOG_UINT("success", e->receipt.success));
     e->problem[0] = 0;
     e->mined = e->seen_mined = true;
     at(s, "mined");
@@ -336,8 +354,8 @@ static hf_status look_mined(hf_sender *s, hf_entry *e, uint64_t head) {
   return finish(s, e, HF_ENTRY_CONFIRMED);
 }
 
-/* The nonce is used and no attempt has a receipt: a node that is late, or another transaction. It is another one when that
- * is so at a block with all the confirmations wanted, look after look. */
+/* The nonce is used and no attempt has a receipt: a node that is late, or another transaction. It is another
+ * one when that is so at a block with all the confirmations wanted, look after look. */
 static hf_status look_gone(hf_sender *s, hf_entry *e, uint64_t head) {
   uint64_t used;
   const uint64_t depth = s->options.confirmations - 1;
@@ -358,8 +376,8 @@ static hf_status look(hf_sender *s, hf_entry *e) {
     goto out;
   }
   if (e->mined) { /* it was, and is no more */
-    hf_log(s->options.log, HF_LOG_WARN, "transaction left the chain: reorganised", HF_LOG_TEXT("what", e->what),
-           HF_LOG_UINT("nonce", e->nonce));
+    hf_log(s->options.log, HF_LOG_WARN, "transaction left the chain: reorganised",
+           HF_LOG_TEXT("what", e->what), HF_LOG_UINT("nonce", e->nonce));
     e->mined = false;
     e->sent_ms = 0; /* send again now */
   }
@@ -369,7 +387,8 @@ static hf_status look(hf_sender *s, hf_entry *e) {
     goto out;
   }
   e->gone = 0;
-  if (next == e->nonce && older_than(s, last_attempt(e)->signed_ms, s->options.bump_ms) && e->attempts < HF_JOURNAL_ATTEMPTS) {
+  if (next == e->nonce && older_than(s, last_attempt(e)->signed_ms, s->options.bump_ms) &&
+      e->attempts < HF_JOURNAL_ATTEMPTS) {
     status = higher_fees(s, e, &tip, &fee);
     if (status == HF_OK) {
       status = attempt(s, e, tip, fee, last_attempt(e)->cancels);
@@ -396,11 +415,13 @@ hf_status hf_sender_step(hf_sender *sender) {
 
 /* ---- requests ---- */
 
-hf_status hf_sender_try(hf_sender *sender, const hf_send_request *request, bool *ok, char *reason, size_t size) {
+hf_status hf_sender_try(hf_sender *sender, const hf_send_request *request, bool *ok, char *reason,
+                        size_t size) {
   return try_at(sender, request, HF_ETH_LATEST, ok, reason, size);
 }
 
-/* A confirmed transaction that the node no longer knows: the chain was reorganised deeper than the confirmations. */
+/* A confirmed transaction that the node no longer knows: the chain was reorganised deeper than the
+ * confirmations. */
 static hf_status reopen_if_gone(hf_sender *s, hf_entry *e) {
   bool found;
   hf_status status = look_for_receipt(s, e, &found);
@@ -449,8 +470,13 @@ static hf_status begin_new(hf_sender *s, const hf_send_request *r, hf_entry **ou
   bool ok;
   char reason[512];
   uint64_t tip, fee;
-  hf_entry fresh = {.id = r->id, .creates = r->creates, .to = r->to, .value = r->value, .gas = r->gas,
-                    .data = (uint8_t *)r->data.data, .data_length = r->data.length};
+  hf_entry fresh = {.id = r->id,
+                    .creates = r->creates,
+                    .to = r->to,
+                    .value = r->value,
+                    .gas = r->gas,
+                    .data = (uint8_t *)r->data.data,
+                    .data_length = r->data.length};
   snprintf(fresh.what, sizeof fresh.what, "%s", r->what);
   HF_TRY(present_fees(s, &tip, &fee));
   HF_TRY(can_pay(s, r, fee));
@@ -472,13 +498,15 @@ out:
 
 hf_status hf_sender_begin(hf_sender *sender, const hf_send_request *request, hf_sent *out) {
   hf_status status;
-  if (strlen(request->what) >= HF_JOURNAL_WHAT) return hf_fail(HF_E_ARGUMENT, "a description of a request is short");
+  if (strlen(request->what) >= HF_JOURNAL_WHAT)
+    return hf_fail(HF_E_ARGUMENT, "a description of a request is short");
   hf_entry *e = find(sender, &request->id);
   bool known = e != NULL;
   if (known && e->state == HF_ENTRY_CONFIRMED) HF_TRY(reopen_if_gone(sender, e));
   /* Without effect for good: mined and reverted or cancelled, or its nonce is another's. */
   if (known && (e->state == HF_ENTRY_LOST ||
-                (e->state == HF_ENTRY_CONFIRMED && (!e->receipt.success || mined_attempt(e) == NULL || mined_attempt(e)->cancels))))
+                (e->state == HF_ENTRY_CONFIRMED &&
+                 (!e->receipt.success || mined_attempt(e) == NULL || mined_attempt(e)->cancels))))
     known = false;
   if (!known)
     HF_TRY(begin_new(sender, request, &e));
@@ -507,13 +535,17 @@ hf_status hf_sender_wait(hf_sender *sender, const hf_digest *id, uint64_t timeou
     if (e->state != HF_ENTRY_OPEN) return HF_OK;
     if (status == HF_OK) status = refused_for_good(e);
     /* a disk that fails, a key that is another: waiting helps nothing */
-    if (status == HF_E_REFUSED || status == HF_E_MISMATCH || status == HF_E_FULL || status == HF_E_MEMORY) return status;
+    if (status == HF_E_REFUSED || status == HF_E_MISMATCH || status == HF_E_FULL || status == HF_E_MEMORY)
+      return status;
     if (sender->options.stop != NULL && sender->options.stop(sender->options.context))
       return hf_fail(HF_E_CANCELLED, "stopped while %s waits; it stays in the journal", e->what);
     if (older_than(sender, start, timeout_ms))
-      return status == HF_OK ? hf_fail(HF_E_TIMEOUT, "%s (nonce %llu, %zu attempts) is not confirmed yet; it stays in the journal%s%s",
-                                       e->what, (unsigned long long)e->nonce, e->attempts, e->problem[0] ? ": " : "", e->problem)
-                             : hf_fail_context(HF_E_TIMEOUT, "%s is not confirmed yet", e->what);
+      return status == HF_OK
+                 ? hf_fail(HF_E_TIMEOUT,
+                           "%s (nonce %llu, %zu attempts) is not confirmed yet; it stays in the journal%s%s",
+                           e->what, (unsigned long long)e->nonce, e->attempts, e->problem[0] ? ": " : "",
+                           e->problem)
+                 : hf_fail_context(HF_E_TIMEOUT, "%s is not confirmed yet", e->what);
     sender->options.sleep_ms(sender->options.context, sender->options.poll_ms);
   }
 }
@@ -524,7 +556,8 @@ hf_status hf_sender_cancel(hf_sender *sender, const hf_digest *id, hf_sent *out)
   hf_entry *e = find(sender, id);
   if (e == NULL) return hf_fail(HF_E_NOT_FOUND, "no such request in the journal");
   if (e->state == HF_ENTRY_OPEN) HF_TRY(look(sender, e));
-  if (e->state != HF_ENTRY_OPEN || e->mined) HF_TRY(hf_fail(HF_E_STALE, "%s is in a block, or lost", e->what));
+  if (e->state != HF_ENTRY_OPEN || e->mined)
+    HF_TRY(hf_fail(HF_E_STALE, "%s is in a block, or lost", e->what));
   HF_TRY(higher_fees(sender, e, &tip, &fee));
   HF_TRY(attempt(sender, e, tip, fee, true));
   describe(e, 0, true, out);

@@ -47,7 +47,8 @@ hf_status hf_eth_tx_sign(const hf_eth_tx *tx, const hf_eth_key *key, hf_writer *
   HF_TRY(hf_writer_status(&items));
   HF_TRY(hf_writer_status(&whole));
   if (whole.length > HF_ETH_TX_LIMIT)
-    HF_TRY(hf_fail(HF_E_RANGE, "a transaction of %zu bytes; nodes take at most %zu", whole.length, HF_ETH_TX_LIMIT));
+    HF_TRY(hf_fail(HF_E_RANGE, "a transaction of %zu bytes; nodes take at most %zu", whole.length,
+                   HF_ETH_TX_LIMIT));
   hf_keccak256(whole.data, whole.length, hash->b);
   hf_write_bytes(w, whole.data, whole.length);
   HF_TRY(hf_writer_status(w));

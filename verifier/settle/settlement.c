@@ -13,8 +13,8 @@ _Static_assert(HF_EVM_UNIT_GWEI == 1, "amounts are gwei");
 /* ---- views ---- */
 
 /* Calls a view; takes the arguments in `abi`. Exactly `count` words must come back. */
-static hf_status view(const hf_settlement *c, const hf_eth_address *at, const char *signature, hf_abi *abi, hf_u256 *words,
-                      size_t count) {
+static hf_status view(const hf_settlement *c, const hf_eth_address *at, const char *signature, hf_abi *abi,
+                      hf_u256 *words, size_t count) {
   hf_writer data = {0}, returned = {0};
   bool reverted;
   char reason[256];
@@ -89,14 +89,16 @@ hf_status hf_settlement_chain_id(const hf_settlement *contract, uint64_t index, 
   return view(contract, &contract->address, "chainIdOf(uint256)", &abi, out, 1);
 }
 
-hf_status hf_settlement_claimable(const hf_settlement *contract, const hf_eth_address *account, hf_u256 *out) {
+hf_status hf_settlement_claimable(const hf_settlement *contract, const hf_eth_address *account,
+                                  hf_u256 *out) {
   hf_abi abi;
   hf_abi_begin(&abi, 1);
   hf_abi_address(&abi, account);
   return view(contract, &contract->address, "claimable(address)", &abi, out, 1);
 }
 
-hf_status hf_settlement_is_settler(const hf_settlement *contract, const hf_u256 *chain, const hf_eth_address *who, bool *out) {
+hf_status hf_settlement_is_settler(const hf_settlement *contract, const hf_u256 *chain,
+                                   const hf_eth_address *who, bool *out) {
   hf_abi abi;
   hf_u256 word;
   *out = false;
@@ -107,7 +109,8 @@ hf_status hf_settlement_is_settler(const hf_settlement *contract, const hf_u256 
   return status == HF_OK ? hf_abi_to_bool(&word, out) : status;
 }
 
-hf_status hf_settlement_deposit_hash(const hf_settlement *contract, const hf_u256 *chain, uint64_t count, hf_eth_hash *out) {
+hf_status hf_settlement_deposit_hash(const hf_settlement *contract, const hf_u256 *chain, uint64_t count,
+                                     hf_eth_hash *out) {
   hf_abi abi;
   hf_u256 word;
   hf_abi_begin(&abi, 2);
@@ -136,14 +139,16 @@ hf_status hf_settlement_find_verifier(const hf_settlement *contract, const hf_u2
     HF_TRY(view(contract, &verifier, "verifyingKeyDigest()", &abi, &key, 1));
     if (hf_u256_compare(&key, digest) == 0) goto out;
   }
-  status = hf_fail(HF_E_NOT_FOUND, "none of the contract's %llu verifiers is for this seal's key", (unsigned long long)count);
+  status = hf_fail(HF_E_NOT_FOUND, "none of the contract's %llu verifiers is for this seal's key",
+                   (unsigned long long)count);
 out:
   return status;
 }
 
 /* ---- calls ---- */
 
-hf_status hf_settlement_deposit_call(const hf_u256 *chain, const hf_u256 *key_x, const hf_u256 *key_y, hf_writer *w) {
+hf_status hf_settlement_deposit_call(const hf_u256 *chain, const hf_u256 *key_x, const hf_u256 *key_y,
+                                     hf_writer *w) {
   hf_abi abi;
   hf_abi_begin(&abi, 3);
   hf_abi_word(&abi, chain);
@@ -164,8 +169,9 @@ hf_status hf_settlement_claim_call(const hf_eth_address *to, hf_writer *w) {
   return hf_abi_end(&abi, "claim(address)", w);
 }
 
-hf_status hf_settlement_register_call(const hf_eth_address *operator, uint64_t mode, const hf_u256 *genesis_root,
-                                      const hf_leaf_key *keys, size_t count, hf_writer *w) {
+hf_status hf_settlement_register_call(const hf_eth_address *operator, uint64_t mode,
+                                      const hf_u256 *genesis_root, const hf_leaf_key *keys, size_t count,
+                                      hf_writer *w) {
   hf_abi abi;
   enum { MOST = 16 };
   hf_u256 digests[MOST], structs[MOST][4];
@@ -193,7 +199,8 @@ hf_status hf_settlement_add_verifier_call(const hf_eth_address *verifier, hf_wri
   return hf_abi_end(&abi, "addVerifier(address)", w);
 }
 
-hf_status hf_settlement_set_settler_call(const hf_u256 *chain, const hf_eth_address *settler, bool allowed, hf_writer *w) {
+hf_status hf_settlement_set_settler_call(const hf_u256 *chain, const hf_eth_address *settler, bool allowed,
+                                         hf_writer *w) {
   hf_abi abi;
   hf_abi_begin(&abi, 3);
   hf_abi_word(&abi, chain);
@@ -202,7 +209,8 @@ hf_status hf_settlement_set_settler_call(const hf_u256 *chain, const hf_eth_addr
   return hf_abi_end(&abi, "setSettler(uint256,address,bool)", w);
 }
 
-hf_status hf_settlement_create_arguments(const hf_eth_address *owner, uint64_t delay, bool development, hf_writer *w) {
+hf_status hf_settlement_create_arguments(const hf_eth_address *owner, uint64_t delay, bool development,
+                                         hf_writer *w) {
   hf_abi abi;
   hf_abi_begin(&abi, 3);
   hf_abi_address(&abi, owner);
@@ -244,8 +252,8 @@ static hf_status read_deposit(void *context, const hf_eth_log *log) {
   d.key_y = word[1];
   HF_TRY(hf_u256_to_u64(&word[2], &d.amount));
   if (r->any && d.index != r->next)
-    HF_TRY(hf_fail(HF_E_FORMAT, "the node's deposits have a gap: %llu after %llu", (unsigned long long)d.index,
-                   (unsigned long long)r->next - 1));
+    HF_TRY(hf_fail(HF_E_FORMAT, "the node's deposits have a gap: %llu after %llu",
+                   (unsigned long long)d.index, (unsigned long long)r->next - 1));
   r->any = true;
   r->next = d.index + 1;
   status = r->sink(r->context, &d);
@@ -253,11 +261,11 @@ out:
   return status;
 }
 
-hf_status hf_settlement_deposits(const hf_settlement *contract, const hf_u256 *chain, uint64_t from, uint64_t to,
-                                 hf_l1_deposit_sink sink, void *context) {
+hf_status hf_settlement_deposits(const hf_settlement *contract, const hf_u256 *chain, uint64_t from,
+                                 uint64_t to, hf_l1_deposit_sink sink, void *context) {
   deposit_reader r = {.sink = sink, .context = context};
   hf_u256 topic;
   hf_evm_topic("Deposited(uint256,uint64,address,uint256,uint256,uint64)", topic.b);
-  return hf_eth_logs(contract->rpc, &contract->address, (const hf_u256 *const[HF_ETH_TOPICS]){&topic, chain}, from, to,
-                     read_deposit, &r);
+  return hf_eth_logs(contract->rpc, &contract->address, (const hf_u256 *const[HF_ETH_TOPICS]){&topic, chain},
+                     from, to, read_deposit, &r);
 }

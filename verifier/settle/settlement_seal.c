@@ -53,8 +53,8 @@ static hf_status add_record(owners *o, const hf_batch_record *record, uint32_t i
     *s = (span){.chain = chain, .start = start};
   }
   if (start != s->start + s->count)
-    HF_TRY(hf_fail(HF_E_MISMATCH, "record %u: its deposits start at %llu, not where the batch before stopped", i,
-                   (unsigned long long)start));
+    HF_TRY(hf_fail(HF_E_MISMATCH, "record %u: its deposits start at %llu, not where the batch before stopped",
+                   i, (unsigned long long)start));
   s->count += count;
 out:
   return status;
@@ -75,7 +75,8 @@ static hf_status find_owners(const hf_settlement *contract, span *s, uint64_t fr
   hf_status status;
   hf_eth_hash wanted;
   s->owner = calloc(s->count, sizeof *s->owner);
-  if (s->owner == NULL) return hf_fail(HF_E_MEMORY, "no memory for %llu owners", (unsigned long long)s->count);
+  if (s->owner == NULL)
+    return hf_fail(HF_E_MEMORY, "no memory for %llu owners", (unsigned long long)s->count);
   HF_TRY(hf_settlement_deposit_hash(contract, &s->chain, s->start, &s->hash));
   HF_TRY(hf_settlement_deposits(contract, &s->chain, from_block, head, take_owner, s));
   if (s->found != s->count)
@@ -110,8 +111,8 @@ out:
   return status;
 }
 
-hf_status hf_settlement_settle_call(const hf_settlement *contract, const hf_sealed *sealed, uint64_t verifier_id,
-                                    uint64_t from_block, hf_writer *w) {
+hf_status hf_settlement_settle_call(const hf_settlement *contract, const hf_sealed *sealed,
+                                    uint64_t verifier_id, uint64_t from_block, hf_writer *w) {
   hf_status status;
   uint64_t head;
   hf_writer data[HF_SEAL_RECORDS_MAX] = {{0}};
