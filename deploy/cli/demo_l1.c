@@ -294,11 +294,11 @@ static hf_status compare_chains(hf_demo *demo) {
   json_array_foreach(json_object_get(document, "chains"), i, c) {
     for (unsigned k = 0; k < demo->chain_count; k++) {
       hf_chain_info state;
-      char id[HF_CHAIN_ID_TEXT], root[67] = "0x";
+      char id[HF_CHAIN_ID_TEXT], root[65];
       hf_chain_id_text(demo->chains[k].id, id);
       if (strcmp(id, json_string_value(json_object_get(c, "chain"))) != 0) continue;
       hf_chain_get_info(hf_sequencer_chain(demo->sequencer, k), &state);
-      for (int b = 0; b < 32; b++) snprintf(root + 2 + 2 * b, 3, "%02x", state.root[31 - b]);
+      hf_hex(state.root, 32, root);
       const char *there = json_string_value(json_object_get(c, "root"));
       uint64_t batch = (uint64_t)json_integer_value(json_object_get(c, "batch"));
       if (there == NULL || strcmp(there, root) != 0 || batch != state.batches)
