@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Block, createBlock } from '@ethereumjs/block'
+import { createBlock } from '@ethereumjs/block'
 import { Common, Hardfork, Mainnet } from '@ethereumjs/common'
 import { createTxFromRLP } from '@ethereumjs/tx'
 import { Account, createAddressFromString, hexToBytes, bytesToHex } from '@ethereumjs/util'
@@ -127,10 +127,12 @@ export class Anvil extends Chain {
 export class EthereumJs extends Chain {
   name = 'ethereumjs'
 
-  static async start () {
+  // `without`: addresses whose precompiled contracts this chain does not have.
+  static async start ({ without = [] } = {}) {
     const chain = new EthereumJs(31337)
+    const customPrecompiles = without.map(a => ({ address: createAddressFromString(`0x${a.toString(16).padStart(40, '0')}`) }))
     chain.common = new Common({ chain: { ...Mainnet, chainId: 31337 }, hardfork: Hardfork.Osaka })
-    chain.vm = await createVM({ common: chain.common })
+    chain.vm = await createVM({ common: chain.common, evmOpts: { customPrecompiles } })
     chain.time = 1_800_000_000n
     for (const w of wallets)
       await chain.vm.stateManager.putAccount(createAddressFromString(w.address), new Account(0n, RICH))

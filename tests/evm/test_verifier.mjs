@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
+import { EthereumJs } from './backends.mjs'
 import { Q, R, word } from './model.mjs'
 import { Contract, backends, deploy, program, smallSeals, verifierAbi, wallets } from './world.mjs'
 
@@ -132,6 +133,14 @@ test('a true proof of a bad accumulator is refused', async () => {
   // (L, R) and (k L, k R) are both accumulators: the good one is no accident of the words
   const p = await prove(acc)
   for (const c of contracts) await c.sendData(wallets[1], encode(p.inputs, p.proof))
+})
+
+test('a chain without the precompiled contracts refuses everything', async () => {
+  for (const address of [5, 6, 7, 8]) {
+    const chain = await EthereumJs.start({ without: [address] })
+    const c = new Contract(chain, verifierAbi, await deploy(chain, small.code))
+    await c.refusesCall(wallets[0], 'PrecompileFailed', encode(good.inputs, good.proof))
+  }
 })
 
 test('the calldata has one length', async () => {
