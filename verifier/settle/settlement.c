@@ -139,8 +139,12 @@ hf_status hf_settlement_find_verifier(const hf_settlement *contract, const hf_u2
     HF_TRY(view(contract, &verifier, "verifyingKeyDigest()", &abi, &key, 1));
     if (hf_u256_compare(&key, digest) == 0) goto out;
   }
-  status = hf_fail(HF_E_NOT_FOUND, "none of the contract's %llu verifiers is for this seal's key",
-                   (unsigned long long)count);
+  uint8_t little[32];
+  char hex[65];
+  for (int i = 0; i < 32; i++) little[i] = digest->b[31 - i]; /* as every command prints keys */
+  hf_hex(little, 32, hex);
+  status = hf_fail(HF_E_NOT_FOUND, "none of the contract's %llu verifiers is for the seal's key %s",
+                   (unsigned long long)count, hex);
 out:
   return status;
 }
