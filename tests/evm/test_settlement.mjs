@@ -100,6 +100,8 @@ describe('registry', () => {
       const w = await settlementWorld(chain, small.code)
       const args = AbiCoder.defaultAbiCoder().encode(['address', 'uint64', 'bool'], [owner.address, DELAY, false])
       const strict = new Contract(chain, settlementAbi, await deploy(chain, settlementCode() + args.slice(2)))
+      const nobody = AbiCoder.defaultAbiCoder().encode(['address', 'uint64', 'bool'], ['0x' + '0'.repeat(40), DELAY, false])
+      assert.equal((await chain.send(owner, null, '0x' + settlementCode() + nobody.slice(2))).ok, false)
       await strict.refuses(owner, 'DevelopmentVerifier', strict.data('addVerifier', [w.verifier.address]))
     }
   })

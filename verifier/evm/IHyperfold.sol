@@ -18,16 +18,16 @@ pragma solidity ^0.8.28;
 /// This is the payload of a "PROF" container without kappa, digest and public inputs, turned to big-endian.
 /// hf_evm_proof_words (verifier/evm/evm.h) makes it.
 interface IHyperfoldVerifier {
-    error WrongLength();           // the calldata is not exactly 4 + 32 * (12 + 59) bytes
-    error InputNotCanonical();     // a public input is not below r
-    error EvaluationNotCanonical();// an evaluation is not below r
-    error AccumulatorNotCanonical();// a half of a coordinate is 2^128 or more, or a coordinate is not below q
-    error PointNotCanonical();     // a coordinate of the proof is not below q
-    error PointAtInfinity();       // this and the next: of the proof or of the accumulator
+    error WrongLength();             // the calldata is not exactly 4 + 32 * (12 + 59) bytes
+    error InputNotCanonical();       // a public input is not below r
+    error EvaluationNotCanonical();  // an evaluation is not below r
+    error AccumulatorNotCanonical(); // a half of a coordinate is 2^128 or more, or a coordinate is not below q
+    error PointNotCanonical();       // a coordinate of the proof is not below q
+    error PointAtInfinity();         // this and the next: of the proof or of the accumulator
     error PointNotOnCurve();
-    error IdentityFailed();        // the constraints do not hold at zeta
-    error PrecompileFailed();      // out of gas in a precompile
-    error PairingFailed();         // the opening or the accumulator does not hold
+    error IdentityFailed();          // the constraints do not hold at zeta
+    error PrecompileFailed();        // out of gas in a precompiled contract, or there is none
+    error PairingFailed();           // the opening or the accumulator does not hold
 
     /// Returns nothing: a proof that does not convince reverts. Public inputs (enum hf_seal_word): statement,
     /// number of records m, x, y, then the accumulator: L.x mod 2^128, L.x >> 128, L.y .., R.x .., R.y ..
@@ -41,8 +41,10 @@ interface IHyperfoldVerifier {
 
 /// SETTLE. `words` is m records (m from 1 to 64) without a gap, in the order of the seal's tree. A record is sent as 18
 /// words: 0 .. 6 and 23 .. 33 of enum hf_record_word. Words 7 .. 22, the imports, are zero as long as there are no
-/// messages between chains; fingerprints count them. `data` is the posted rows of all records in their order, back to back: one row for every slot of a
-/// batch (their number belongs to the leaf key). A row begins with its type:
+/// messages between chains; fingerprints count them.
+///
+/// `data` is the posted rows of all records in their order, back to back: one row for every slot of a batch (their
+/// number belongs to the leaf key). A row begins with its type:
 ///     00                                                       1 byte: posted as three zero words: a no-op; in
 ///                                                              validium mode also every transfer
 ///     01 fee[8] amount[8] to[3] from[3]                        23 bytes: transfer (rollup mode only)
