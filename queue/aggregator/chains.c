@@ -70,7 +70,7 @@ static bool is_wanted(const hf_aggregator *a, const char *name) {
   return false;
 }
 
-/* Chains of which nothing is in a seal begin with the first batch that the queue has of them. */
+/* Chains of which nothing is in a seal begin with the lowest batch that the queue has of them. */
 static hf_status discover(hf_aggregator *a, const hf_job_record *job) {
   char name[AGG_CHAIN_NAME];
   uint64_t number;
@@ -78,7 +78,12 @@ static hf_status discover(hf_aggregator *a, const hf_job_record *job) {
   agg_chain *chain;
   if (!parse_id(&job->header.key.id, name, &number) || !is_wanted(a, name)) return HF_OK;
   hf_status status = agg_chain_get(a, name, &chain);
-  if (status == HF_OK && a->chain_count > before) chain->number = number - 1;
+  bool found = a->chain_count > before;
+  if (status == HF_OK && (found || (!chain->has_root && number <= chain->number))) {
+    chain->number = number - 1;
+    chain->ready = false;
+    chain->watch = (agg_watch){0};
+  }
   return status;
 }
 

@@ -115,6 +115,41 @@ Test(aggregator, random_orders) {
   }
 }
 
+/* Leaves stand in the order in which they were proven, also when nobody looked; and a plan that comes out otherwise, by
+ * other options, finds no folds of the first that are not its own. */
+Test(aggregator, order_and_another_plan) {
+  fleet_open(&f);
+  for (uint64_t n = 1; n <= 3; n++) {
+    submit(7, n);
+    submit(8, n);
+  }
+  const uint64_t order[][2] = {{8, 1}, {7, 1}, {7, 2}, {8, 2}, {8, 3}, {7, 3}};
+  for (int i = 0; i < 6; i++, f.now++) fleet_prove(&f, order[i][0], order[i][1], FLEET_GOOD);
+  fleet_start(&f, 0, false);
+  fleet_run(&f);
+  cr_assert_eq(f.state.leaves, 6);
+  const char *chains[] = {"8"};
+  f.options.chains = chains;
+  f.options.chain_count = 1;
+  fleet_start(&f, 0, false);
+  drain();
+  SEAL(1, "8/1 8/2 8/3 ");
+  cr_assert_eq(f.events[HF_AGGREGATOR_AGAIN], 0);
+  f.options.chains = NULL;
+  fleet_start(&f, 0, false);
+  drain();
+  SEAL(2, "7/1 7/2 7/3 ");
+  fleet_close(&f);
+
+  fleet_open(&f);
+  for (int i = 0; i < 6; i++) submit(order[5 - i][0], order[5 - i][1]);
+  for (int i = 0; i < 6; i++, f.now++) fleet_prove(&f, order[i][0], order[i][1], FLEET_GOOD);
+  fleet_start(&f, 0, false);
+  drain();
+  SEAL(1, "8/1 7/1 7/2 8/2 8/3 7/3 ");
+  fleet_close(&f);
+}
+
 Test(aggregator, late_and_failed_batches) {
   fleet_open(&f);
   f.options.seal_count = 2;
@@ -190,6 +225,15 @@ Test(aggregator, refused_results) {
   cr_assert_eq(f.lie_statement, 96, "four results are refused, %u are left", f.lie_statement);
   cr_assert_eq(f.events[HF_AGGREGATOR_WAITING], told + 1);
   cr_assert_eq(f.published[2].times, 0);
+  /* what comes after it is folded, and waits with its seal: seals are submitted in order */
+  f.lie_statement = 0;
+  uint64_t folds = f.folds;
+  for (uint64_t n = 6; n <= 7; n++) fleet_batch_done(&f, 7, n);
+  fleet_run(&f);
+  fleet_run(&f);
+  cr_assert_eq(f.folds, folds + 1);
+  cr_assert_eq(fleet_jobs(&f, HF_JOB_SEAL), 1);
+  cr_assert_eq(f.state.seals, 2);
   fleet_close(&f);
 }
 
