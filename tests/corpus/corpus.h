@@ -126,8 +126,8 @@ void corpus_run(const corpus_subject *subject, corpus_each each, void *context);
  * Poseidon2), seal (kappa 8, Keccak) over records of two chains that are not proven by anything. The same bytes on
  * every run. */
 hf_status corpus_subject_make(corpus_kind kind, corpus_subject *out);
-/* A recorded seal. It has no `other` and no `alien`: these are forged. */
-hf_status corpus_subject_load(const char *key_path, const char *sealed_path, corpus_subject *out);
+/* A recorded seal of m batches (recorded.h). It has no `other` and no `alien`: these are forged. */
+hf_status corpus_subject_load(const char *folder, uint32_t m, corpus_subject *out);
 void corpus_subject_free(corpus_subject *subject);
 
 /* --- items ---------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* corpus_write FOLDER [KEY SEALED]: writes the cases on small proofs (or on a recorded seal) into a folder, for
+/* corpus_write FOLDER [RECORDED M]: writes the cases on small proofs (or on the seal of M batches in RECORDED) into a folder, for
  * verifiers that are not linked here. The form is in README.md. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +21,12 @@ int main(int argc, char **argv) {
   hf_status status;
   corpus_output *out = NULL;
   if (argc != 2 && argc != 4) {
-    fprintf(stderr, "usage: corpus_write FOLDER [KEY SEALED]\n");
+    fprintf(stderr, "usage: corpus_write FOLDER [RECORDED M]\n");
     return 2;
   }
   HF_TRY(corpus_output_open(argv[1], &out));
   if (argc == 4) {
-    HF_TRY(corpus_subject_load(argv[2], argv[3], &subject));
+    HF_TRY(corpus_subject_load(argv[2], (uint32_t)strtoul(argv[3], NULL, 10), &subject));
     HF_TRY(write_subject(out, &subject));
   }
   for (int kind = 0; argc == 2 && kind < CORPUS_KINDS; kind++) {

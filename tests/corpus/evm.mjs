@@ -1,6 +1,6 @@
 // The corpus of attacks before the contracts: every case of a seal goes to the generated verifier, and what a seal says about
 // records to the settlement contract, on two implementations of the EVM.
-//   node --test evm.mjs        HF_EVM_BIN as in ../evm/world.mjs; HF_CORPUS_SEALS: "KEY SEALED" of a recorded seal
+//   node --test evm.mjs        HF_EVM_BIN as in ../evm/world.mjs; HF_CORPUS_RECORDED: M, for the recorded seal of M batches
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -16,8 +16,8 @@ const folder = mkdtempSync(join(tmpdir(), 'hf-corpus-evm-'))
 let chains, worlds, cases
 
 before(async () => {
-  const recorded = process.env.HF_CORPUS_SEALS?.split(' ') ?? []
-  execFileSync(program('corpus_write'), [folder, ...recorded])
+  const m = process.env.HF_CORPUS_RECORDED
+  execFileSync(program('corpus_write'), [folder, ...(m ? [new URL('recorded', import.meta.url).pathname, m] : [])])
   cases = readFileSync(join(folder, 'cases.jsonl'), 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line)).filter(c => c.kind === 'seal')
   const good = cases.find(c => c.name === 'good/as it is')
   const { bytecode } = compileVerifier(sourceOf(join(folder, good.key)))

@@ -8,6 +8,7 @@
 #include "host/keccak.h"
 #include "keys.h"
 #include "prove_internal.h"
+#include "recorded.h"
 
 enum { LOG_N = 6, SEAL_KAPPA = 8, CHAINS = 2, RECORDS = 3 };
 
@@ -168,6 +169,10 @@ static void forge_others(corpus_subject *s) {
   hf_g1 left, right;
   corpus_pair(2, &left, &right);
   corpus_set_accumulator(&item, left, right);
+  for (unsigned i = 0; i < corpus_map_of(&item.proof).point_count; i++) {
+    hf_g1 *p = corpus_point(&item.proof, i);
+    *p = corpus_add(*p, hf_g1_generator());
+  }
   corpus_forge(&item);
   s->other = item.proof;
   item.proof = s->proof;
@@ -179,16 +184,15 @@ static void forge_others(corpus_subject *s) {
   s->alien = item.proof;
 }
 
-hf_status corpus_subject_load(const char *key_path, const char *sealed_path, corpus_subject *out) {
+hf_status corpus_subject_load(const char *folder, uint32_t m, corpus_subject *out) {
   hf_status status;
   memset(out, 0, sizeof *out);
   out->kind = CORPUS_SEAL;
-  HF_TRY(hf_verifying_key_load(key_path, &out->vk));
-  HF_TRY(hf_sealed_load(sealed_path, &out->sealed));
-  snprintf(out->name, sizeof out->name, "recorded-%u", out->sealed.records);
+  HF_TRY(recorded_load(folder, m, &out->vk, &out->sealed));
+  snprintf(out->name, sizeof out->name, "recorded-%u", m);
   out->proof = out->sealed.proof;
   if (!out->vk.seal || !hf_development_setup(out->vk.tau_g2))
-    HF_TRY(hf_fail(HF_E_MISMATCH, "%s: not the key of a seal over the development setup", key_path));
+    HF_TRY(hf_fail(HF_E_MISMATCH, "%s: not the key of a seal over the development setup", folder));
   forge_others(out);
 out:
   if (status != HF_OK) corpus_subject_free(out);
