@@ -26,9 +26,14 @@ test('contracts compile to what is committed, without warnings, and fit', () => 
   for (const name of Object.keys(files).filter(n => n.endsWith('.bin'))) assert.ok(files[name].length / 2 < CODE_MOST + 500, name)
 })
 
-test('the verifier is that of the committed key', t => {
+test('the key is that of the recorded seals', t => { // which test_recorded compares with the present circuits'
+  const recorded = new URL('../corpus/recorded/seal.vkey', import.meta.url)
+  if (!existsSync(recorded)) return t.skip('no recorded seals')
+  assert.ok(readFileSync(recorded).equals(readFileSync(new URL('seal.vkey', folder))), 'run verifier/evm/regenerate')
+})
+
+test('the verifier is that of the committed key', () => {
   const key = new URL('seal.vkey', folder)
-  if (!existsSync(key)) return t.skip('no seal key')
   assert.equal(sourceOf(key.pathname), read('HyperfoldVerifier.sol'))
   assert.match(execFileSync(program('evm_prover'), ['--digest', key.pathname], { encoding: 'utf8' }), /^[0-9a-f]{64}\n$/)
 })

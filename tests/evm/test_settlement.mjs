@@ -67,6 +67,7 @@ describe('registry', () => {
     await w.settlement.refusesCall(owner, 'BadArgument', w.settlement.data('removeLeafKey', [w.rollup.id, 5n]))
     await w.settlement.refusesCall(owner, 'BadArgument', w.settlement.data('addVerifier', [alice.address]))
     await w.settlement.refusesCall(owner, 'UnknownVerifier(1)', w.settlement.data('removeVerifier', [1n]))
+    await w.settlement.refusesCall(owner, 'UnknownVerifier(1)', w.settlement.data('verifierAt', [1n]))
   })
 
   everywhere('ownership moves in two steps', async w => {
@@ -92,6 +93,7 @@ describe('registry', () => {
     await w.settlement.refusesCall(operator, 'UnknownVerifier(2)', settleData(settlementAbi, s, 2n))
     await w.settlement.send(owner, 'removeVerifier', [0n])
     await refuses(w, 'UnknownVerifier(0)', s)
+    await w.settlement.refusesCall(owner, 'UnknownVerifier(0)', w.settlement.data('removeVerifier', [0n]))
     await w.settlement.sendData(operator, settleData(settlementAbi, s, 1n))
   })
 
