@@ -1,4 +1,5 @@
-/* Multi-scalar multiplication, the endomorphism and canonical words of coordinates, against the host's curve and GMP. */
+/* Multi-scalar multiplication, the endomorphism and canonical words of coordinates, against the host's curve
+ * and GMP. */
 #include "circuit_support.h"
 #include <gmp.h>
 #include "circuit/msm.h"
@@ -50,7 +51,8 @@ Test(msm, scalars_are_split_into_odd_halves) {
     /* small and large numbers, and those around multiples of lambda */
     if (i < 300) x = i & 1 ? hf_fr_neg(fr(i / 2)) : fr(i / 2);
     if (i >= 300 && i < 600) x = hf_fr_mul(hf_glv_lambda(), i & 1 ? hf_fr_neg(fr(i)) : fr(i));
-    if (i >= 600 && i < 1100) x = hf_fr_add(power_of_two((unsigned)(i - 600) / 2), i & 1 ? fr(1) : hf_fr_neg(fr(1)));
+    if (i >= 600 && i < 1100)
+      x = hf_fr_add(power_of_two((unsigned)(i - 600) / 2), i & 1 ? fr(1) : hf_fr_neg(fr(1)));
     hf_glv_split(x, half);
     for (int j = 0; j < 2; j++) {
       half_to_mpz(part[j], half[j]);
@@ -172,7 +174,8 @@ Test(msm, sums_agree_with_the_curve) {
     sum_input in = {.count = count};
     /* 1 to 13 bits, all different below eight terms; full challenges and halves at three sizes */
     bool wide = count == 1 || count == 6;
-    for (unsigned i = 0; i < count; i++) in.bits[i] = wide ? (i % 2 ? 126 : 127) : 1 + (3 * i + 5 * count) % 13;
+    for (unsigned i = 0; i < count; i++)
+      in.bits[i] = wide ? (i % 2 ? 126 : 127) : 1 + (3 * i + 5 * count) % 13;
     fill(&in, 1000 * count);
     assert_sum(&in);
     rows[count] = in.rows;
@@ -180,15 +183,16 @@ Test(msm, sums_agree_with_the_curve) {
   sum_input edges = {.count = 3, .bits = {4, 3, 4}};
   for (unsigned zeros = 0; zeros < 8; zeros++) { /* the least and the greatest of their bits */
     fill(&edges, 77);
-    for (unsigned i = 0; i < 3; i++) edges.half[i] = zeros >> i & 1 ? fr(0) : hf_fr_sub(power_of_two(edges.bits[i]), fr(1));
+    for (unsigned i = 0; i < 3; i++)
+      edges.half[i] = zeros >> i & 1 ? fr(0) : hf_fr_sub(power_of_two(edges.bits[i]), fr(1));
     assert_sum(&edges);
   }
   fprintf(stderr, "rows: sum of one term of 127 bits %u, of six of 126 and 127 bits %u\n", rows[1], rows[6]);
   /* a bit costs two chained additions for the first group and one for each other */
   cr_assert_leq(rows[1], 127 * 2 * 62);
   cr_assert_leq(rows[6], 127 * 3 * 62);
-  fprintf(stderr, "rows: a chained addition in them %.1f and %.1f, tables and digits included\n", rows[1] / 254.0,
-          rows[6] / 381.0);
+  fprintf(stderr, "rows: a chained addition in them %.1f and %.1f, tables and digits included\n",
+          rows[1] / 254.0, rows[6] / 381.0);
 }
 
 Test(msm, full_scalars) {
@@ -196,7 +200,8 @@ Test(msm, full_scalars) {
   fill(&in, 5);
   assert_sum(&in);
   in.count = in.full = 1;
-  hf_fr special[] = {fr(0), fr(1), hf_fr_neg(fr(1)), hf_glv_lambda(), hf_fr_neg(hf_glv_lambda()), power_of_two(253)};
+  hf_fr special[] = {
+      fr(0), fr(1), hf_fr_neg(fr(1)), hf_glv_lambda(), hf_fr_neg(hf_glv_lambda()), power_of_two(253)};
   for (size_t i = 1; i < sizeof special / sizeof *special; i++) {
     in.half[0] = special[i];
     assert_sum(&in);
@@ -314,14 +319,15 @@ Test(msm, chains_double) {
     cr_assert(hf_g1_eq(in.out, e), "chain %llu", (unsigned long long)i);
     hf_circuit_destroy(&c);
   }
-  fprintf(stderr, "rows: doubling and addition %u, addition after it %u, after an addition %u\n", in.rows_double,
-          in.rows_after, in.rows_add);
+  fprintf(stderr, "rows: doubling and addition %u, addition after it %u, after an addition %u\n",
+          in.rows_double, in.rows_after, in.rows_add);
   cr_assert_leq(in.rows_double, 2 * 62);
   cr_assert_leq(in.rows_double, 88);
   cr_assert_leq(in.rows_after, 44);
   cr_assert_leq(in.rows_add, 42);
   /* P = -2 A: the running sum and its sum with P have one x */
-  chain_input meets = {.start = point(fr(11)), .p = {point(fr(17)), point(hf_fr_neg(fr(73)))}, .address = {3, 1}};
+  chain_input meets = {
+      .start = point(fr(11)), .p = {point(fr(17)), point(hf_fr_neg(fr(73)))}, .address = {3, 1}};
   hf_g1 running = add(meets.start, sum_at(&meets, 3)), p = sum_at(&meets, 1);
   cr_assert(hf_g1_eq(p, hf_g1_neg(hf_g1_from_xyzz(hf_g1_xyzz_dbl(hf_g1_to_xyzz(running))))));
   assert_refused(WIDTH, chain_circuit, &meets, NULL, "the points of a chained doubling differ in x");
@@ -391,8 +397,15 @@ static void words_with(hf_fq x, const hf_fr add[4], const char *expected) {
 Test(msm, coordinates_have_one_pair_of_words) {
   hf_fq two_128 = hf_fq_from_limbs((hf_fq){{0, 0, 1, 0}}), minus_one = hf_fq_neg(hf_fq_one());
   hf_fq low_of_q = hf_fq_from_limbs((hf_fq){{q_limbs[0], q_limbs[1], 0, 0}});
-  hf_fq cases[] = {hf_fq_zero(), hf_fq_one(), minus_one, two_128, hf_fq_sub(two_128, hf_fq_one()), low_of_q,
-                   hf_fq_sub(low_of_q, hf_fq_one()), hf_fq_sub(minus_one, low_of_q), hf_fq_neg(two_128)};
+  hf_fq cases[] = {hf_fq_zero(),
+                   hf_fq_one(),
+                   minus_one,
+                   two_128,
+                   hf_fq_sub(two_128, hf_fq_one()),
+                   low_of_q,
+                   hf_fq_sub(low_of_q, hf_fq_one()),
+                   hf_fq_sub(minus_one, low_of_q),
+                   hf_fq_neg(two_128)};
   hf_fr none[4] = {fr(0), fr(0), fr(0), fr(0)}, minus_q[4], plus_q[4];
   words_input in = {.p = point(fr(99))};
   assert_satisfied(WIDTH, words_circuit, &in);
@@ -413,11 +426,13 @@ Test(msm, coordinates_have_one_pair_of_words) {
   /* the same number in other limbs has the same words; a limb may have 68 bits */
   hf_fq x = hf_fq_from_limbs((hf_fq){{7, 1000, 1001, 1002}});
   hf_fr two_64 = power_of_two(64);
-  hf_fr down[4] = {two_64, hf_fr_neg(fr(1)), fr(0), fr(0)}, high[4] = {fr(0), fr(0), hf_fr_mul(two_64, fr(5)), hf_fr_neg(fr(5))};
+  hf_fr down[4] = {two_64, hf_fr_neg(fr(1)), fr(0), fr(0)},
+        high[4] = {fr(0), fr(0), hf_fr_mul(two_64, fr(5)), hf_fr_neg(fr(5))};
   words_with(x, down, NULL);
   words_with(x, high, NULL);
   /* from the low word into the high one: refused, as the low word would have more than 128 bits */
-  hf_fr across[4] = {fr(0), two_64, hf_fr_neg(fr(1)), fr(0)}, back[4] = {fr(0), hf_fr_neg(two_64), fr(1), fr(0)};
+  hf_fr across[4] = {fr(0), two_64, hf_fr_neg(fr(1)), fr(0)},
+        back[4] = {fr(0), hf_fr_neg(two_64), fr(1), fr(0)};
   words_with(x, across, "low word of a coordinate");
   words_with(x, back, "");
 }

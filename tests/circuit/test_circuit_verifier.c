@@ -1,4 +1,5 @@
-/* What the verifier in a circuit is made of, against the native one: the transcript and the constraints at zeta. */
+/* What the verifier in a circuit is made of, against the native one: the transcript and the constraints at
+ * zeta. */
 #include "circuit_support.h"
 #include "arith/relation_fr.h"
 #include "circuit/builder_internal.h"
@@ -68,7 +69,8 @@ static unsigned replay(const script *s, hf_fr *out) {
 
 Test(verifier_gadgets, transcripts_agree) {
   static const step plain[] = {{1, 1}, {0, 1}, {2, 10}, {0, 1}, {0, 1}, {3, 8}, {0, 2}, {0, 2}, {0, 1}};
-  static const step edges[] = {{0, 1}, {5, 0}, {0, 1}, {5, 2}, {0, 2}, {6, 3}, {7, 0}, {7, 5}, {0, 1}, {0, 2}, {8, 32}, {0, 1}};
+  static const step edges[] = {{0, 1}, {5, 0}, {0, 1}, {5, 2}, {0, 2},  {6, 3},
+                               {7, 0}, {7, 5}, {0, 1}, {0, 2}, {8, 32}, {0, 1}};
   const step *scripts[] = {plain, edges};
   unsigned lengths[] = {sizeof plain / sizeof *plain, sizeof edges / sizeof *edges};
   for (unsigned i = 0; i < 2; i++) {
@@ -77,14 +79,16 @@ Test(verifier_gadgets, transcripts_agree) {
     hf_circuit *c = build(WIDTH, transcript_circuit, &s, NULL);
     cr_assert_eq(hf_circuit_check(c), HF_OK, "%s", hf_error_message());
     cr_assert_eq(replay(&s, expected), s.outputs);
-    for (unsigned k = 0; k < s.outputs; k++) cr_assert(hf_fr_eq(expected[k], s.out[k]), "script %u, challenge %u", i, k);
+    for (unsigned k = 0; k < s.outputs; k++)
+      cr_assert(hf_fr_eq(expected[k], s.out[k]), "script %u, challenge %u", i, k);
     hf_circuit_destroy(&c);
   }
   /* one permutation for a short script: header and two words, 20 rows; and the split of a squeeze */
   static const step three[] = {{1, 2}, {0, 1}}, pair[] = {{1, 2}, {0, 2}};
   script s = {.steps = three, .count = 2}, t = {.steps = pair, .count = 2};
   hf_circuit *c = build(WIDTH, transcript_circuit, &s, NULL), *d = build(WIDTH, transcript_circuit, &t, NULL);
-  fprintf(stderr, "rows: %u for the preamble and one squeeze, %u more for two short challenges\n", s.rows, t.rows - s.rows);
+  fprintf(stderr, "rows: %u for the preamble and one squeeze, %u more for two short challenges\n", s.rows,
+          t.rows - s.rows);
   cr_assert_leq(t.rows - s.rows, 30);
   hf_circuit_destroy(&c);
   hf_circuit_destroy(&d);
@@ -126,18 +130,23 @@ static void split_refused(const split_liar *lies, const char *expected) {
 
 Test(verifier_gadgets, a_squeeze_has_one_split) {
   /* low + 2^252 high = c: one less above, 2^252 more below; the two halves likewise; c + r */
-  hf_fr one = fr(1), minus = hf_fr_neg(one), two_126 = hf_fr_pow_u64(fr(2), 126), two_252 = hf_fr_pow_u64(fr(2), 252);
+  hf_fr one = fr(1), minus = hf_fr_neg(one), two_126 = hf_fr_pow_u64(fr(2), 126),
+        two_252 = hf_fr_pow_u64(fr(2), 252);
   split_liar parts = {.name = {"split low", "split high"}, .value = {two_252, minus}, .count = 2};
   split_refused(&parts, "canonical split: low");
-  parts = (split_liar){.name = {"split low", "split high"}, .nth = {1, 1}, .value = {two_126, minus}, .count = 2};
+  parts =
+      (split_liar){.name = {"split low", "split high"}, .nth = {1, 1}, .value = {two_126, minus}, .count = 2};
   split_refused(&parts, "split: low");
-  parts = (split_liar){.name = {"split low", "split high"}, .nth = {1, 1}, .value = {hf_fr_neg(two_126), one}, .count = 2};
+  parts = (split_liar){
+      .name = {"split low", "split high"}, .nth = {1, 1}, .value = {hf_fr_neg(two_126), one}, .count = 2};
   split_refused(&parts, "split: low");
-  /* c + r = low' + 2^252 high': r = r_low + 2^252 3, both sums below the bounds of their parts in this script */
+  /* c + r = low' + 2^252 high': r = r_low + 2^252 3, both sums below the bounds of their parts in this script
+   */
   hf_fr r_low = hf_fr_neg(hf_fr_mul(fr(3), two_252));
   parts = (split_liar){.name = {"split low", "split high"}, .value = {r_low, fr(3)}, .count = 2};
   split_refused(&parts, "canonical split");
-  parts = (split_liar){.name = {"split low", "split high"}, .value = {hf_fr_sub(r_low, two_252), fr(4)}, .count = 2};
+  parts = (split_liar){
+      .name = {"split low", "split high"}, .value = {hf_fr_sub(r_low, two_252), fr(4)}, .count = 2};
   split_refused(&parts, "canonical split");
 }
 
@@ -179,7 +188,8 @@ static void relation_circuit(hf_builder *b, const void *input) {
   v.rom = draw(&p, &row.rom, false), v.romn = draw(&p, &row.romn, false);
   v.rho = draw(&p, &row.rho, false), v.rhon = draw(&p, &row.rhon, false);
   v.x = draw(&p, &row.x, false), v.l1 = draw(&p, &row.l1, false), v.pi = draw(&p, &row.pi, false);
-  s.beta = draw(&p, &ch.beta, false), s.gamma = draw(&p, &ch.gamma, false), s.lambda = draw(&p, &ch.lambda, false);
+  s.beta = draw(&p, &ch.beta, false), s.gamma = draw(&p, &ch.gamma, false),
+  s.lambda = draw(&p, &ch.lambda, false);
   s.eta = draw(&p, &ch.eta, false), s.chi = draw(&p, &ch.chi, false), s.alpha = draw(&p, &ch.alpha, false);
   uint32_t start = hf_builder_rows(b);
   hf_var out = hf_relation_gadget(b, &v, &s);
