@@ -11,7 +11,9 @@
  * key that is known, about the record of the job's input, where the chain's last batch ended. A proof that
  * fails this is asked for again, under another job id.
  *
- * A SEAL is closed when it has `seal_count` leaves, when its first leaf is `seal_age_ms` old, or `margin_ms`
+ * A SEAL is closed when it has `seal_count` leaves, when one more would make it too large for one transaction on L1
+ * (HF_SEAL_GAS, HF_SEAL_BYTES: whoever pays many withdrawals must not make a seal that nobody can settle), when its first
+ * leaf is `seal_age_ms` old, or `margin_ms`
  * before the earliest deadline of its batches. Which leaves a seal has follows from when the jobs were done,
  * not from when the aggregator looked. Folding of the next seal begins before the last is proven; seal jobs
  * are submitted in order.
@@ -29,6 +31,12 @@
 #include "queue.h"
 #include "sealed.h"
 #include "verifying_key.h"
+
+/* What a seal may cost on L1: a transaction has at most 2^24 gas (EIP-7825), and nodes pass on at most 128 KiB. A record's
+ * share is estimated from its counts, from above: every deposit as one that is refused, every withdrawal to a fresh
+ * address. A record that alone is larger is sealed alone. */
+#define HF_SEAL_GAS   14000000u
+#define HF_SEAL_BYTES (112u << 10)
 
 typedef struct hf_aggregator hf_aggregator;
 

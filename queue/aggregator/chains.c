@@ -238,12 +238,36 @@ static void closes_at(agg_seal *s, uint64_t ms, const char *why) {
   s->closes = why;
 }
 
+/* Upper bounds of what a record adds to the transaction that settles it; verifier/evm/README.md has the gas by part, the rows'
+ * lengths are those of IHyperfold.sol. */
+static void l1_cost(const hf_batch_record *record, uint64_t *gas, uint64_t *bytes) {
+  enum { RECORD_GAS = 40000, BYTE_GAS = 16, WITHDRAWAL_GAS = 27000, DEPOSIT_GAS = 35000, TRANSFER_GAS = 2000 };
+  uint64_t transfers = 0, withdrawals = 0, deposits = 0;
+  (void)hf_word_get_u64(record->word[HF_RECORD_TRANSFERS], &transfers); /* checked: u32 */
+  (void)hf_word_get_u64(record->word[HF_RECORD_WITHDRAWALS], &withdrawals);
+  (void)hf_word_get_u64(record->word[HF_RECORD_DEPOSIT_COUNT], &deposits);
+  uint64_t own = 32u * HF_RECORD_WORDS + 128 + 23 * transfers + 43 * withdrawals + 107 * deposits;
+  *bytes += own;
+  *gas += RECORD_GAS + BYTE_GAS * own + WITHDRAWAL_GAS * withdrawals + DEPOSIT_GAS * deposits + TRANSFER_GAS * transfers;
+}
+
+static bool has_room_on_l1(const agg_seal *s, const hf_batch_record *one_more) {
+  uint64_t gas = 400000, bytes = 2500; /* the proof and its verification */
+  for (uint32_t i = 0; i < s->records; i++) l1_cost(&s->record[i], &gas, &bytes);
+  l1_cost(one_more, &gas, &bytes);
+  return gas <= HF_SEAL_GAS && bytes <= HF_SEAL_BYTES;
+}
+
 static hf_status enter(hf_aggregator *a, agg_chain *chain) {
   hf_status status = HF_OK;
   agg_seal *s = open_seal(a);
   const agg_leaf *leaf = &chain->next;
   if (s != NULL && leaf->arrival_ms > s->closes_ms) {
     agg_seal_close(a, s, s->closes);
+    s = NULL;
+  }
+  if (s != NULL && !has_room_on_l1(s, &leaf->record)) {
+    agg_seal_close(a, s, "room on L1");
     s = NULL;
   }
   if (s == NULL) {
@@ -279,7 +303,7 @@ hf_status agg_take_leaves(hf_aggregator *a) {
   }
   for (agg_chain *c; (c = first_ready(a)) != NULL;) {
     const agg_seal *open = open_seal(a);
-    bool fits = open != NULL && c->next.arrival_ms <= open->closes_ms;
+    bool fits = open != NULL && c->next.arrival_ms <= open->closes_ms && has_room_on_l1(open, &c->next.record);
     if (!fits && a->seal_count >= AGG_SEALS) break; /* far enough ahead */
     HF_TRY(enter(a, c));
     HF_TRY(look_for_next(a, c));

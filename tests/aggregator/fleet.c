@@ -320,6 +320,8 @@ void fleet_submit(fleet *f, const fleet_batch *b) {
   hf_word_set_u64(in.record.word[HF_RECORD_MODE], b->validium);
   root_of(b->chain, b->says_old_root ? b->says_old_root : b->number - 1, in.record.word[HF_RECORD_OLD_ROOT]);
   root_of(b->chain, b->number, in.record.word[HF_RECORD_NEW_ROOT]);
+  hf_word_set_u64(in.record.word[HF_RECORD_WITHDRAWALS], b->withdrawals);
+  hf_word_set_u64(in.record.word[HF_RECORD_DEPOSIT_COUNT], b->deposits);
   fill_data(&in, b->validium);
   OK(hf_batch_input_encode(&in, &w));
   OK(hf_artifact_put(f->queue, w.data, w.length, &job.input_digest));

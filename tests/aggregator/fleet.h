@@ -74,6 +74,7 @@ typedef struct fleet_batch {
   const hf_verifying_key *vk; /* NULL: leaf */
   uint64_t deadline_ms;
   bool validium;
+  uint64_t withdrawals, deposits; /* what the record counts */
   uint64_t says_chain, says_number, says_old_root; /* what the record says instead; 0: the truth */
 } fleet_batch;
 void fleet_submit(fleet *f, const fleet_batch *batch);

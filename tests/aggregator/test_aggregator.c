@@ -49,6 +49,28 @@ Test(aggregator, every_size_of_a_seal) {
   fleet_close(&f);
 }
 
+/* Many withdrawals or deposits, each dear on L1, do not make a seal that no transaction can carry; one batch that is too large
+ * alone is sealed alone. */
+Test(aggregator, no_seal_that_l1_cannot_take) {
+  static const fleet_batch batches[] = {
+      {.withdrawals = 200}, {.withdrawals = 200}, {.withdrawals = 200}, {.deposits = 150}, {.deposits = 200},
+      {.withdrawals = 4000}, {.withdrawals = 1},  {.deposits = 1},
+  };
+  static const char *const seals[] = {"7/1 7/2 ", "7/3 7/4 ", "7/5 ", "7/6 ", "7/7 7/8 "};
+  fleet_open(&f);
+  for (uint64_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+    fleet_batch batch = batches[i];
+    batch.chain = 7;
+    batch.number = i + 1;
+    fleet_submit(&f, &batch);
+    fleet_prove(&f, 7, i + 1, FLEET_GOOD);
+  }
+  fleet_start(&f, 0, false);
+  drain();
+  for (int i = 0; i < 5; i++) SEAL(i + 1, seals[i]);
+  fleet_close(&f);
+}
+
 Test(aggregator, folds_while_batches_arrive) {
   fleet_open(&f);
   f.options.seal_count = 4;
