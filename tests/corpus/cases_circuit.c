@@ -1,5 +1,5 @@
-/* Cases that only circuits know: points that meet in an addition (proofs that the native verifier accepts, or refuses for
- * their opening alone), and hints that lie. */
+/* Cases that only circuits know: points that meet in an addition (proofs that the native verifier accepts, or
+ * refuses for their opening alone), and hints that lie. */
 #include <stdlib.h>
 #include <string.h>
 #include "circuit.h"
@@ -24,7 +24,8 @@ static void equal_commitments(corpus_item *item, unsigned i) {
   corpus_forge(item);
 }
 
-/* The address that a group's five scalars give in the first step: their top digits. `bits`: of the longest scalar. */
+/* The address that a group's five scalars give in the first step: their top digits. `bits`: of the longest
+ * scalar. */
 static unsigned top_bit(hf_fr half, unsigned own, unsigned bits) {
   hf_fr two = hf_fr_from_u64(2);
   hf_fr pad = hf_fr_sub(hf_fr_pow_u64(two, bits - 1), hf_fr_pow_u64(two, own - 1));
@@ -49,8 +50,8 @@ static void first_group(const corpus_item *item, hf_g1 point[5], unsigned digit[
   }
 }
 
-/* A commitment of the quotient such that the running sum, the fixed point O, meets the first group's sum. The digits
- * hang on the commitment: try until they are those that it was made for, one in 32. */
+/* A commitment of the quotient such that the running sum, the fixed point O, meets the first group's sum. The
+ * digits hang on the commitment: try until they are those that it was made for, one in 32. */
 static void meets_running_sum(corpus_item *item, unsigned i) {
   hf_g1 point[5];
   unsigned digit[5];
@@ -69,7 +70,8 @@ static void meets_running_sum(corpus_item *item, unsigned i) {
   }
 }
 
-/* The second sum of the opening: four commitments and Z, the sum at zeta; then phi(Z), W, phi(W), W', phi(W'). */
+/* The second sum of the opening: four commitments and Z, the sum at zeta; then phi(Z), W, phi(W), W',
+ * phi(W'). */
 typedef struct second_sum {
   hf_g1 first[5], z_phi, w, w_phi;
   unsigned digit[10]; /* top digits of all scalars, in this order */
@@ -92,7 +94,8 @@ static void second_sum_of(const corpus_item *item, second_sum *s) {
     hf_g1 c = i < packs.proof ? item->proof.commitments[i] : item->vk.fixed[i - packs.proof];
     hf_g1 *sum = i < 4 ? &s->rest : &z; /* kappa 3: two packs of witness, two of sums */
     *sum = corpus_add(*sum, corpus_times(c, ch.v[i]));
-    if (i < 4) s->first[i] = c, s->digit[i] = top_bit(half_of(ch.v[i]), HF_TRANSCRIPT_SHORT_BITS, HF_GLV_BITS);
+    if (i < 4)
+      s->first[i] = c, s->digit[i] = top_bit(half_of(ch.v[i]), HF_TRANSCRIPT_SHORT_BITS, HF_GLV_BITS);
   }
   hf_fr yk = hf_fr_pow_u64(ch.y, item->vk.kappa), z0 = hf_fr_sub(yk, ch.zeta);
   hf_fr z1 = hf_fr_sub(yk, hf_fr_mul(ch.zeta, hf_fr_root_of_unity((int)item->vk.log_n)));
@@ -137,8 +140,8 @@ static void w_prime_meets(corpus_item *item, unsigned i) {
   item->proof.w_prime = negated_if(i & 1, at);
 }
 
-/* What is not exceptional: points that stand in different sums, equal points that are not the first two of a group, and
- * the setup's own powers. */
+/* What is not exceptional: points that stand in different sums, equal points that are not the first two of a
+ * group, and the setup's own powers. */
 static void harmless(corpus_item *item, unsigned i) {
   hf_g1 *c = item->proof.commitments;
   if (i == 0) c[0] = hf_g1_generator();
@@ -153,13 +156,13 @@ static void harmless(corpus_item *item, unsigned i) {
 
 #define FOLDED CORPUS_FOLDED
 const corpus_circuit_case corpus_cases_circuit[] = {
-    {"circuit", "equal or opposite commitments", FOLDED, 6, equal_commitments, NULL, CORPUS_ACCEPTED, CORPUS_EXCEPTION,
-     CORPUS_EXCEPTION, NULL},
-    {"circuit", "a commitment meets the running sum", FOLDED, 4, meets_running_sum, NULL, CORPUS_ACCEPTED, CORPUS_EXCEPTION,
-     CORPUS_EXCEPTION, NULL},
+    {"circuit", "equal or opposite commitments", FOLDED, 6, equal_commitments, NULL, CORPUS_ACCEPTED,
+     CORPUS_EXCEPTION, CORPUS_EXCEPTION, NULL},
+    {"circuit", "a commitment meets the running sum", FOLDED, 4, meets_running_sum, NULL, CORPUS_ACCEPTED,
+     CORPUS_EXCEPTION, CORPUS_EXCEPTION, NULL},
     {"circuit", "W' meets a point of the sum", FOLDED, 5, w_prime_meets, NULL, CORPUS_OPENING, CORPUS_OTHER,
      CORPUS_EXCEPTION, NULL},
-    {"circuit", "points that do not meet", FOLDED, 7, harmless, NULL, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
-     NULL},
+    {"circuit", "points that do not meet", FOLDED, 7, harmless, NULL, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
+     CORPUS_ACCEPTED, NULL},
     {0},
 };

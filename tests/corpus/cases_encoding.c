@@ -1,5 +1,5 @@
-/* Encodings: values that are not canonical, points that are none, wrong counts and lengths. The verifier must see them
- * before anything else: what hangs on a changed value (the identity) is forged to hold. */
+/* Encodings: values that are not canonical, points that are none, wrong counts and lengths. The verifier must
+ * see them before anything else: what hangs on a changed value (the identity) is forged to hold. */
 #include <string.h>
 #include "corpus.h"
 
@@ -26,10 +26,14 @@ static uint8_t *coordinate_at(corpus_item *item, unsigned i) {
 static void input_plus_r(corpus_item *item, unsigned i) { corpus_add_modulus(input_at(item, i), false); }
 static void input_is_r(corpus_item *item, unsigned i) { corpus_modulus(false, input_at(item, i)); }
 static void input_is_huge(corpus_item *item, unsigned i) { memset(input_at(item, i), 0xff, 32); }
-static void evaluation_plus_r(corpus_item *item, unsigned i) { corpus_add_modulus(evaluation_at(item, i), false); }
+static void evaluation_plus_r(corpus_item *item, unsigned i) {
+  corpus_add_modulus(evaluation_at(item, i), false);
+}
 static void evaluation_is_r(corpus_item *item, unsigned i) { corpus_modulus(false, evaluation_at(item, i)); }
 static void evaluation_is_huge(corpus_item *item, unsigned i) { memset(evaluation_at(item, i), 0xff, 32); }
-static void coordinate_plus_q(corpus_item *item, unsigned i) { corpus_add_modulus(coordinate_at(item, i), true); }
+static void coordinate_plus_q(corpus_item *item, unsigned i) {
+  corpus_add_modulus(coordinate_at(item, i), true);
+}
 static void coordinate_is_huge(corpus_item *item, unsigned i) { memset(coordinate_at(item, i), 0xff, 32); }
 static void digest_plus_r(corpus_item *item, unsigned i) {
   (void)i;
@@ -102,7 +106,8 @@ static void another_packing(corpus_item *item, unsigned i) {
   corpus_freeze(item);
   hf_proof other = item->proof;
   other.kappa = item->proof.kappa + 1 > HF_KAPPA_MAX ? item->proof.kappa - 1 : item->proof.kappa + 1;
-  for (unsigned k = 0; k < hf_pack_layout_of(other.kappa).proof; k++) other.commitments[k] = hf_g1_generator();
+  for (unsigned k = 0; k < hf_pack_layout_of(other.kappa).proof; k++)
+    other.commitments[k] = hf_g1_generator();
   item->proof_bytes.length = 0;
   hf_proof_write(&other, &item->proof_bytes);
 }
@@ -112,7 +117,8 @@ static void forged(corpus_item *item, unsigned i) {
   (void)i;
   corpus_forge(item);
 }
-/* Other commitments, which are nobody's: the secret opens them, so nothing but the method of forging is tried. */
+/* Other commitments, which are nobody's: the secret opens them, so nothing but the method of forging is
+ * tried. */
 static void forged_from_nothing(corpus_item *item, unsigned i) {
   (void)i;
   for (unsigned k = 0; k < corpus_map_of(&item->proof).point_count; k++)
@@ -137,11 +143,13 @@ const corpus_case corpus_cases_encoding[] = {
     {"range", "public input is r", CORPUS_ALL, inputs, input_is_r, CORPUS_RANGE_INPUT, NULL},
     {"range", "public input is 2^256 - 1", CORPUS_ALL, inputs, input_is_huge, CORPUS_RANGE_INPUT, NULL},
     {"range", "evaluation plus r", CORPUS_ALL, evaluations, evaluation_plus_r, CORPUS_RANGE_EVALUATION, NULL},
-    {"range", "evaluation is r", CORPUS_ON(CORPUS_SEAL), evaluations, evaluation_is_r, CORPUS_RANGE_EVALUATION, NULL},
+    {"range", "evaluation is r", CORPUS_ON(CORPUS_SEAL), evaluations, evaluation_is_r,
+     CORPUS_RANGE_EVALUATION, NULL},
     {"range", "evaluation is 2^256 - 1", CORPUS_ON(CORPUS_SEAL), evaluations, evaluation_is_huge,
      CORPUS_RANGE_EVALUATION, NULL},
     {"range", "coordinate plus q", CORPUS_ALL, coordinates, coordinate_plus_q, CORPUS_RANGE_POINT, NULL},
-    {"range", "coordinate is 2^256 - 1", CORPUS_ALL, coordinates, coordinate_is_huge, CORPUS_RANGE_POINT, NULL},
+    {"range", "coordinate is 2^256 - 1", CORPUS_ALL, coordinates, coordinate_is_huge, CORPUS_RANGE_POINT,
+     NULL},
     {"range", "point (0, q)", CORPUS_ALL, points, point_zero_q, CORPUS_RANGE_POINT, NULL},
     {"range", "key digest plus r", CORPUS_ALL, NULL, digest_plus_r, CORPUS_RANGE_DIGEST, no_word},
     {"points", "x off the curve", CORPUS_ALL, points, x_off_curve, CORPUS_CURVE_POINT, NULL},

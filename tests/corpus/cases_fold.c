@@ -1,5 +1,5 @@
-/* Whole nodes and seals: what they do with children whose deferred pairings do not hold, with errors that would cancel, and
- * with hints that lie about the fold. */
+/* Whole nodes and seals: what they do with children whose deferred pairings do not hold, with errors that
+ * would cancel, and with hints that lie about the fold. */
 #include <stdlib.h>
 #include <string.h>
 #include "circuit.h"
@@ -49,9 +49,9 @@ static void tell_node_vk(corpus_liar *l, const char *name, hf_fr *value) {
 /* first and second: spoiled copies of leaf or node. */
 static const struct {
   const char *name;
-  bool node[2];     /* leaf or node */
-  int spoil[2];     /* a way of corpus_child_spoiled; -1: good */
-  bool opposite;    /* the second child's opening is off by as much as the first's, with the other sign */
+  bool node[2];  /* leaf or node */
+  int spoil[2];  /* a way of corpus_child_spoiled; -1: good */
+  bool opposite; /* the second child's opening is off by as much as the first's, with the other sign */
   unsigned lift;
   void (*tell)(corpus_liar *, const char *, hf_fr *);
   unsigned number;
@@ -66,7 +66,14 @@ static const struct {
     {"first accumulator", {true, false}, {1, -1}, false, 0, NULL, 0, CORPUS_ACCUMULATOR},
     {"second accumulator", {false, true}, {-1, 3}, false, 0, NULL, 0, CORPUS_ACCUMULATOR},
     {"opening cancels accumulator", {true, false}, {4, -1}, false, 0, NULL, 0, CORPUS_ACCUMULATOR},
-    {"opening cancels the second's accumulator", {false, true}, {-1, 4}, false, 0, NULL, 0, CORPUS_ACCUMULATOR},
+    {"opening cancels the second's accumulator",
+     {false, true},
+     {-1, 4},
+     false,
+     0,
+     NULL,
+     0,
+     CORPUS_ACCUMULATOR},
     {"openings that cancel", {false, false}, {0, -1}, true, 0, NULL, 0, CORPUS_ACCUMULATOR},
     {"openings of nodes that cancel", {true, true}, {2, -1}, true, 0, NULL, 0, CORPUS_ACCUMULATOR},
     {"lift that rises again", {false, false}, {-1, -1}, false, 0, tell_lift, 0, CORPUS_WITNESS},
@@ -75,7 +82,8 @@ static const struct {
     {"foreign node_vk over leaves", {false, false}, {-1, -1}, false, 0, tell_node_vk, 0, CORPUS_ACCEPTED},
 };
 
-void corpus_try_nodes(const corpus_subject *leaf, const corpus_subject *node, corpus_circuit_each each, void *context) {
+void corpus_try_nodes(const corpus_subject *leaf, const corpus_subject *node, corpus_circuit_each each,
+                      void *context) {
   for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
     char why[256] = "";
     corpus_item *child[2];
@@ -85,13 +93,15 @@ void corpus_try_nodes(const corpus_subject *leaf, const corpus_subject *node, co
     }
     if (nodes[i].opposite) opening_off(child[1], hf_fr_neg(hf_fr_from_u64(nodes[i].spoil[0] < 2 ? 1 : 7)));
     corpus_liar liar = {.tell = nodes[i].tell, .number = nodes[i].number};
-    corpus_set said = corpus_ask_node(child[0], child[1], node->vk.digest, nodes[i].lift, liar.tell ? &liar : NULL, why);
+    corpus_set said =
+        corpus_ask_node(child[0], child[1], node->vk.digest, nodes[i].lift, liar.tell ? &liar : NULL, why);
     each(context, nodes[i].name, said, nodes[i].expected, why);
     for (int k = 0; k < 2; k++) corpus_item_release(child[k]);
   }
 }
 
-void corpus_try_seals(const corpus_subject *seal, const corpus_subject *node, corpus_circuit_each each, void *context) {
+void corpus_try_seals(const corpus_subject *seal, const corpus_subject *node, corpus_circuit_each each,
+                      void *context) {
   for (unsigned way = 0; way < 5; way++) {
     char why[256] = "";
     corpus_item *item = corpus_item_for(seal);

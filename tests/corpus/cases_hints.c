@@ -1,5 +1,5 @@
-/* Hints that lie: other limbs for a number, other digits for a scalar, other splits of a squeeze, other flags. A lie is told at
- * the moment the hint is made, and everything after it is computed from the lie. */
+/* Hints that lie: other limbs for a number, other digits for a scalar, other splits of a squeeze, other
+ * flags. A lie is told at the moment the hint is made, and everything after it is computed from the lie. */
 #include <stdlib.h>
 #include <string.h>
 #include "circuit.h"
@@ -16,7 +16,8 @@ static bool is_next(corpus_liar *l, const char *name, const char *wanted, unsign
   return true;
 }
 
-/* --- limbs ----------------------------------------------------------------------------------------------- */
+/* --- limbs -----------------------------------------------------------------------------------------------
+ */
 
 /* The limbs of value + q, as integers below 2^256. */
 static void plus_q(hf_fq value, hf_fr limbs[4]) {
@@ -30,8 +31,12 @@ typedef struct point_hint {
   const char *name;
   unsigned point; /* of them, which */
 } point_hint;
-static const point_hint points_told[] = {{"fixed commitment", 0}, {"fixed commitment", 7}, {"commitment", 0},
-                                         {"commitment", 3},       {"W", 0},                {"W'", 0}};
+static const point_hint points_told[] = {{"fixed commitment", 0},
+                                         {"fixed commitment", 7},
+                                         {"commitment", 0},
+                                         {"commitment", 3},
+                                         {"W", 0},
+                                         {"W'", 0}};
 
 static hf_g1 point_of(const corpus_item *item, const point_hint *h) {
   if (strcmp(h->name, "W") == 0) return item->proof.w;
@@ -51,8 +56,8 @@ static void tell_plus_q(corpus_liar *l, const char *name, hf_fr *value) {
   *value = limbs[i % 4];
 }
 
-/* The same number in other limbs: a limb 2^64 more and the next one less, which 68 bits allow and words do not see; 2^68 more,
- * and 2^128 more, which they do not allow. */
+/* The same number in other limbs: a limb 2^64 more and the next one less, which 68 bits allow and words do
+ * not see; 2^68 more, and 2^128 more, which they do not allow. */
 static void tell_moved_limbs(corpus_liar *l, const char *name, hf_fr *value) {
   static const unsigned steps[] = {64, 68, 128};
   unsigned i, step = steps[l->number % 3], coordinate = l->number / 3;
@@ -71,7 +76,8 @@ static void tell_negative_limb(corpus_liar *l, const char *name, hf_fr *value) {
   *value = hf_fr_neg(hf_fr_one());
 }
 
-/* --- quotients, carries, slopes: the n-th hint of a name moved by a step ------------------------------------- */
+/* --- quotients, carries, slopes: the n-th hint of a name moved by a step
+ * ------------------------------------- */
 
 typedef struct moved {
   const char *name;
@@ -120,7 +126,9 @@ static const moved inner[] = {
     {"split low", 0, 0, 0},
     {"split high", 5, 0, 0},
 };
-static corpus_class of_moved(unsigned i, corpus_class c) { return inner[i].c != CORPUS_ACCEPTED ? inner[i].c : c; }
+static corpus_class of_moved(unsigned i, corpus_class c) {
+  return inner[i].c != CORPUS_ACCEPTED ? inner[i].c : c;
+}
 
 static void tell_moved(corpus_liar *l, const char *name, hf_fr *value) {
   const moved *m = &inner[l->number];
@@ -128,8 +136,8 @@ static void tell_moved(corpus_liar *l, const char *name, hf_fr *value) {
   if (is_next(l, name, m->name, &i) && i == m->at) plus(value, power(m->bit));
 }
 
-/* Quotient + 1 and remainder - q, or the other way: the same residue. What need not be the least remainder (x^2, y) may be
- * another one; what is compared later may not. */
+/* Quotient + 1 and remainder - q, or the other way: the same residue. What need not be the least remainder
+ * (x^2, y) may be another one; what is compared later may not. */
 static void tell_compensated(corpus_liar *l, const char *name, hf_fr *value) {
   static const char *const results[] = {"x^2", "x of a sum", "product mod q", "y of a sum"};
   const char *result = results[l->number / 2];
@@ -141,13 +149,17 @@ static void tell_compensated(corpus_liar *l, const char *name, hf_fr *value) {
   up ? plus(value, step) : minus(value, step);
 }
 
-static corpus_class of_compensated(unsigned i, corpus_class c) { return i == 1 || i == 7 ? CORPUS_ACCEPTED : c; }
+static corpus_class of_compensated(unsigned i, corpus_class c) {
+  return i == 1 || i == 7 ? CORPUS_ACCEPTED : c;
+}
 
-/* --- splits of a squeeze ------------------------------------------------------------------------------------- */
+/* --- splits of a squeeze
+ * ------------------------------------------------------------------------------------- */
 
 /* c + r instead of c, cut into 252 bits and the rest. */
 static void tell_c_plus_r(corpus_liar *l, const char *name, hf_fr *value) {
-  const hf_fr r = {{0x43e1f593f0000001ull, 0x2833e84879b97091ull, 0xb85045b68181585dull, 0x30644e72e131a029ull}};
+  const hf_fr r = {
+      {0x43e1f593f0000001ull, 0x2833e84879b97091ull, 0xb85045b68181585dull, 0x30644e72e131a029ull}};
   const uint64_t mask = ((uint64_t)1 << 60) - 1; /* of the top limb: 252 = 3 * 64 + 60 */
   bool low = strcmp(name, "split low") == 0, high = strcmp(name, "split high") == 0;
   if (!low && !high) return;
@@ -179,23 +191,27 @@ static void tell_split_moved(corpus_liar *l, const char *name, hf_fr *value) {
   if (high) down ? minus(value, one) : plus(value, one);
 }
 
-/* --- the domain ------------------------------------------------------------------------------------------------- */
+/* --- the domain
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Another size: the flags alone, or log n with them. */
 static void tell_size(corpus_liar *l, const char *name, hf_fr *value) {
   unsigned i, first = HF_MIN_LOG_N, own = l->item->vk.log_n - first;
   if (l->number == 2 && strcmp(name, "log n") == 0) plus(value, hf_fr_one());
   if (!is_next(l, name, "size flag", &i)) return;
-  if (l->number == 0) *value = hf_fr_from_u64(i == own + 1);            /* another flag */
+  if (l->number == 0) *value = hf_fr_from_u64(i == own + 1);             /* another flag */
   if (l->number == 1) *value = hf_fr_from_u64(i == own || i == own + 1); /* two */
-  if (l->number == 3) *value = hf_fr_zero();                              /* none */
+  if (l->number == 3) *value = hf_fr_zero();                             /* none */
   if (l->number == 4 && i == own) *value = hf_fr_from_u64(2);            /* 2 and -1 */
   if (l->number == 4 && i == own + 1) *value = hf_fr_neg(hf_fr_one());
 }
 
-static corpus_class of_size(unsigned i, corpus_class c) { return i == 2 ? CORPUS_IDENTITY : c; } /* another key */
+static corpus_class of_size(unsigned i, corpus_class c) {
+  return i == 2 ? CORPUS_IDENTITY : c;
+} /* another key */
 
-/* --- evaluations, instance: changed in the circuit only ------------------------------------------------------------ */
+/* --- evaluations, instance: changed in the circuit only
+ * ------------------------------------------------------------ */
 
 static void tell_evaluation(corpus_liar *l, const char *name, hf_fr *value) {
   unsigned i;
@@ -208,46 +224,46 @@ static void tell_instance(corpus_liar *l, const char *name, hf_fr *value) {
 
 #define LEAF CORPUS_ON(CORPUS_LEAF)
 const corpus_circuit_case corpus_cases_hints[] = {
-    {"hints", "coordinate plus q", LEAF, 12, NULL, tell_plus_q, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_RANGE_POINT,
-     NULL},
-    {"hints", "limbs moved", LEAF, 12, NULL, tell_moved_limbs, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_WITNESS,
-     of_moved_limbs},
-    {"hints", "limb below zero", LEAF, 8, NULL, tell_negative_limb, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_WITNESS,
-     NULL},
-    {"hints", "moved", LEAF, sizeof inner / sizeof inner[0], NULL, tell_moved, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
-     CORPUS_WITNESS,
-     of_moved},
+    {"hints", "coordinate plus q", LEAF, 12, NULL, tell_plus_q, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
+     CORPUS_RANGE_POINT, NULL},
+    {"hints", "limbs moved", LEAF, 12, NULL, tell_moved_limbs, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
+     CORPUS_WITNESS, of_moved_limbs},
+    {"hints", "limb below zero", LEAF, 8, NULL, tell_negative_limb, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
+     CORPUS_WITNESS, NULL},
+    {"hints", "moved", LEAF, sizeof inner / sizeof inner[0], NULL, tell_moved, CORPUS_ACCEPTED,
+     CORPUS_ACCEPTED, CORPUS_WITNESS, of_moved},
     {"hints", "remainder plus and minus q", LEAF, 8, NULL, tell_compensated, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
-     CORPUS_WITNESS,
-     of_compensated},
+     CORPUS_WITNESS, of_compensated},
     {"hints", "c + r split", LEAF, 7, NULL, tell_c_plus_r, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_WITNESS,
      NULL},
-    {"hints", "split moved", LEAF, 28, NULL, tell_split_moved, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_WITNESS,
-     NULL},
+    {"hints", "split moved", LEAF, 28, NULL, tell_split_moved, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
+     CORPUS_WITNESS, NULL},
     {"hints", "another size", LEAF, 5, NULL, tell_size, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_WITNESS,
      of_size},
-    {"hints", "evaluation", LEAF, 10, NULL, tell_evaluation, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_IDENTITY,
-     NULL},
-    {"hints", "instance word", LEAF, 10, NULL, tell_instance, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_IDENTITY,
-     NULL},
+    {"hints", "evaluation", LEAF, 10, NULL, tell_evaluation, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
+     CORPUS_IDENTITY, NULL},
+    {"hints", "instance word", LEAF, 10, NULL, tell_instance, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
+     CORPUS_IDENTITY, NULL},
     {0},
 };
 
-/* --- the seal's own hints ---------------------------------------------------------------------------------------------- */
+/* --- the seal's own hints
+ * ---------------------------------------------------------------------------------------------- */
 
 static void tell_present(corpus_liar *l, const char *name, hf_fr *value) {
   unsigned i, m = l->item->sealed.records;
   if (strcmp(name, "m") == 0 && l->number == 4) plus(value, hf_fr_one());
   if (!is_next(l, name, "record present", &i)) return;
-  if (l->number == 0 && i == 1) *value = hf_fr_zero();                       /* a gap */
-  if (l->number == 1 && i == m) *value = hf_fr_one();                        /* one more */
-  if (l->number == 2 && i == m - 1) *value = hf_fr_zero();                   /* one less */
-  if (l->number == 3) *value = hf_fr_zero();                                 /* none */
-  if (l->number == 4 && i == m) *value = hf_fr_one();                        /* one more, and m with it */
-  if (l->number == 5 && i == m) *value = hf_fr_from_u64(2);                  /* 2 and -1 */
+  if (l->number == 0 && i == 1) *value = hf_fr_zero();      /* a gap */
+  if (l->number == 1 && i == m) *value = hf_fr_one();       /* one more */
+  if (l->number == 2 && i == m - 1) *value = hf_fr_zero();  /* one less */
+  if (l->number == 3) *value = hf_fr_zero();                /* none */
+  if (l->number == 4 && i == m) *value = hf_fr_one();       /* one more, and m with it */
+  if (l->number == 5 && i == m) *value = hf_fr_from_u64(2); /* 2 and -1 */
   if (l->number == 5 && i == m + 1) *value = hf_fr_neg(hf_fr_one());
 }
-static void tell_word(corpus_liar *l, const char *name, hf_fr *value) { /* a word; one behind the last record */
+static void tell_word(corpus_liar *l, const char *name,
+                      hf_fr *value) { /* a word; one behind the last record */
   unsigned i;
   unsigned at = l->number < HF_RECORD_WORDS ? l->number : l->item->sealed.records * HF_RECORD_WORDS;
   if (is_next(l, name, "record word", &i) && i == at) plus(value, hf_fr_one());
@@ -265,9 +281,8 @@ static void tell_lift(corpus_liar *l, const char *name, hf_fr *value) {
 const corpus_circuit_case corpus_cases_seal_hints[] = {
     {"hints", "record present", SEAL, 6, NULL, tell_present, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_RECORDS,
      NULL},
-    {"hints", "record word", SEAL, HF_RECORD_WORDS, NULL, tell_word, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_RECORDS,
-     NULL},
-    {"hints", "lift", SEAL, 4, NULL, tell_lift, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_RECORDS,
-     NULL},
+    {"hints", "record word", SEAL, HF_RECORD_WORDS, NULL, tell_word, CORPUS_ACCEPTED, CORPUS_ACCEPTED,
+     CORPUS_RECORDS, NULL},
+    {"hints", "lift", SEAL, 4, NULL, tell_lift, CORPUS_ACCEPTED, CORPUS_ACCEPTED, CORPUS_RECORDS, NULL},
     {0},
 };

@@ -43,7 +43,8 @@ static void one_word(corpus_item *item, unsigned i) {
   corpus_forge(item);
 }
 
-/* For nodes a leaf's key is not theirs, whatever it says; the native verifier knows no other key than the proof's. */
+/* For nodes a leaf's key is not theirs, whatever it says; the native verifier knows no other key than the
+ * proof's. */
 static void not_of_nodes(corpus_item *item) {
   if (item->kind == CORPUS_LEAF) item->circuit = CORPUS_INSTANCE;
 }
@@ -74,10 +75,13 @@ static unsigned two(const corpus_subject *s) { return (void)s, 2u; }
 
 const corpus_case corpus_cases_instances[] = {
     {"instance", "foreign node_vk", CORPUS_FOLDED, four, foreign_node, CORPUS_INSTANCE, NULL},
-    {"instance", "foreign node_vk, no accumulator", CORPUS_FOLDED, four, foreign_node_without, CORPUS_INSTANCE, NULL},
+    {"instance", "foreign node_vk, no accumulator", CORPUS_FOLDED, four, foreign_node_without,
+     CORPUS_INSTANCE, NULL},
     {"instance", "node posing as a leaf", CORPUS_FOLDED, one_kept, node_as_leaf, CORPUS_INSTANCE, NULL},
     {"instance", "leaf with a word of an accumulator", CORPUS_FOLDED, eight, one_word, CORPUS_INSTANCE, NULL},
-    {"instance", "leaf posing as a node", CORPUS_FOLDED, NULL, leaf_as_node, CORPUS_INFINITY_ACCUMULATOR, NULL},
-    {"instance", "its own node_vk and an accumulator", CORPUS_FOLDED, two, leaf_with_accumulator, CORPUS_ACCEPTED, NULL},
+    {"instance", "leaf posing as a node", CORPUS_FOLDED, NULL, leaf_as_node, CORPUS_INFINITY_ACCUMULATOR,
+     NULL},
+    {"instance", "its own node_vk and an accumulator", CORPUS_FOLDED, two, leaf_with_accumulator,
+     CORPUS_ACCEPTED, NULL},
     {0},
 };

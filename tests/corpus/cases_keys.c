@@ -6,7 +6,15 @@
 
 static const char no_key[] = "a contract's key is its code";
 
-enum { LOG_N_AT = 0, KAPPA_AT = 1, TRANSCRIPT_AT = 2, FLAGS_AT = 3, COUNT_AT = 4, TAU_AT = 8, FIXED_AT = TAU_AT + HF_G2_BYTES };
+enum {
+  LOG_N_AT = 0,
+  KAPPA_AT = 1,
+  TRANSCRIPT_AT = 2,
+  FLAGS_AT = 3,
+  COUNT_AT = 4,
+  TAU_AT = 8,
+  FIXED_AT = TAU_AT + HF_G2_BYTES
+};
 
 static uint8_t *key_at(corpus_item *item, size_t offset) {
   corpus_freeze(item);
@@ -23,7 +31,9 @@ static void tau_infinity(corpus_item *item, unsigned i) {
   memset(key_at(item, TAU_AT), 0, HF_G2_BYTES);
 }
 static void tau_off_curve(corpus_item *item, unsigned i) { key_at(item, TAU_AT + 32 * (size_t)i)[0] ^= 1; }
-static void tau_plus_q(corpus_item *item, unsigned i) { corpus_add_modulus(key_at(item, TAU_AT + 32 * (size_t)i), true); }
+static void tau_plus_q(corpus_item *item, unsigned i) {
+  corpus_add_modulus(key_at(item, TAU_AT + 32 * (size_t)i), true);
+}
 static unsigned four(const corpus_subject *s) { return (void)s, 4u; }
 static unsigned two(const corpus_subject *s) { return (void)s, 2u; }
 
@@ -51,8 +61,12 @@ static void unmarked(corpus_item *item, unsigned i) {
   *key_at(item, FLAGS_AT) &= (uint8_t)~2;
 }
 
-static void fixed_infinity(corpus_item *item, unsigned i) { memset(key_at(item, FIXED_AT + 64 * (size_t)i), 0, 64); }
-static void fixed_off_curve(corpus_item *item, unsigned i) { key_at(item, FIXED_AT + 64 * (size_t)i)[0] ^= 1; }
+static void fixed_infinity(corpus_item *item, unsigned i) {
+  memset(key_at(item, FIXED_AT + 64 * (size_t)i), 0, 64);
+}
+static void fixed_off_curve(corpus_item *item, unsigned i) {
+  key_at(item, FIXED_AT + 64 * (size_t)i)[0] ^= 1;
+}
 static void fixed_plus_q(corpus_item *item, unsigned i) {
   corpus_add_modulus(key_at(item, FIXED_AT + 32 * (size_t)i), true);
 }
@@ -76,7 +90,9 @@ static void transcript(corpus_item *item, unsigned i) { *key_at(item, TRANSCRIPT
 static void flags(corpus_item *item, unsigned i) {
   static const uint8_t none[] = {8, 128, 7, 6};
   *key_at(item, FLAGS_AT) = none[i];
-  if (i == 3) *key_at(item, FLAGS_AT) = (uint8_t)(item->kind == CORPUS_SEAL ? 3 : 6); /* the other kind, with this count */
+  if (i == 3)
+    *key_at(item, FLAGS_AT) =
+        (uint8_t)(item->kind == CORPUS_SEAL ? 3 : 6); /* the other kind, with this count */
 }
 static void count(corpus_item *item, unsigned i) {
   static const uint8_t none[][4] = {{9}, {13}, {0, 4}, {0xff, 0xff, 0xff, 0xff}};

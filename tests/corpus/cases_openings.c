@@ -1,4 +1,5 @@
-/* Openings and accumulators: changes that compensate each other, and bad accumulators under proofs that convince. */
+/* Openings and accumulators: changes that compensate each other, and bad accumulators under proofs that
+ * convince. */
 #include <stdlib.h>
 #include "corpus.h"
 #include "host/domains.h"
@@ -49,7 +50,8 @@ static unsigned ten(const corpus_subject *s) { return (void)s, 10u; }
 static void chunks(corpus_item *item, unsigned i) {
   hf_challenges ch;
   hf_challenges_derive(&item->vk, &item->proof, &ch);
-  hf_fr zn = hf_fr_pow_u64(ch.zeta, (uint64_t)1 << item->vk.log_n), *t = item->proof.at_zeta + HF_EVAL_QUOTIENT;
+  hf_fr zn = hf_fr_pow_u64(ch.zeta, (uint64_t)1 << item->vk.log_n),
+        *t = item->proof.at_zeta + HF_EVAL_QUOTIENT;
   t[i] = hf_fr_add(t[i], zn);
   t[i + 1] = hf_fr_sub(t[i + 1], hf_fr_one());
 }
@@ -147,8 +149,8 @@ static void half_is_huge(corpus_item *item, unsigned i) {
 
 /* --- the two pairs of one check ------------------------------------------------------------------------ */
 
-/* The challenge by which a contract combines the proof's own pair with the accumulator's; behind W', or, as it must not
- * be, before it. */
+/* The challenge by which a contract combines the proof's own pair with the accumulator's; behind W', or, as
+ * it must not be, before it. */
 static hf_fr combining_challenge(const corpus_item *item, bool with_w_prime) {
   const hf_proof *p = &item->proof;
   hf_pack_layout packs = hf_pack_layout_of(item->vk.kappa);
@@ -175,7 +177,8 @@ static hf_fr combining_challenge(const corpus_item *item, bool with_w_prime) {
 }
 
 /* A bad accumulator (L off by [1]) and an opening that is off by as much: W' moved by [s] moves L - tau R by
- * s (y - tau), and s = -c/(y - tau) cancels the accumulator's c for the factor c that the verifier would use. */
+ * s (y - tau), and s = -c/(y - tau) cancels the accumulator's c for the factor c that the verifier would use.
+ */
 static void cancel(corpus_item *item, unsigned i) {
   hf_challenges ch;
   hf_g1 left, right;
@@ -183,8 +186,8 @@ static void cancel(corpus_item *item, unsigned i) {
   corpus_set_accumulator(item, corpus_add(left, one()), right);
   corpus_forge(item);
   hf_fr factor = i == 0   ? hf_fr_one()
-                 : i == 1 ? combining_challenge(item, false)  /* drawn before W' */
-                 : i == 2 ? combining_challenge(item, true)   /* drawn behind the W' of before */
+                 : i == 1 ? combining_challenge(item, false) /* drawn before W' */
+                 : i == 2 ? combining_challenge(item, true)  /* drawn behind the W' of before */
                           : hf_fr_neg(hf_fr_one());
   hf_challenges_derive(&item->vk, &item->proof, &ch);
   hf_fr s = hf_fr_neg(hf_fr_mul(factor, hf_fr_inv(hf_fr_sub(ch.y, corpus_tau()))));
@@ -204,11 +207,12 @@ const corpus_case corpus_cases_openings[] = {
     {"opening", "W and W' together", CORPUS_ALL, ten, compensate, CORPUS_OPENING, NULL},
     {"opening", "chunks that keep the identity", CORPUS_ALL, four, chunks, CORPUS_OPENING, NULL},
     {"opening", "forged identity, honest opening", CORPUS_ALL, NULL, identity_alone, CORPUS_OPENING, NULL},
-    {"opening", "cancels a bad accumulator", CORPUS_ON(CORPUS_NODE) | CORPUS_ON(CORPUS_SEAL), four, cancel, CORPUS_OPENING,
-     NULL},
-    {"accumulator", "another good pair", CORPUS_ON(CORPUS_NODE) | CORPUS_ON(CORPUS_SEAL), two, good_pair, CORPUS_ACCEPTED,
-     NULL},
-    {"accumulator", "a bad pair", CORPUS_ON(CORPUS_NODE) | CORPUS_ON(CORPUS_SEAL), seven, bad_pair, CORPUS_ACCUMULATOR, NULL},
+    {"opening", "cancels a bad accumulator", CORPUS_ON(CORPUS_NODE) | CORPUS_ON(CORPUS_SEAL), four, cancel,
+     CORPUS_OPENING, NULL},
+    {"accumulator", "another good pair", CORPUS_ON(CORPUS_NODE) | CORPUS_ON(CORPUS_SEAL), two, good_pair,
+     CORPUS_ACCEPTED, NULL},
+    {"accumulator", "a bad pair", CORPUS_ON(CORPUS_NODE) | CORPUS_ON(CORPUS_SEAL), seven, bad_pair,
+     CORPUS_ACCUMULATOR, NULL},
     {"accumulator", "infinity", CORPUS_ON(CORPUS_NODE) | CORPUS_ON(CORPUS_SEAL), three, zero_points,
      CORPUS_INFINITY_ACCUMULATOR, NULL},
     {"accumulator", "off the curve", CORPUS_ON(CORPUS_NODE) | CORPUS_ON(CORPUS_SEAL), eight, off_curve,

@@ -1,5 +1,5 @@
-/* What a seal says about records: other records, another order, another number, other posted data; statements of trees of
- * another shape under proofs that convince. */
+/* What a seal says about records: other records, another order, another number, other posted data; statements
+ * of trees of another shape under proofs that convince. */
 #include <stdlib.h>
 #include <string.h>
 #include "corpus.h"
@@ -8,10 +8,13 @@
 
 #define SEAL CORPUS_ON(CORPUS_SEAL)
 
-static const char by_circuit[] = "the circuit of the seal ties root, records and fingerprint; its key is trusted";
+static const char by_circuit[] =
+    "the circuit of the seal ties root, records and fingerprint; its key is trusted";
 static const char a_chain[] = "the settlement contract looks at posted data of chains that it knows";
 
-static uint8_t *word(corpus_item *item, unsigned record, int i) { return item->sealed.batch[record].record.word[i]; }
+static uint8_t *word(corpus_item *item, unsigned record, int i) {
+  return item->sealed.batch[record].record.word[i];
+}
 static unsigned m_of(const corpus_subject *s) { return s->sealed.records; }
 
 static void settle(corpus_item *item, const char *error) {
@@ -75,7 +78,8 @@ static void one_twice(corpus_item *item, unsigned i) { /* the last once more, wh
 }
 /* The same records and another m, of which the fingerprint knows. */
 static void other_count(corpus_item *item, unsigned i) {
-  item->proof.public_inputs[HF_SEAL_RECORDS] = hf_fr_from_u64(i == 0 ? item->sealed.records + 1 : item->sealed.records - 1);
+  item->proof.public_inputs[HF_SEAL_RECORDS] =
+      hf_fr_from_u64(i == 0 ? item->sealed.records + 1 : item->sealed.records - 1);
   settle(item, "WrongRecordCount");
   corpus_forge(item);
 }
@@ -121,7 +125,8 @@ static void other_x(corpus_item *item, unsigned i) { /* y is right at an x that 
 }
 static unsigned three(const corpus_subject *s) { return (void)s, 3u; }
 
-/* --- trees of another shape ------------------------------------------------------------------------------ */
+/* --- trees of another shape ------------------------------------------------------------------------------
+ */
 
 static hf_fr hash2(uint64_t domain, hf_fr a, hf_fr b) {
   hf_fr words[2] = {a, b};
@@ -144,13 +149,14 @@ static hf_fr wrong_root(const corpus_item *item, unsigned way) {
   for (uint32_t i = 0; i < width; i++) node[i] = hf_statement_empty();
   for (uint32_t i = 0; i < m; i++) node[i + offset] = entry(item, i, way == 0); /* 1: moved by one leaf */
   if (way == 2) node[0] = hash2(HF_DOMAIN_NODE, node[0], hf_statement_empty()); /* one leaf lies deeper */
-  if (way == 3) width = HF_SEAL_RECORDS_MAX / 2, node[0] = hash2(HF_DOMAIN_NODE, node[0], node[1]); /* a tree in a leaf */
+  if (way == 3)
+    width = HF_SEAL_RECORDS_MAX / 2, node[0] = hash2(HF_DOMAIN_NODE, node[0], node[1]); /* a tree in a leaf */
   while (width > 1) {
     width /= 2;
     for (uint32_t i = 0; i < width; i++) {
       hf_fr left = node[2 * i], right = node[2 * i + 1];
       bool both_empty = hf_fr_is_zero(left) && hf_fr_is_zero(right);
-      node[i] = way == 4 ? hf_statement_parent(right, left)                     /* mirrored */
+      node[i] = way == 4                 ? hf_statement_parent(right, left)   /* mirrored */
                 : way == 5 && both_empty ? hash2(HF_DOMAIN_NODE, left, right) /* EMPTY is hashed */
                                          : hf_statement_parent(left, right);
     }
@@ -166,14 +172,17 @@ static void wrong_tree(corpus_item *item, unsigned way) {
   hf_batch_record *records = calloc(item->sealed.records, sizeof *records);
   if (records == NULL) abort();
   for (uint32_t i = 0; i < item->sealed.records; i++) records[i] = item->sealed.batch[i].record;
-  if (way == 5 && item->sealed.records > HF_SEAL_RECORDS_MAX / 2) root = hf_fr_one(); /* no EMPTY pair, maybe */
+  if (way == 5 && item->sealed.records > HF_SEAL_RECORDS_MAX / 2)
+    root = hf_fr_one(); /* no EMPTY pair, maybe */
   words[HF_SEAL_STATEMENT] = root;
-  if (hf_seal_fingerprint(root, records, item->sealed.records, &words[HF_SEAL_X], &words[HF_SEAL_Y]) != HF_OK) abort();
+  if (hf_seal_fingerprint(root, records, item->sealed.records, &words[HF_SEAL_X], &words[HF_SEAL_Y]) != HF_OK)
+    abort();
   free(records);
   corpus_forge(item);
 }
 
-/* --- posted data and types ----------------------------------------------------------------------------------- */
+/* --- posted data and types
+ * ----------------------------------------------------------------------------------- */
 
 static void data_changed(corpus_item *item, unsigned i) { item->sealed.batch[i / 3].data[i % 3][0] ^= 1; }
 static unsigned data_words(const corpus_subject *s) { return 3 * (m_of(s) < 4 ? m_of(s) : 4); }

@@ -1,4 +1,5 @@
-/* Well-formed changes: every word that enters the transcript, points exchanged, proofs, keys and instances mixed. */
+/* Well-formed changes: every word that enters the transcript, points exchanged, proofs, keys and instances
+ * mixed. */
 #include <string.h>
 #include "corpus.h"
 
@@ -94,7 +95,9 @@ static void alien_proof(corpus_item *item, unsigned adapted) {
   item->expected = item->kind == CORPUS_NODE ? CORPUS_INSTANCE : CORPUS_IDENTITY;
 }
 static void other_kind_key(corpus_item *item, unsigned i) { /* the same circuit, otherwise verified */
-  if (i == 0) item->vk.transcript = item->vk.transcript == HF_TRANSCRIPT_KECCAK ? HF_TRANSCRIPT_POSEIDON2 : HF_TRANSCRIPT_KECCAK;
+  if (i == 0)
+    item->vk.transcript =
+        item->vk.transcript == HF_TRANSCRIPT_KECCAK ? HF_TRANSCRIPT_POSEIDON2 : HF_TRANSCRIPT_KECCAK;
   if (i == 1) item->vk.log_n++; /* another omega */
   if (i == 2) item->vk.log_n--;
   if (i == 3) item->vk.tau_g2 = hf_g2_add(item->vk.tau_g2, hf_g2_generator());
@@ -139,7 +142,8 @@ static void halves(corpus_item *item, unsigned i) { /* parts of two good proofs 
 const corpus_case corpus_cases_words[] = {
     {"words", "public input plus 1", CORPUS_ALL, inputs, input_plus_one, CORPUS_IDENTITY, NULL},
     {"words", "evaluation plus 1", CORPUS_ALL, evaluations, evaluation_plus_one, CORPUS_IDENTITY, NULL},
-    {"words", "evaluation negated", CORPUS_ON(CORPUS_SEAL), evaluations, evaluation_negated, CORPUS_IDENTITY, NULL},
+    {"words", "evaluation negated", CORPUS_ON(CORPUS_SEAL), evaluations, evaluation_negated, CORPUS_IDENTITY,
+     NULL},
     {"words", "evaluation of the other point", CORPUS_ALL, next_evaluations, evaluation_of_the_other_point,
      CORPUS_IDENTITY, NULL},
     {"words", "point negated", CORPUS_ALL, points, point_negated, CORPUS_IDENTITY, NULL},

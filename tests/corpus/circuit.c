@@ -12,7 +12,8 @@ enum { FAILURES = 400 };
 void corpus_fold_setup(hf_fold_setup *out) {
   *out = (hf_fold_setup){.development = true, .tau_g2 = hf_g2_mul(hf_g2_generator(), corpus_tau())};
   out->powers[0] = hf_g1_generator();
-  for (int i = 1; i < 1 + 2 * HF_NODE_CHILDREN; i++) out->powers[i] = corpus_times(out->powers[i - 1], corpus_tau());
+  for (int i = 1; i < 1 + 2 * HF_NODE_CHILDREN; i++)
+    out->powers[i] = corpus_times(out->powers[i - 1], corpus_tau());
 }
 
 /* --- classes of failures ---------------------------------------------------------------------------- */
@@ -37,7 +38,8 @@ static const struct {
 
 static corpus_class class_of(const hf_failure *f) {
   bool accumulator = strstr(f->message, "accumulator") != NULL;
-  if (f->constraint.part == HF_PART_PUBLIC) return CORPUS_RECORDS; /* the seal's words are not those of its records */
+  if (f->constraint.part == HF_PART_PUBLIC)
+    return CORPUS_RECORDS; /* the seal's words are not those of its records */
   for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
     if (strstr(f->message, rules[i].text) != NULL) return accumulator ? rules[i].in_accumulator : rules[i].c;
   return CORPUS_WITNESS;
@@ -118,7 +120,8 @@ corpus_set corpus_ask_child(const corpus_item *item, hf_fr node_vk, corpus_liar 
   return set == 0 ? CORPUS_BIT(CORPUS_ACCEPTED) : set;
 }
 
-/* --- a whole node ----------------------------------------------------------------------------------------- */
+/* --- a whole node -----------------------------------------------------------------------------------------
+ */
 
 /* The accumulator that a satisfied circuit hands on, decided. */
 static corpus_set decide(const hf_circuit *circuit, unsigned at, hf_g2 tau_g2, char why[256]) {
@@ -179,8 +182,8 @@ static void child_stating(const corpus_subject *node, hf_fr statement, corpus_re
   corpus_item_release(item);
 }
 
-corpus_set corpus_ask_seal(const corpus_item *item, const corpus_subject *node, corpus_recipe *child, unsigned number,
-                           corpus_liar *liar, char why[256]) {
+corpus_set corpus_ask_seal(const corpus_item *item, const corpus_subject *node, corpus_recipe *child,
+                           unsigned number, corpus_liar *liar, char why[256]) {
   hf_fold_setup setup;
   hf_builder_options options;
   hf_circuit *circuit;
@@ -197,8 +200,8 @@ corpus_set corpus_ask_seal(const corpus_item *item, const corpus_subject *node, 
   hf_seal_options(&options);
   options.hint_hook = tell_seal;
   options.hint_context = &context;
-  if (hf_builder_create(&options, &b) != HF_OK || hf_seal_circuit(b, &setup, input->node_vk, input) != HF_OK ||
-      hf_builder_finish(b, &circuit) != HF_OK) {
+  if (hf_builder_create(&options, &b) != HF_OK ||
+      hf_seal_circuit(b, &setup, input->node_vk, input) != HF_OK || hf_builder_finish(b, &circuit) != HF_OK) {
     fprintf(stderr, "%s\n", hf_error_message());
     abort();
   }
@@ -231,7 +234,8 @@ static bool is_plain(corpus_item *item) {
   hf_verifying_key_write(&item->vk, &key);
   hf_proof_write(&item->proof, &proof);
   corpus_freeze(item);
-  bool same = item->trailing == 0 && key.length == item->key_bytes.length && proof.length == item->proof_bytes.length &&
+  bool same = item->trailing == 0 && key.length == item->key_bytes.length &&
+              proof.length == item->proof_bytes.length &&
               memcmp(key.data, item->key_bytes.data, key.length) == 0 &&
               memcmp(proof.data, item->proof_bytes.data, proof.length) == 0;
   hf_writer_free(&key);
@@ -242,14 +246,17 @@ static bool is_plain(corpus_item *item) {
 corpus_circuit_verdict corpus_expect_circuit(corpus_item *item) {
   corpus_class c = item->expected;
   if (item->no_circuit != NULL) return (corpus_circuit_verdict){.reason = item->no_circuit};
-  if (!is_plain(item)) return (corpus_circuit_verdict){.reason = "an encoding: a circuit takes elements and points"};
+  if (!is_plain(item))
+    return (corpus_circuit_verdict){.reason = "an encoding: a circuit takes elements and points"};
   if (item->kind == CORPUS_SEAL) {
-    if (c == CORPUS_RECORDS || (c == CORPUS_ACCEPTED && item->of_records)) return (corpus_circuit_verdict){.expected = c};
+    if (c == CORPUS_RECORDS || (c == CORPUS_ACCEPTED && item->of_records))
+      return (corpus_circuit_verdict){.expected = c};
     return (corpus_circuit_verdict){.reason = "no circuit verifies seals; the seal's binds root, m, x and y"};
   }
   if (item->proof.kappa != HF_PRODUCTION_KAPPA || item->proof.public_count != HF_INSTANCE_COUNT)
     return (corpus_circuit_verdict){.reason = "counts are part of the circuit"};
-  if (c == CORPUS_KEY_EQUAL) return (corpus_circuit_verdict){.reason = "keys are bound by their digests, which count on L1"};
+  if (c == CORPUS_KEY_EQUAL)
+    return (corpus_circuit_verdict){.reason = "keys are bound by their digests, which count on L1"};
   if (item->circuit != CORPUS_ACCEPTED) return (corpus_circuit_verdict){.expected = item->circuit};
   /* what a circuit cannot say: it computes the key's digest, and infinity is a point off the curve */
   if (c == CORPUS_MISMATCH) c = CORPUS_IDENTITY;

@@ -1,11 +1,12 @@
 /* The corpus of attacks: one table of cases for every verifier of proofs.
  *
- * A case is a recipe that changes a good key, proof, instance or list of records, and what each verifier must say about
- * the result: accepted, refused with a class of error, or not applicable and why. README.md lists the classes and the
- * form in which cases are written out for verifiers that are not linked here.
+ * A case is a recipe that changes a good key, proof, instance or list of records, and what each verifier must
+ * say about the result: accepted, refused with a class of error, or not applicable and why. README.md lists
+ * the classes and the form in which cases are written out for verifiers that are not linked here.
  *
- * Some recipes need a proof that convinces although its instance is a lie. The development setup's secret is public,
- * and whoever knows it can prove anything (corpus_forge): so that what is refused is the lie itself and not a broken proof.
+ * Some recipes need a proof that convinces although its instance is a lie. The development setup's secret is
+ * public, and whoever knows it can prove anything (corpus_forge): so that what is refused is the lie itself
+ * and not a broken proof.
  */
 #ifndef HF_TEST_CORPUS_H
 #define HF_TEST_CORPUS_H
@@ -43,9 +44,9 @@
   X(ACCUMULATOR, "accumulator", "PairingFailed")                                                             \
   X(RECORDS, "records", "FingerprintX")                                                                      \
   X(DATA, "data", "DataFingerprint")                                                                         \
-  X(EXCEPTION, "exceptional", NULL) /* in the circuit: an addition of points with equal x */                    \
-  X(WITNESS, "witness", NULL)       /* in the circuit: a gadget's own equations */                               \
-  X(OTHER, "other", NULL) /* nothing above; no case expects it */
+  X(EXCEPTION, "exceptional", NULL) /* in the circuit: an addition of points with equal x */                 \
+  X(WITNESS, "witness", NULL)       /* in the circuit: a gadget's own equations */                           \
+  X(OTHER, "other", NULL)           /* nothing above; no case expects it */
 
 typedef enum corpus_class {
 #define CORPUS_ENUM(name, text, evm) CORPUS_##name,
@@ -64,7 +65,8 @@ typedef enum corpus_kind { CORPUS_LEAF, CORPUS_NODE, CORPUS_SEAL, CORPUS_KINDS }
 #define CORPUS_ALL      (CORPUS_FOLDED | CORPUS_ON(CORPUS_SEAL))
 extern const char *const corpus_kind_text[CORPUS_KINDS];
 
-/* What the contract is expected to say: the name of an error, "ok", or NULL and the reason why it is not asked. */
+/* What the contract is expected to say: the name of an error, "ok", or NULL and the reason why it is not
+ * asked. */
 typedef struct corpus_evm {
   const char *error;
   const char *reason;
@@ -79,33 +81,35 @@ typedef struct corpus_subject {
   char name[32];
   hf_verifying_key vk;
   hf_proof proof;
-  hf_proof other;     /* another good proof under the same key: another instance */
+  hf_proof other;            /* another good proof under the same key: another instance */
   hf_verifying_key alien_vk; /* another circuit's key of the same kind ... */
   hf_proof alien;            /* ... and its proof */
-  hf_sealed sealed;   /* of a seal: its records and their data (its proof is not used) */
+  hf_sealed sealed;          /* of a seal: its records and their data (its proof is not used) */
 } corpus_subject;
 
-/* A subject under mutation. Recipes change the structures; what no structure can hold they change in the bytes,
- * behind corpus_freeze. */
+/* A subject under mutation. Recipes change the structures; what no structure can hold they change in the
+ * bytes, behind corpus_freeze. */
 typedef struct corpus_item {
   const corpus_subject *subject;
   corpus_kind kind;
   hf_verifying_key vk;
   hf_proof proof;
-  hf_sealed sealed;  /* records and data, of a seal */
+  hf_sealed sealed; /* records and data, of a seal */
   bool frozen;
-  hf_writer key_bytes, proof_bytes, record_bytes; /* payloads; records: m and what follows in a "SLED" container */
+  hf_writer key_bytes, proof_bytes,
+      record_bytes;  /* payloads; records: m and what follows in a "SLED" container */
   unsigned trailing; /* zero bytes behind the proof or the records, and behind calldata */
   corpus_class expected;
   corpus_evm evm;
-  corpus_class circuit;   /* where the circuit that verifies it says something else; CORPUS_ACCEPTED: it does not */
+  corpus_class
+      circuit; /* where the circuit that verifies it says something else; CORPUS_ACCEPTED: it does not */
   const char *no_circuit; /* why no circuit is asked; NULL: it is, if it can be */
   bool of_records;        /* the case is about what a seal says, not about its proof */
 } corpus_item;
 
 typedef struct corpus_case {
   const char *group, *name;
-  unsigned on; /* kinds */
+  unsigned on;                                      /* kinds */
   unsigned (*count)(const corpus_subject *subject); /* of generated cases; NULL: one */
   void (*recipe)(corpus_item *item, unsigned number);
   corpus_class expected; /* a recipe may say otherwise in the item */
@@ -122,9 +126,9 @@ void corpus_run(const corpus_subject *subject, corpus_each each, void *context);
 
 /* --- subjects ------------------------------------------------------------------------------- */
 
-/* Proofs of the small circuit of tests/plonk with true accumulators: leaf and node (kappa HF_PRODUCTION_KAPPA,
- * Poseidon2), seal (kappa 8, Keccak) over records of two chains that are not proven by anything. The same bytes on
- * every run. */
+/* Proofs of the small circuit of tests/plonk with true accumulators: leaf and node (kappa
+ * HF_PRODUCTION_KAPPA, Poseidon2), seal (kappa 8, Keccak) over records of two chains that are not proven by
+ * anything. The same bytes on every run. */
 hf_status corpus_subject_make(corpus_kind kind, corpus_subject *out);
 /* A recorded seal of m batches (recorded.h). It has no `other` and no `alien`: these are forged. */
 hf_status corpus_subject_load(const char *folder, uint32_t m, corpus_subject *out);
@@ -168,8 +172,8 @@ void corpus_restate(corpus_item *item);
 
 /* --- forging -------------------------------------------------------------------------------- */
 
-/* A proof of the item's instance that convinces: evaluations that satisfy the identity, an opening made with the secret.
- * The commitments, W and all other evaluations stay. */
+/* A proof of the item's instance that convinces: evaluations that satisfy the identity, an opening made with
+ * the secret. The commitments, W and all other evaluations stay. */
 void corpus_forge(corpus_item *item);
 /* The identity alone: the opening is left as it is. */
 void corpus_forge_identity(corpus_item *item);

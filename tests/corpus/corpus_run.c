@@ -20,11 +20,11 @@ typedef struct run {
   struct expected {
     char name[128];
     corpus_class c;
-  } *expected;
+  } * expected;
 } run;
 
-static void count_verdict(tally *t, corpus_class said, corpus_class expected, const char *verifier, const char *name,
-                          const char *why) {
+static void count_verdict(tally *t, corpus_class said, corpus_class expected, const char *verifier,
+                          const char *name, const char *why) {
   if (said == CORPUS_ACCEPTED)
     t->accepted++;
   else
@@ -65,7 +65,8 @@ static void try_oracle(run *r, const char *folder) {
   cr_assert(verdicts);
   for (unsigned i = 0; i < r->count; i++) {
     cr_assert(fgets(line, sizeof line, verdicts), "case %u (%s): no verdict", i, r->expected[i].name);
-    count_verdict(&r->oracle, corpus_class_of(line), r->expected[i].c, "the oracle", r->expected[i].name, line);
+    count_verdict(&r->oracle, corpus_class_of(line), r->expected[i].c, "the oracle", r->expected[i].name,
+                  line);
   }
   cr_assert_eq(pclose(verdicts), 0);
 }
@@ -76,8 +77,8 @@ static int drop(const char *path, const struct stat *info, int type, struct FTW 
 }
 
 static void print_tally(const char *verifier, const tally *t) {
-  fprintf(stderr, "  %-8s %5u accepted, %5u refused, %5u not asked, %u disagreements\n", verifier, t->accepted, t->refused,
-          t->none, t->wrong);
+  fprintf(stderr, "  %-8s %5u accepted, %5u refused, %5u not asked, %u disagreements\n", verifier,
+          t->accepted, t->refused, t->none, t->wrong);
 }
 
 void corpus_try_subject(const corpus_subject *subject, bool oracle) {

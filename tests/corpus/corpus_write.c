@@ -1,5 +1,5 @@
-/* corpus_write FOLDER [RECORDED M]: writes the cases on small proofs (or on the seal of M batches in RECORDED) into a folder, for
- * verifiers that are not linked here. The form is in README.md. */
+/* corpus_write FOLDER [RECORDED M]: writes the cases on small proofs (or on the seal of M batches in
+ * RECORDED) into a folder, for verifiers that are not linked here. The form is in README.md. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "corpus.h"

@@ -5,13 +5,12 @@
 #include "development.h"
 
 hf_fr corpus_tau(void) { return hf_development_tau(HF_SRS_DEVELOPMENT_SECRET); }
-hf_g1 corpus_add(hf_g1 a, hf_g1 b) {
-  return hf_g1_from_xyzz(hf_g1_xyzz_add_affine(hf_g1_to_xyzz(a), b));
-}
+hf_g1 corpus_add(hf_g1 a, hf_g1 b) { return hf_g1_from_xyzz(hf_g1_xyzz_add_affine(hf_g1_to_xyzz(a), b)); }
 hf_g1 corpus_times(hf_g1 a, hf_fr k) { return hf_g1_from_xyzz(hf_g1_mul(a, k)); }
 
 /* The value that all constraints combined must have at zeta, over Z_H(zeta): t(zeta). */
-static hf_fr quotient_due(const hf_verifying_key *vk, const hf_proof *proof, const hf_challenges *ch, hf_fr zn) {
+static hf_fr quotient_due(const hf_verifying_key *vk, const hf_proof *proof, const hf_challenges *ch,
+                          hf_fr zn) {
   const hf_fr *at = proof->at_zeta, *next = proof->at_next;
   const hf_fr *sums = at + HF_EVAL_SUMS, *sums_next = next + HF_WITNESS_COUNT;
   hf_fr zh = hf_fr_sub(zn, hf_fr_one()), omega = hf_fr_root_of_unity((int)vk->log_n), w = hf_fr_one();
@@ -52,8 +51,8 @@ void corpus_forge_identity(corpus_item *item) {
   t[0] = hf_fr_sub(quotient_due(&item->vk, p, &ch, zn), rest);
 }
 
-/* L = F + y W' and R = W', F free of W': W' = F / (tau - y). The instance is replaced for the moment: an ill-formed
- * one would keep hf_verify_deferred from computing F, which follows from the challenges. */
+/* L = F + y W' and R = W', F free of W': W' = F / (tau - y). The instance is replaced for the moment: an
+ * ill-formed one would keep hf_verify_deferred from computing F, which follows from the challenges. */
 void corpus_forge(corpus_item *item) {
   bool ok = false;
   hf_g1 left, right;

@@ -19,7 +19,8 @@ corpus_class corpus_class_of(const char *text) {
   for (int i = 0; i < CORPUS_CLASS_COUNT; i++) {
     size_t length = strlen(classes[i].text);
     if (strncmp(text, classes[i].text, length) != 0) continue;
-    if (text[length] == '\0' || text[length] == '\n' || strncmp(text + length, ": ", 2) == 0) return (corpus_class)i;
+    if (text[length] == '\0' || text[length] == '\n' || strncmp(text + length, ": ", 2) == 0)
+      return (corpus_class)i;
   }
   return CORPUS_OTHER;
 }
@@ -36,7 +37,8 @@ hf_fr *corpus_evaluation(hf_proof *proof, unsigned i) {
 }
 
 hf_fr *corpus_accumulator(corpus_item *item) {
-  return item->proof.public_inputs + (item->kind == CORPUS_SEAL ? (int)HF_SEAL_ACCUMULATOR : (int)HF_INSTANCE_ACCUMULATOR);
+  return item->proof.public_inputs +
+         (item->kind == CORPUS_SEAL ? (int)HF_SEAL_ACCUMULATOR : (int)HF_INSTANCE_ACCUMULATOR);
 }
 
 void corpus_set_accumulator(corpus_item *item, hf_g1 left, hf_g1 right) {
@@ -60,7 +62,8 @@ void corpus_restate(corpus_item *item) {
   records_of(&item->sealed, records);
   words[HF_SEAL_RECORDS] = hf_fr_from_u64(m);
   if (hf_records_root(records, m, &words[HF_SEAL_STATEMENT]) != HF_OK ||
-      hf_seal_fingerprint(words[HF_SEAL_STATEMENT], records, m, &words[HF_SEAL_X], &words[HF_SEAL_Y]) != HF_OK)
+      hf_seal_fingerprint(words[HF_SEAL_STATEMENT], records, m, &words[HF_SEAL_X], &words[HF_SEAL_Y]) !=
+          HF_OK)
     abort();
 }
 
@@ -115,8 +118,8 @@ hf_status corpus_item_proof(corpus_item *item, hf_writer *w) {
                       {item->record_bytes.data, item->record_bytes.length},
                       {zeros, item->trailing}};
   bool seal = item->kind == CORPUS_SEAL;
-  return hf_container_encode(w, seal ? HF_SEALED_KIND : HF_PROOF_KIND, seal ? HF_SEALED_VERSION : HF_PROOF_VERSION,
-                             parts, 3);
+  return hf_container_encode(w, seal ? HF_SEALED_KIND : HF_PROOF_KIND,
+                             seal ? HF_SEALED_VERSION : HF_PROOF_VERSION, parts, 3);
 }
 
 void corpus_modulus(bool of_fq, uint8_t out[32]) {
@@ -195,8 +198,9 @@ static void run_case(const corpus_subject *subject, const corpus_case *c, corpus
 }
 
 void corpus_run(const corpus_subject *subject, corpus_each each, void *context) {
-  static const corpus_case *const parts[] = {corpus_cases_encoding,  corpus_cases_words,   corpus_cases_openings,
-                                             corpus_cases_instances, corpus_cases_records, corpus_cases_keys};
+  static const corpus_case *const parts[] = {corpus_cases_encoding, corpus_cases_words,
+                                             corpus_cases_openings, corpus_cases_instances,
+                                             corpus_cases_records,  corpus_cases_keys};
   for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
     for (const corpus_case *c = parts[k]; c->name != NULL; c++)
       if (c->on & CORPUS_ON(subject->kind)) run_case(subject, c, each, context);

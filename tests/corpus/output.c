@@ -19,7 +19,8 @@ hf_status corpus_output_open(const char *folder, corpus_output **out) {
   corpus_output *o = *out = calloc(1, sizeof *o);
   if (o == NULL) return hf_fail(HF_E_MEMORY, "no memory");
   snprintf(o->folder, sizeof o->folder, "%s", folder);
-  if (mkdir(folder, 0777) != 0 && errno != EEXIST) HF_TRY(hf_fail(HF_E_IO, "%s: %s", folder, strerror(errno)));
+  if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+    HF_TRY(hf_fail(HF_E_IO, "%s: %s", folder, strerror(errno)));
   snprintf(path, sizeof path, "%s/cases.jsonl", folder);
   o->lines = fopen(path, "w");
   if (o->lines == NULL) HF_TRY(hf_fail(HF_E_IO, "%s: %s", path, strerror(errno)));
@@ -83,7 +84,8 @@ hf_status corpus_output_case(corpus_output *o, const char *name, corpus_item *it
   HF_TRY(corpus_item_proof(item, &proof));
   HF_TRY(put_file(o, "key", &key));
   HF_TRY(put_file(o, suffix, &proof));
-  fprintf(o->lines, "{\"name\":\"%s\",\"subject\":\"%s\",\"kind\":\"%s\",\"key\":\"%u.key\",\"proof\":\"%u.%s\",", name,
+  fprintf(o->lines,
+          "{\"name\":\"%s\",\"subject\":\"%s\",\"kind\":\"%s\",\"key\":\"%u.key\",\"proof\":\"%u.%s\",", name,
           item->subject->name, corpus_kind_text[item->kind], o->count, o->count, suffix);
   fprintf(o->lines, "\"native\":\"%s\",\"oracle\":\"%s\",", corpus_class_text(item->expected),
           corpus_class_text(item->expected));

@@ -1,9 +1,10 @@
-/* record_seals WORK OUT [M...]: proves seals of M batches (2, 32 and 64 where no number is given) and writes them to
- * OUT, in the form of recorded.h. All proofs on the way stay in WORK: whoever is interrupted goes on there, and what does
- * not belong to the present circuits is made anew.
+/* record_seals WORK OUT [M...]: proves seals of M batches (2, 32 and 64 where no number is given) and writes
+ * them to OUT, in the form of recorded.h. All proofs on the way stay in WORK: whoever is interrupted goes on
+ * there, and what does not belong to the present circuits is made anew.
  *
- * The batches are real ones, of one slot on a tree of depth 4: two chains take turns, and every batch is a no-op that leads
- * from its chain's root to the same root. 64 leaves and 63 nodes take 2^12 and 2^17 rows each. */
+ * The batches are real ones, of one slot on a tree of depth 4: two chains take turns, and every batch is a
+ * no-op that leads from its chain's root to the same root. 64 leaves and 63 nodes take 2^12 and 2^17 rows
+ * each. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,11 +116,13 @@ static void works_close(works *w) {
 /* --- proofs -------------------------------------------------------------------------------------------- */
 
 /* A proof that lies in the folder already, under the present key and about this statement. */
-static bool kept(const works *w, const char *path, const hf_proving_key *key, hf_fr statement, hf_proof *out) {
+static bool kept(const works *w, const char *path, const hf_proving_key *key, hf_fr statement,
+                 hf_proof *out) {
   bool ok = false;
   (void)w;
   return hf_proof_load(path, out) == HF_OK && hf_fr_eq(out->vk_digest, key->vk.digest) &&
-         hf_fr_eq(out->public_inputs[HF_INSTANCE_STATEMENT], statement) && hf_verify(&key->vk, out, &ok) == HF_OK && ok;
+         hf_fr_eq(out->public_inputs[HF_INSTANCE_STATEMENT], statement) &&
+         hf_verify(&key->vk, out, &ok) == HF_OK && ok;
 }
 
 static double now(void) {
@@ -128,8 +131,8 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static hf_status prove(works *w, const char *name, const hf_proving_key *key, layout *circuit, const source *s,
-                       hf_fr statement, hf_proof *out) {
+static hf_status prove(works *w, const char *name, const hf_proving_key *key, layout *circuit,
+                       const source *s, hf_fr statement, hf_proof *out) {
   hf_status status = HF_OK;
   hf_circuit *c = NULL;
   char path[512];
@@ -164,8 +167,8 @@ static hf_status record_of(const works *w, uint32_t i, hf_batch_input *input, hf
   hf_word_set_u64(input->record.word[HF_RECORD_CHAIN_ID], chain);
   hf_word_set_u64(input->record.word[HF_RECORD_BATCH_NUMBER], number);
   hf_fr_to_bytes(hf_sponge(HF_DOMAIN_OUTBOX, outbox, 3), input->record.word[HF_RECORD_OUTBOX_ROOT]);
-  HF_TRY(hf_data_fingerprint(input->record.word[HF_RECORD_DATA], nothing, HF_DATA_WORDS, input->record.word[HF_RECORD_DATA_X],
-                             input->record.word[HF_RECORD_DATA_Y]));
+  HF_TRY(hf_data_fingerprint(input->record.word[HF_RECORD_DATA], nothing, HF_DATA_WORDS,
+                             input->record.word[HF_RECORD_DATA_X], input->record.word[HF_RECORD_DATA_Y]));
   *record = input->record;
   hf_fr_to_bytes(w->leaf->vk.digest, record->word[HF_RECORD_VK_DIGEST]);
 out:
@@ -174,7 +177,8 @@ out:
 
 static hf_fr entry_of(const works *w, const hf_fold_child *child) {
   hf_fr statement = child->proof.public_inputs[HF_INSTANCE_STATEMENT];
-  return hf_fr_eq(child->vk.digest, w->node->vk.digest) ? statement : hf_statement_leaf(child->vk.digest, statement);
+  return hf_fr_eq(child->vk.digest, w->node->vk.digest) ? statement
+                                                        : hf_statement_leaf(child->vk.digest, statement);
 }
 
 /* The proof over 2^level leaves, number i of its level. */
@@ -216,7 +220,8 @@ static hf_status record_seal(works *w, uint32_t m) {
   hf_sealed *sealed = calloc(1, sizeof *sealed);
   if (input == NULL || sealed == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a seal"));
   while (1u << level < m) level++;
-  if (1u << level != m || level > HF_SEAL_RECORDS_LOG) HF_TRY(hf_fail(HF_E_ARGUMENT, "%u is no number of records here", m));
+  if (1u << level != m || level > HF_SEAL_RECORDS_LOG)
+    HF_TRY(hf_fail(HF_E_ARGUMENT, "%u is no number of records here", m));
   input->node_vk = w->node->vk.digest;
   input->level = level;
   input->records = sealed->records = m;
@@ -260,7 +265,8 @@ int main(int argc, char **argv) {
   w.folder = argv[1];
   w.out = argv[2];
   for (int i = 1; i < 3; i++)
-    if (mkdir(argv[i], 0777) != 0 && errno != EEXIST) HF_TRY(hf_fail(HF_E_IO, "%s: %s", argv[i], strerror(errno)));
+    if (mkdir(argv[i], 0777) != 0 && errno != EEXIST)
+      HF_TRY(hf_fail(HF_E_IO, "%s: %s", argv[i], strerror(errno)));
   HF_TRY(works_open(&w));
   for (int i = 0; i < count; i++) HF_TRY(record_seal(&w, (uint32_t)strtoul(list[i], NULL, 10)));
 out:

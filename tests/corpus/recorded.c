@@ -68,7 +68,8 @@ static hf_status take_line(const char *line, hf_sealed *out, uint32_t slots, uin
   unsigned number;
   char text[80];
   if (sscanf(line, "record %u", &number) == 1) {
-    if (number != *count || number >= out->records) return hf_fail(HF_E_FORMAT, "record %u out of place", number);
+    if (number != *count || number >= out->records)
+      return hf_fail(HF_E_FORMAT, "record %u out of place", number);
     hf_sealed_batch *next = &out->batch[(*count)++];
     if (batch != NULL) next->record = batch->record;
     next->slots = slots;
@@ -87,8 +88,8 @@ static hf_status records_load(FILE *f, uint32_t m, hf_sealed *out) {
   char line[256];
   unsigned records, slots;
   uint32_t count = 0;
-  if (fgets(line, sizeof line, f) == NULL || sscanf(line, "records %u slots %u", &records, &slots) != 2 || records != m ||
-      m < 1 || m > HF_SEAL_RECORDS_MAX || slots < 1 || slots > HF_ROLLUP_SLOTS_MAX)
+  if (fgets(line, sizeof line, f) == NULL || sscanf(line, "records %u slots %u", &records, &slots) != 2 ||
+      records != m || m < 1 || m > HF_SEAL_RECORDS_MAX || slots < 1 || slots > HF_ROLLUP_SLOTS_MAX)
     return hf_fail(HF_E_FORMAT, "not the records of a seal of %u", m);
   out->records = m;
   while (fgets(line, sizeof line, f) != NULL) {

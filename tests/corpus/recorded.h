@@ -1,10 +1,10 @@
-/* Seals that were proven for real and are kept: a key, and for each number of records a proof ("PROF") and a text of the
- * records.
+/* Seals that were proven for real and are kept: a key, and for each number of records a proof ("PROF") and a
+ * text of the records.
  *
  *   records M slots S          then for each record:
  *   record I                   all words are those of the record before (zero before the first) but for
- *   W VALUE                    word W, hexadecimal, big-endian, without leading zeros; and of the posted words
- *   data K VALUE               number K, which are zero otherwise
+ *   W VALUE                    word W, hexadecimal, big-endian, without leading zeros; and of the posted
+ * words data K VALUE               number K, which are zero otherwise
  */
 #ifndef HF_TEST_RECORDED_H
 #define HF_TEST_RECORDED_H

@@ -56,9 +56,11 @@ static hf_status maker_open(corpus_kind kind, bool alien, maker *m) {
                         seal ? HF_TRANSCRIPT_KECCAK : HF_TRANSCRIPT_POSEIDON2};
   *m = (maker){.alien = alien, .randomness = (uint64_t)kind << 32};
   /* leaf and node are one circuit in two sizes */
-  m->options = (tiny_options){.log_n = kind == CORPUS_NODE ? LOG_N + 1 : LOG_N, .x = 12, .foldable = !seal, .seal = seal};
+  m->options = (tiny_options){
+      .log_n = kind == CORPUS_NODE ? LOG_N + 1 : LOG_N, .x = 12, .foldable = !seal, .seal = seal};
   HF_TRY(hf_backend_create("cpu", &(hf_backend_options){.threads = 1}, &m->backend));
-  HF_TRY(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, hf_srs_points_needed(m->options.log_n, key.kappa), 1, &m->srs));
+  HF_TRY(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, hf_srs_points_needed(m->options.log_n, key.kappa), 1,
+                         &m->srs));
   circuit = lay(m);
   HF_TRY(hf_proving_key_derive(m->backend, m->srs, circuit, &key, &m->key));
   HF_TRY(hf_prover_create(m->backend, m->srs, m->key, &m->prover));

@@ -1,5 +1,5 @@
-/* The corpus of attacks before our own verifier and one in JavaScript that shares no code with it. The contracts take the
- * same cases in evm.mjs, the circuits in test_corpus_circuit.c. */
+/* The corpus of attacks before our own verifier and one in JavaScript that shares no code with it. The
+ * contracts take the same cases in evm.mjs, the circuits in test_corpus_circuit.c. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include "corpus_run.h"

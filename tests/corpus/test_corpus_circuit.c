@@ -1,5 +1,5 @@
-/* The corpus of attacks before the verifier inside node and seal: every case that a circuit can be given, and cases that
- * only circuits know: points that meet, and hints that lie. */
+/* The corpus of attacks before the verifier inside node and seal: every case that a circuit can be given, and
+ * cases that only circuits know: points that meet, and hints that lie. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@ static void judge(run *r, const char *name, corpus_set said, corpus_class expect
     r->accepted++;
   else
     r->refused++;
-  bool right = expected == CORPUS_ACCEPTED ? said == CORPUS_BIT(CORPUS_ACCEPTED) : (said & CORPUS_BIT(expected)) != 0;
+  bool right =
+      expected == CORPUS_ACCEPTED ? said == CORPUS_BIT(CORPUS_ACCEPTED) : (said & CORPUS_BIT(expected)) != 0;
   if (right) return;
   r->wrong++;
   for (int c = 0; c < CORPUS_CLASS_COUNT; c++)
@@ -41,10 +42,11 @@ static void try_case(void *context, const char *name, corpus_item *item) {
                                               : corpus_ask_child(item, r->node_vk, NULL, why);
   judge(r, name, said, v.expected, why);
   if (item->kind == CORPUS_SEAL) return;
-  /* whoever queues a fold asks natively: what it lets through the circuit must be able to prove, and nothing else */
+  /* whoever queues a fold asks natively: what it lets through the circuit must be able to prove, and nothing
+   * else */
   corpus_class foldable = corpus_ask_foldable(item, r->node_vk, why);
-  cr_expect_eq(foldable == CORPUS_ACCEPTED, said == CORPUS_BIT(CORPUS_ACCEPTED), "%s: foldable says \"%s\" (%s)", name,
-               corpus_class_text(foldable), why);
+  cr_expect_eq(foldable == CORPUS_ACCEPTED, said == CORPUS_BIT(CORPUS_ACCEPTED),
+               "%s: foldable says \"%s\" (%s)", name, corpus_class_text(foldable), why);
 }
 
 /* Cases that only circuits know. */
@@ -58,7 +60,8 @@ static void try_special(run *r, const corpus_subject *subject, const corpus_circ
     corpus_class native = corpus_native(item, why);
     cr_expect_eq(native, c->native, "%s: natively \"%s\" (%s)", name, corpus_class_text(native), why);
     corpus_class foldable = corpus_ask_foldable(item, r->node_vk, why);
-    cr_expect_eq(foldable, c->foldable, "%s: foldable says \"%s\" (%s)", name, corpus_class_text(foldable), why);
+    cr_expect_eq(foldable, c->foldable, "%s: foldable says \"%s\" (%s)", name, corpus_class_text(foldable),
+                 why);
   }
   corpus_set said = item->kind == CORPUS_SEAL ? corpus_ask_seal(item, r->node, NULL, 0, told, why)
                                               : corpus_ask_child(item, r->node_vk, told, why);
@@ -67,13 +70,16 @@ static void try_special(run *r, const corpus_subject *subject, const corpus_circ
 }
 
 static void try_all_special(run *r, const corpus_subject *subject) {
-  static const corpus_circuit_case *const parts[] = {corpus_cases_circuit, corpus_cases_hints, corpus_cases_seal_hints};
+  static const corpus_circuit_case *const parts[] = {corpus_cases_circuit, corpus_cases_hints,
+                                                     corpus_cases_seal_hints};
   for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
     for (const corpus_circuit_case *c = parts[k]; c->name != NULL; c++)
-      for (unsigned i = 0; i < c->count && c->on & CORPUS_ON(subject->kind); i++) try_special(r, subject, c, i);
+      for (unsigned i = 0; i < c->count && c->on & CORPUS_ON(subject->kind); i++)
+        try_special(r, subject, c, i);
 }
 
-static void try_fold(void *context, const char *name, corpus_set said, corpus_class expected, const char *why) {
+static void try_fold(void *context, const char *name, corpus_set said, corpus_class expected,
+                     const char *why) {
   judge(context, name, said, expected, why);
 }
 

@@ -1,5 +1,5 @@
-/* The recorded seals: verified natively and by the oracle, attacked by the corpus, and made with the keys of the present
- * circuits. */
+/* The recorded seals: verified natively and by the oracle, attacked by the corpus, and made with the keys of
+ * the present circuits. */
 #include <criterion/criterion.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -37,7 +37,8 @@ Test(recorded, natively) {
     hf_writer w = {0};
     bool ok = false;
     load(sizes[i], &vk, &sealed);
-    cr_assert(vk.seal && vk.development && vk.kappa == HF_SEAL_KAPPA && vk.transcript == HF_TRANSCRIPT_KECCAK);
+    cr_assert(vk.seal && vk.development && vk.kappa == HF_SEAL_KAPPA &&
+              vk.transcript == HF_TRANSCRIPT_KECCAK);
     OK(hf_sealed_check(sealed, &vk, &ok));
     cr_assert(ok, "%u batches: %s", sizes[i], hf_error_message());
     OK(hf_proof_encode(&sealed->proof, &w));
@@ -109,7 +110,8 @@ Test(recorded, keys_of_the_present_circuits) {
   for (int i = 0; i < 1 + 2 * HF_NODE_CHILDREN; i++) setup.powers[i] = srs->points[i];
   hf_fr node = digest_of(backend, &setup, &srs, NULL), seal = digest_of(backend, &setup, &srs, &node);
   load(sizes[0], &vk, &sealed);
-  cr_assert(hf_fr_eq(vk.digest, seal), "node or seal have changed: record_seals makes the recorded ones again (README.md)");
+  cr_assert(hf_fr_eq(vk.digest, seal),
+            "node or seal have changed: record_seals makes the recorded ones again (README.md)");
   unload(&sealed);
   hf_srs_destroy(&srs);
   hf_backend_destroy(&backend);

@@ -12,7 +12,8 @@ static corpus_class pick(corpus_class accumulator, corpus_class key, corpus_clas
 }
 
 static corpus_class range_class(void) {
-  if (says("proof: kappa") || says("public inputs, at most") || says("a seal has 1 to") || says("slots;")) return CORPUS_FORMAT;
+  if (says("proof: kappa") || says("public inputs, at most") || says("a seal has 1 to") || says("slots;"))
+    return CORPUS_FORMAT;
   if (says("key digest")) return CORPUS_RANGE_DIGEST;
   if (says("public input")) return says("key:") ? CORPUS_RANGE_KEY : CORPUS_RANGE_INPUT;
   if (says("evaluation")) return CORPUS_RANGE_EVALUATION;
@@ -38,9 +39,10 @@ static corpus_class class_of(hf_status status) {
   case HF_E_SUBGROUP:
     return CORPUS_SUBGROUP_KEY;
   case HF_E_REFUSED:
-    return says("tau is") ? CORPUS_KEY_TAU : says("development") ? CORPUS_KEY_DEVELOPMENT
-         : says("equal or opposite")                               ? CORPUS_KEY_EQUAL
-                                                                   : CORPUS_OTHER;
+    return says("tau is")              ? CORPUS_KEY_TAU
+           : says("development")       ? CORPUS_KEY_DEVELOPMENT
+           : says("equal or opposite") ? CORPUS_KEY_EQUAL
+                                       : CORPUS_OTHER;
   case HF_E_VERIFY: /* a verdict: its message says which check */
     if (says("instance: ")) return CORPUS_INSTANCE;
     if (says("identity: ")) return CORPUS_IDENTITY;
