@@ -11,7 +11,7 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
     uint256 private constant RECORD_WORDS = 18; // in calldata: 34 without the 16 of the imports
     uint256 private constant RECORD_BYTES = 18 * 32;
     uint256 private constant RECORDS_MOST = 64;
-    uint256 private constant SLOTS_MOST = 4096;
+    uint256 private constant SLOTS_MOST = 600; // a batch whose slots all credit fresh addresses still fits 2^24 gas (EIP-7825)
     uint256 private constant DEPTH_MOST = 24;
     uint256 private constant MODES = 2;
 
@@ -53,7 +53,8 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
     Verifier[] private verifiers;
     mapping(uint256 chainId => Chain) internal chains;
     mapping(uint256 chainId => mapping(uint256 digest => LeafKey)) internal leafKeys;
-    mapping(uint256 chainId => mapping(address => bool)) private settlers;
+    // by the operator who named them: another operator starts with none
+    mapping(uint256 chainId => mapping(address operator => mapping(address => bool))) private settlers;
     mapping(uint256 chainId => mapping(uint64 count => bytes32)) public depositHash;
     mapping(uint256 chainId => mapping(uint64 batchNumber => uint256)) public outbox;
     mapping(address => uint256) public claimable;
@@ -90,7 +91,8 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
     }
 
     function isSettler(uint256 chainId, address who) external view returns (bool) {
-        return settlers[chainId][who] || (who != address(0) && chains[chainId].operator == who);
+        address operator = chains[chainId].operator;
+        return settlers[chainId][operator][who] || (who != address(0) && operator == who);
     }
 
     function verifierCount() external view returns (uint256) {
@@ -180,7 +182,7 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
 
     function setSettler(uint256 chainId, address settler, bool allowed) external {
         if (chains[chainId].operator != msg.sender) revert NotOperator();
-        settlers[chainId][settler] = allowed;
+        settlers[chainId][msg.sender][settler] = allowed;
         emit SettlerChanged(chainId, settler, allowed);
     }
 
@@ -207,10 +209,18 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
     }
 
     function claim(address payable to) external returns (uint256 amountWei) {
-        amountWei = claimable[msg.sender];
+        return _claim(msg.sender, to);
+    }
+
+    function claimFor(address payable account) external returns (uint256 amountWei) {
+        return _claim(account, account);
+    }
+
+    function _claim(address account, address payable to) private returns (uint256 amountWei) {
+        amountWei = claimable[account];
         if (amountWei == 0) revert NothingToClaim();
-        claimable[msg.sender] = 0;
-        emit Claimed(msg.sender, to, amountWei);
+        claimable[account] = 0;
+        emit Claimed(account, to, amountWei);
         (bool done,) = to.call{value: amountWei}("");
         if (!done) revert TransferFailed();
     }
@@ -301,6 +311,7 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
             uint256 place = k % RECORD_WORDS;
             if (words[k] >= _wordLimit(place)) revert WordOutOfRange(k / RECORD_WORDS, place < IMPORTS ? place : place + IMPORT_WORDS);
         }
+        revert BadArgument(); // not reached while both tables of limits agree
     }
 
     function _wordLimit(uint256 place) private pure returns (uint256) {
@@ -380,7 +391,8 @@ contract HyperfoldSettlement is IHyperfoldSettlement {
             fixed_ := sload(add(c.slot, 2))
         }
         if (uint160(fixed_) == 0) revert UnknownChain(chainId);
-        if (address(uint160(fixed_)) != msg.sender && !settlers[chainId][msg.sender]) revert NotSettler(chainId);
+        address operator = address(uint160(fixed_));
+        if (operator != msg.sender && !settlers[chainId][operator][msg.sender]) revert NotSettler(chainId);
         if (slots == 0) revert UnknownLeafKey(i, _word(record, VK_DIGEST));
         if (_word(record, MODE) != uint8(fixed_ >> 160)) revert WrongMode(i);
         unchecked {

@@ -172,6 +172,8 @@ interface IHyperfoldSettlement {
     ) external;
     /// Pays all that the sender can claim to `to`. Works when paused.
     function claim(address payable to) external returns (uint256 amountWei);
+    /// Pays all that `account` can claim to the account itself; anybody may call it. For contracts that cannot call claim.
+    function claimFor(address payable account) external returns (uint256 amountWei);
 
     /// owner
     function registerChain(address operator, uint8 mode, uint256 genesisRoot, uint256[] calldata leafDigests,
@@ -184,7 +186,7 @@ interface IHyperfoldSettlement {
     function offerOwnership(address to) external;
     function takeOwnership() external;
 
-    /// the chain's operator
+    /// the chain's operator; those whom one names as settlers are not another's
     function setSettler(uint256 chainId, address settler, bool allowed) external;
     function setOperator(uint256 chainId, address operator) external;
 }
