@@ -501,32 +501,32 @@ static const struct {
   size_t loose, redundant; /* beyond the preamble's */
   size_t free;             /* cells whose variable can change alone */
 } cases[] = {
-    {"arithmetic", arithmetic, 4, 0, 0},
+    {"arithmetic", arithmetic, 4, 0, 0, 0},
     /* three permutations: that e is a child, and that its number, the constant 0, is one of 0..3 */
-    {"hashes", hashes, 4, 0, 6},
+    {"hashes", hashes, 4, 0, 6, 0},
     /* the six siblings are the prover's; near the witness: the digits are each one of 0..3 without their sum
      * (1), and at both levels the new path's number and choice follow from the old path's and the update (3)
      */
-    {"update", update, 4, 6, 7},
-    {"ranges", ranges, 4, 0, 0},
+    {"update", update, 4, 6, 7, 0},
+    {"ranges", ranges, 4, 0, 0, 0},
     /* that an input is on the curve is a check (1); x y' = y x in it also says that -p has p's y (1) */
-    {"curve", curve, 4, 0, 2},
-    {"signature", signature, 4, 0, 2},
-    {"product", product, 17, 0, 0},
-    {"words", words, 17, 0, 0},
-    {"point", point, 17, 0, 0},
-    {"additions", additions, 17, 0, 0},
-    {"chains", chains, 17, 0, 0},
+    {"curve", curve, 4, 0, 2, 0},
+    {"signature", signature, 4, 0, 2, 0},
+    {"product", product, 17, 0, 0, 0},
+    {"words", words, 17, 0, 0, 0},
+    {"point", point, 17, 0, 0, 0},
+    {"additions", additions, 17, 0, 0, 0},
+    {"chains", chains, 17, 0, 0, 0},
     /* bits come from a table: that they sum to the scalars, which are public here, are checks (5); the sum
      * for the fifth scalar is one of addresses */
-    {"multiples", multiples, 17, 0, 5},
+    {"multiples", multiples, 17, 0, 5, 0},
     /* three permutations, as above */
-    {"transcript", transcript, 17, 0, 6},
-    {"relation", relation, 4, 0, 0},
+    {"transcript", transcript, 17, 0, 6, 0},
+    {"relation", relation, 4, 0, 0, 0},
     /* four permutations (8); flags of the lift are pinned by being 0 or 1, so that they do not rise follows
      * near the witness (3); what is public here is checked: node_vk, the words of the accumulator, equality
      * of the digests */
-    {"entry of a leaf", leaf_entry, 17, 0, 8 + 3 + 9},
+    {"entry of a leaf", leaf_entry, 17, 0, 8 + 3 + 9, 0},
     /* the inverse of zero is the prover's */
     {"entry of a node", node_entry, 17, 1, 8 + 3 + 10, 2},
 };
