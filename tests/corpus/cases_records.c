@@ -226,6 +226,13 @@ static void count_field(corpus_item *item, unsigned i) {
   item->evm.reason = "the contract counts the records that it gets"; /* tests/evm sends none, and too many */
 }
 
+/* The proof is good: only whoever keeps the state of chains can refuse it. */
+static void unknown_chains(corpus_item *item, unsigned i) {
+  (void)i;
+  item->no_circuit = "a circuit keeps no state";
+  settle(item, "UnknownChain");
+}
+
 const corpus_case corpus_cases_records[] = {
     {"records", "a word changed", SEAL, all_words, changed_word, CORPUS_RECORDS, NULL},
     {"records", "names an allowed key that did not prove it", SEAL, m_of, allowed_key, CORPUS_RECORDS, NULL},
@@ -240,6 +247,7 @@ const corpus_case corpus_cases_records[] = {
     {"records", "a tree of another shape", SEAL, wrong_trees, wrong_tree, CORPUS_RECORDS, by_circuit},
     {"records", "word outside its type", SEAL, all_words, too_wide, CORPUS_RANGE_RECORD, NULL},
     {"records", "m that is none", SEAL, two, count_field, CORPUS_FORMAT, NULL},
+    {"records", "of chains that the contract does not know", SEAL, NULL, unknown_chains, CORPUS_ACCEPTED, NULL},
     {"data", "posted word changed", SEAL, data_words, data_changed, CORPUS_DATA, a_chain},
     {"data", "posted word of 256 bits", SEAL, m_of, data_too_wide, CORPUS_RANGE_DATA, a_chain},
     {0},
