@@ -246,7 +246,7 @@ static void l1_cost(const hf_batch_record *record, uint64_t *gas, uint64_t *byte
   (void)hf_word_get_u64(record->word[HF_RECORD_TRANSFERS], &transfers); /* checked: u32 */
   (void)hf_word_get_u64(record->word[HF_RECORD_WITHDRAWALS], &withdrawals);
   (void)hf_word_get_u64(record->word[HF_RECORD_DEPOSIT_COUNT], &deposits);
-  uint64_t own = 32u * HF_RECORD_WORDS + 128 + 23 * transfers + 43 * withdrawals + 107 * deposits;
+  uint64_t own = 32u * (HF_RECORD_WORDS - 4 * HF_IMPORTS) + 128 + 23 * transfers + 43 * withdrawals + 107 * deposits;
   *bytes += own;
   *gas += RECORD_GAS + BYTE_GAS * own + WITHDRAWAL_GAS * withdrawals + DEPOSIT_GAS * deposits + TRANSFER_GAS * transfers;
 }
