@@ -117,6 +117,7 @@ typedef struct liar {
   hf_rpc *rpc;
   int leave_out; /* of the logs; -1: nothing */
   bool wrong_amount;
+  bool stale_receipts; /* of a block that is not the chain's */
 } liar;
 
 static char *pass_on(void *context, const char *request, int *code) {
@@ -135,12 +136,21 @@ static char *pass_on(void *context, const char *request, int *code) {
     json_object_set_new(log, "data", json_string(data));
     free(data);
   }
+  if (strcmp(method, "eth_getTransactionReceipt") == 0 && l->stale_receipts && json_is_object(result))
+    json_object_set_new(result, "blockHash",
+                        json_string("0x1111111111111111111111111111111111111111111111111111111111111111"));
   json_t *answer =
       json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", json_object_get(call, "id"), "result", result);
   char *text = json_dumps(answer, 0);
   json_decref(answer);
   json_decref(call);
   return text;
+}
+
+static hf_status ignore(void *context, const hf_l1_deposit *from, size_t count) {
+  (void)from;
+  *(size_t *)context += count;
+  return HF_OK;
 }
 
 Test(settle_contract, deposits_of_a_lying_node, .timeout = 120) {
@@ -171,10 +181,52 @@ Test(settle_contract, deposits_of_a_lying_node, .timeout = 120) {
   hf_deposit_watch_close(&watch);
   watch = open_watch(&r, rpc, 1, NULL);
   l = (liar){.rpc = l.rpc, .leave_out = -1, .wrong_amount = true};
-  cr_expect(hf_deposit_watch_poll(watch, 0, take, &t, &given) == HF_E_MISMATCH && given == 0);
+  size_t seen = 0; /* the hash must notice, before a receiver could */
+  cr_expect(hf_deposit_watch_poll(watch, 0, ignore, &seen, &given) == HF_E_MISMATCH && given == 0 &&
+            seen == 0);
   l.wrong_amount = false;
   cr_expect(poll(&r, watch) == 1 && next_deposit(&r) == 3);
   hf_deposit_watch_close(&watch);
+  hf_rpc_close(&rpc);
+  canned_server_stop(server);
+  hf_rpc_close(&l.rpc);
+  rehearsal_close(&r);
+}
+
+/* A receipt of a block that the chain has left behind is none. */
+Test(settle_contract, stale_receipts, .timeout = 120) {
+  rehearsal r;
+  rehearsal_open(&r);
+  liar l = {.leave_out = -1, .stale_receipts = true};
+  hf_rpc_options direct = {.url = r.node.url};
+  OK(hf_rpc_open(&direct, &l.rpc));
+  canned_server *server = canned_server_start(pass_on, &l);
+  hf_rpc_options options = {.url = canned_server_url(server)};
+  hf_rpc *rpc = NULL;
+  hf_sender *sender = NULL;
+  hf_sent sent;
+  OK(hf_rpc_open(&options, &rpc));
+  hf_sender_options sending = {
+      .rpc = rpc, .key = &r.owner, .folder = r.folder, .confirmations = 1, .poll_ms = 20};
+  OK(hf_sender_open(&sending, &sender));
+  hf_send_request request = {.id = {{1}}, .what = "pay", .to = r.contract.address, .gas = 50000};
+  hf_writer claim = {0};
+  hf_abi abi;
+  hf_abi_begin(&abi, 1);
+  hf_abi_u64(&abi, 0);
+  OK(hf_abi_end(&abi, "offerOwnership(address)", &claim));
+  request.data = (hf_bytes){claim.data, claim.length};
+  OK(hf_sender_begin(sender, &request, &sent));
+  for (int i = 0; i < 2; i++) { /* one look more, and it would be taken for lost: the nonce is used */
+    OK(hf_sender_step(sender));
+    cr_expect(hf_sender_get(sender, &request.id, &sent) == HF_OK && sent.stage == HF_SEND_SENT, "%d",
+              sent.stage);
+  }
+  l.stale_receipts = false;
+  OK(hf_sender_wait(sender, &request.id, 60000, &sent));
+  cr_expect(sent.stage == HF_SEND_CONFIRMED && sent.receipt.success);
+  hf_sender_close(&sender);
+  hf_writer_free(&claim);
   hf_rpc_close(&rpc);
   canned_server_stop(server);
   hf_rpc_close(&l.rpc);

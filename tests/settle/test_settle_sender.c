@@ -388,6 +388,29 @@ Test(settle_sender, other_users, .timeout = 120) {
   rig_close(&r);
 }
 
+/* A pool that forgets: the nonce of what waits is not given away, and what waits is sent again. */
+Test(settle_sender, forgetful_pool, .timeout = 120) {
+  rig r;
+  hf_sent first, second;
+  rig_open(&r);
+  anvil_automine(&r.node, false);
+  r.mine_while_waiting = false;
+  hf_sender *sender = rig_sender(&r);
+  hf_send_request one = payment(&r, "one"), two = payment(&r, "two");
+  cr_assert(hf_sender_begin(sender, &one, &first) == HF_OK && first.nonce == 0);
+  anvil_do(&r.node, "anvil_dropAllTransactions", json_array());
+  cr_assert(pooled(&r) == 0 && hf_sender_begin(sender, &two, &second) == HF_OK);
+  cr_expect(second.nonce == 1, "nonce %lu", (unsigned long)second.nonce);
+  anvil_automine(&r.node, true);
+  r.mine_while_waiting = true;
+  cr_expect(hf_sender_wait(sender, &two.id, 1000000, &second) == HF_OK && second.receipt.success &&
+            second.attempts == 1);
+  cr_expect(hf_sender_wait(sender, &one.id, 1000000, &first) == HF_OK && first.receipt.success);
+  cr_expect(anvil_balance(&r.node, &r.to) == 2 * VALUE && anvil_nonce(&r.node, &r.key.address) == 2);
+  hf_sender_close(&sender);
+  rig_close(&r);
+}
+
 /* A journal that was changed: nothing is sent. */
 Test(settle_sender, damage, .timeout = 120) {
   rig r;
