@@ -145,9 +145,10 @@ static hf_fr entry(const corpus_item *item, uint32_t i, bool other_domain) {
 static hf_fr wrong_root(const corpus_item *item, unsigned way) {
   hf_fr node[HF_SEAL_RECORDS_MAX];
   uint32_t m = item->sealed.records, width = HF_SEAL_RECORDS_MAX;
-  uint32_t offset = way == 1 && m < HF_SEAL_RECORDS_MAX ? 1 : 0;
+  uint32_t offset = way == 1 ? 1 : 0;
   for (uint32_t i = 0; i < width; i++) node[i] = hf_statement_empty();
-  for (uint32_t i = 0; i < m; i++) node[i + offset] = entry(item, i, way == 0); /* 1: moved by one leaf */
+  for (uint32_t i = 0; i < m; i++)
+    node[(i + offset) % width] = entry(item, i, way == 0);                      /* 1: moved by one leaf */
   if (way == 2) node[0] = hash2(HF_DOMAIN_NODE, node[0], hf_statement_empty()); /* one leaf lies deeper */
   if (way == 3)
     width = HF_SEAL_RECORDS_MAX / 2, node[0] = hash2(HF_DOMAIN_NODE, node[0], node[1]); /* a tree in a leaf */
@@ -247,7 +248,8 @@ const corpus_case corpus_cases_records[] = {
     {"records", "a tree of another shape", SEAL, wrong_trees, wrong_tree, CORPUS_RECORDS, by_circuit},
     {"records", "word outside its type", SEAL, all_words, too_wide, CORPUS_RANGE_RECORD, NULL},
     {"records", "m that is none", SEAL, two, count_field, CORPUS_FORMAT, NULL},
-    {"records", "of chains that the contract does not know", SEAL, NULL, unknown_chains, CORPUS_ACCEPTED, NULL},
+    {"records", "of chains that the contract does not know", SEAL, NULL, unknown_chains, CORPUS_ACCEPTED,
+     NULL},
     {"data", "posted word changed", SEAL, data_words, data_changed, CORPUS_DATA, a_chain},
     {"data", "posted word of 256 bits", SEAL, m_of, data_too_wide, CORPUS_RANGE_DATA, a_chain},
     {0},

@@ -9,7 +9,7 @@ import { Contract, backends, deploy, sourceOf, verifierAbi, wallets } from '../e
 
 const folder = new URL('recorded/', import.meta.url).pathname
 const SELECTOR = verifierAbi.getFunction('verify').selector
-const SIZES = [2], GAS_MOST = 350_000
+const SIZES = [2, 32, 64], GAS_MOST = 350_000
 let chains, contracts
 
 before(async () => {

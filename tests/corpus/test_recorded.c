@@ -11,7 +11,7 @@
 #include "keys.h"
 #include "recorded.h"
 
-static const uint32_t sizes[] = {2};
+static const uint32_t sizes[] = {2, 32, 64};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
 #define OK(x) cr_assert_eq((x), HF_OK, "%s: %s", #x, hf_error_message())
