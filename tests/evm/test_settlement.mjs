@@ -55,10 +55,11 @@ describe('registry', () => {
     await w.settlement.refuses(operator, 'NotOwner', data(operator.address, 0, 1n, [], []))
     for (const bad of [[operator.address, 2, 1n, [], []], [operator.address, 0, R, [], []], [operator.address, 0, 1n, [1n], []],
       ['0x' + '0'.repeat(40), 0, 1n, [], []], [operator.address, 0, 1n, [R], [key]], [operator.address, 0, 1n, [0n], [key]],
-      [operator.address, 0, 1n, [5n], [[0n, 0n, 24n, false]]], [operator.address, 0, 1n, [5n], [[0n, 4097n, 24n, false]]],
+      [operator.address, 0, 1n, [5n], [[0n, 0n, 24n, false]]], [operator.address, 0, 1n, [5n], [[0n, 601n, 24n, false]]],
       [operator.address, 0, 1n, [5n], [[0n, 4n, 25n, false]]], [operator.address, 0, 1n, [5n], [[0n, 4n, 0n, false]]]])
       await w.settlement.refusesCall(owner, 'BadArgument', data(...bad))
     await w.settlement.refusesCall(owner, 'AlreadyThere', data(operator.address, 0, 1n, [5n, 5n], [key, key]))
+    await w.settlement.send(owner, 'registerChain', [operator.address, 1, R - 1n, [R - 1n, 1n], [[0n, 600n, 24n, true], [0n, 1n, 1n, false]]])
     for (const [name, args] of [['addLeafKey', [w.rollup.id, 5n, key]], ['removeLeafKey', [w.rollup.id, 77n]], ['addVerifier', [w.verifier.address]],
       ['removeVerifier', [0n]], ['setPaused', [true]], ['offerOwnership', [operator.address]]])
       await w.settlement.refusesCall(operator, 'NotOwner', w.settlement.data(name, args))
@@ -222,6 +223,7 @@ describe('settle', () => {
     await refuses(w, 'NotSettler', one, bob)
     await refuses(w, 'NotSettler', one, operator)
     await w.settlement.refusesCall(operator, 'NotOperator', w.settlement.data('setOperator', [w.rollup.id, operator.address]))
+    await w.settlement.refusesCall(relayer, 'BadArgument', w.settlement.data('setOperator', [w.rollup.id, '0x' + '0'.repeat(40)]))
     await settle(w, both, relayer)
   })
 
