@@ -81,12 +81,11 @@ static hf_status print_folds(hf_demo *demo, json_t *folds) {
       snprintf(key.tenant, sizeof key.tenant, "%s", "hyperfold");
       if (hf_job_id_parse(id, &key.id) == HF_OK) {
         double seconds = seconds_of(demo, &key, worker);
-        json_array_append_new(folds, json_pack("{s:s, s:O, s:O, s:f, s:s}", "job", id, "level", json_object_get(e, "level"), "place",
-                                               json_object_get(e, "place"), "seconds", seconds, "worker", worker));
+        json_array_append_new(folds, json_pack("{s:s, s:O, s:f, s:s}", "job", id, "level", json_object_get(e, "level"), "seconds",
+                                               seconds, "worker", worker));
         if (!demo->cli->json)
-          printf("%*snode over %u batches at %lld: %.1f s, %s\n", 2 * (int)json_integer_value(json_object_get(e, "level")), "",
-                 1u << json_integer_value(json_object_get(e, "level")), (long long)json_integer_value(json_object_get(e, "place")),
-                 seconds, worker);
+          printf("%*snode of level %d: %.1f s, %s\n", 2 * (int)json_integer_value(json_object_get(e, "level")), "",
+                 (int)json_integer_value(json_object_get(e, "level")), seconds, worker);
       }
     }
     json_decref(e);
