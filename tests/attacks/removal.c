@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
-#include "arith/poseidon2.h"
 #include "arith/relation_fr.h"
 #include "removal.h"
+#include "rounds.h"
 
 hf_rel_row removal_row(const hf_circuit *c, uint32_t r) {
   hf_rel_row row;
@@ -145,54 +145,21 @@ static bool on(const hf_circuit *c, int column, uint32_t row) {
   return !hf_fr_is_zero(c->fixed[column][row]);
 }
 
-static void s_boxes(const hf_circuit *c, uint32_t row, int first, hf_state4 *s) {
-  for (int i = 0; i < 4; i++) s->s[i] = hf_pow5(hf_fr_add(s->s[i], c->fixed[first + i][row]));
-  *s = hf_poseidon2_external(*s);
-}
+typedef struct teller {
+  const instance *in;
+  lies *told;
+} teller;
 
-/* The state after `row`, from the state before; `wrong` = the s-box that gives one more (-1 = none). *e = the
- * first partial s-box's output. */
-static hf_state4 row_of_rounds(const hf_circuit *c, uint32_t row, hf_state4 s, int wrong, hf_fr *e) {
-  bool middle = on(c, HF_S_MIDDLE, row), partial = on(c, HF_S_PARTIAL, row);
-  hf_fr one = hf_fr_one();
-  if (on(c, HF_S_MERKLE, row)) s = hf_poseidon2_external(s);
-  if (!middle && !partial) {
-    s_boxes(c, row, HF_Q1, &s);
-    if (wrong >= 0) s.s[wrong] = hf_fr_add(s.s[wrong], one);
-    return s;
-  }
-  for (int i = 0; i < (partial ? 5 : 1); i++) {
-    s.s[0] = hf_pow5(hf_fr_add(s.s[0], c->fixed[HF_Q1 + i][row]));
-    if (i == wrong) s.s[0] = hf_fr_add(s.s[0], one);
-    if (i == 0) *e = s.s[0];
-    s = hf_poseidon2_internal(s);
-  }
-  if (middle) {
-    s_boxes(c, row, HF_Q2, &s);
-    if (wrong > 0) s.s[wrong - 1] = hf_fr_add(s.s[wrong - 1], one);
-  }
-  return s;
+static void tell(void *context, uint32_t row, unsigned wire, hf_fr value) {
+  teller *t = context;
+  lie_add(t->told, var_at(t->in, row, wire), value);
 }
 
 /* From `row` on: the permutation goes on with what `state` is before that row, s-box `wrong` of it being
  * wrong. */
 static void lie_about_rounds(const instance *in, uint32_t row, hf_state4 state, int wrong, lies *told) {
-  const hf_circuit *c = in->circuit;
-  do {
-    hf_fr e = hf_fr_zero();
-    bool has_e = on(c, HF_S_PARTIAL, row) || on(c, HF_S_MIDDLE, row);
-    state = row_of_rounds(c, row, state, wrong, &e);
-    if (has_e) lie_add(told, var_at(in, row, 4), e);
-    row++;
-    for (unsigned i = 0; i < 4; i++) lie_add(told, var_at(in, row, i), state.s[i]);
-    wrong = -1;
-  } while (on(c, HF_S_FULL, row) || on(c, HF_S_PARTIAL, row) || on(c, HF_S_MIDDLE, row));
-}
-
-static hf_state4 state_at(const hf_circuit *c, uint32_t row) {
-  hf_state4 s;
-  for (int i = 0; i < 4; i++) s.s[i] = c->wires[i][row];
-  return s;
+  teller t = {in, told};
+  rounds_from(in->circuit, row, state, wrong, tell, &t);
 }
 
 void removal_rounds(removal *m, const instance *in) {
@@ -203,7 +170,7 @@ void removal_rounds(removal *m, const instance *in) {
     if (k->covered) continue;
     /* one whose digest does not reach the slot's signature: the last one, in the statement */
     lies told = {0};
-    lie_about_rounds(in, k->rows[1], state_at(in->circuit, k->rows[1]), k->index, &told);
+    lie_about_rounds(in, k->rows[1], rounds_state(in->circuit, k->rows[1]), k->index, &told);
     removal_try(m, in, &told, "a wrong s-box");
   }
   /* What enters a permutation: the first row works on another value than the variable's. */
@@ -215,7 +182,7 @@ void removal_rounds(removal *m, const instance *in) {
         continue;
       lies told = {0};
       attempt a;
-      hf_state4 state = state_at(in->circuit, row);
+      hf_state4 state = rounds_state(in->circuit, row);
       state.s[k->index] = hf_fr_add(state.s[k->index], hf_fr_one());
       lie_about_rounds(in, row, state, -1, &told);
       attempt_follow(in, &told, &a);

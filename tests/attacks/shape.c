@@ -293,21 +293,24 @@ void shape_set_cell(shape *s, uint32_t row, unsigned wire, hf_fr value) {
   write_cell(s, cell, value);
 }
 
+void shape_set_var(shape *s, uint32_t var, hf_fr value) {
+  for (uint32_t i = s->cell_from[var]; i < s->cell_from[var + 1]; i++)
+    shape_set_cell(s, s->cells[i] / HF_WIRES, s->cells[i] % HF_WIRES, value);
+}
+
 void shape_restore(shape *s) {
   while (s->touched_count > 0) {
     shape_touched t = s->touched[--s->touched_count];
     write_cell(s, t.cell, t.value);
   }
-  hf_circuit_enable_all(s->circuit);
 }
 
 void shape_judge(shape *s, attempt *out) {
-  hf_circuit_recount(s->circuit);
+  if (!s->light) hf_circuit_recount(s->circuit);
   if (hf_circuit_failures(s->circuit, out->failures, SHAPE_FAILURES, &out->failure_count) != HF_OK) abort();
 }
 
 void shape_try(shape *s, const shape_lies *told, attempt *out) {
-  shape_restore(s);
   forget_run();
   run.lies = told->list;
   run.lie_count = told->count;
@@ -319,8 +322,7 @@ void shape_try(shape *s, const shape_lies *told, attempt *out) {
   forget_run();
   for (uint32_t v = 0; v < s->vars; v++) {
     if (hf_fr_eq(s->lied[v], s->value[v])) continue;
-    for (uint32_t i = s->cell_from[v]; i < s->cell_from[v + 1]; i++)
-      shape_set_cell(s, s->cells[i] / HF_WIRES, s->cells[i] % HF_WIRES, s->lied[v]);
+    shape_set_var(s, v, s->lied[v]);
   }
   out->value = s->lied;
   out->same_public = memcmp(s->public_inputs, s->circuit->public_inputs,

@@ -46,6 +46,7 @@ typedef struct shape {
     size_t bytes;
   } shared[40];
   unsigned shared_count;
+  bool light; /* shape_judge leaves multiplicities out: they follow the lookups */
   /* the last attempt */
   hf_fr *lied;
   shape_touched *touched;
@@ -63,7 +64,7 @@ typedef struct shape_lie {
   hf_fr value;
 } shape_lie;
 
-#define SHAPE_LIES 512
+#define SHAPE_LIES 1024
 
 /* Lies in the order of their variables. */
 typedef struct shape_lies {
@@ -85,13 +86,15 @@ typedef struct attempt {
   bool same_public;
 } attempt;
 
-/* Leaves the lied witness in the circuit, for shape_restore to take back. */
+/* On the honest witness; leaves the lied one in the circuit, for shape_restore to take back. */
 void shape_try(shape *s, const shape_lies *told, attempt *out);
 void shape_restore(shape *s);
 /* Looks again, after cells were set or constraints disabled. */
 void shape_judge(shape *s, attempt *out);
 /* One cell alone, its copies not; shape_restore takes it back as well. */
 void shape_set_cell(shape *s, uint32_t row, unsigned wire, hf_fr value);
+/* All cells of a variable; nothing follows. */
+void shape_set_var(shape *s, uint32_t var, hf_fr value);
 
 /* ---- many ---- */
 
