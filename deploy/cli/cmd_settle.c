@@ -1,6 +1,7 @@
 /* hyperfold settle: a sealed proof becomes a mined transaction. */
 #include "commands.h"
 #include "l1_common.h"
+#include "machine.h"
 #include "proof_common.h"
 
 #include <hyperfold/file.h>
@@ -138,26 +139,116 @@ out:
   return status;
 }
 
+/* ---- what is settled already ---- */
+
+/* *done = the contract has these batches, with all the confirmations that a transaction of ours would be
+ * waited for. HF_OK with *done false: it waits for them. */
+static hf_status wait_settled(hf_cli *cli, hf_cli_l1 *l1, const seal *s, hf_settled *how, bool *done) {
+  hf_status status = HF_OK;
+  const uint64_t depth = hf_cli_number(cli, "confirmations") - 1;
+  const double until = hf_cli_now() + (double)hf_cli_number(cli, "timeout");
+  for (*done = false;;) {
+    uint64_t head;
+    hf_settled deep = {0};
+    HF_TRY(hf_eth_block_number(l1->rpc, &head));
+    HF_TRY(hf_settlement_look(&l1->contract, s->sealed, l1->from_block, head, how));
+    if (how->how == HF_SETTLED_NOT) goto out;
+    status = depth == 0 ? HF_OK
+                        : hf_settlement_look(&l1->contract, s->sealed, l1->from_block,
+                                             head > depth ? head - depth : 0, &deep);
+    if (status != HF_E_STATE) HF_TRY(status);
+    *done = depth == 0 || (status == HF_OK && deep.how != HF_SETTLED_NOT);
+    status = HF_OK;
+    if (*done) goto out;
+    if (hf_cli_l1_stopped())
+      HF_TRY(
+          hf_fail(HF_E_CANCELLED, "stopped while %s, settled by somebody, waits for confirmations", s->what));
+    if (hf_cli_now() >= until)
+      HF_TRY(hf_fail(HF_E_TIMEOUT, "%s: settled by somebody, but not confirmed yet", s->what));
+    hf_cli_l1_pause(cli);
+  }
+out:
+  return status;
+}
+
+/* Not ours: another settler's, or that of a run whose journal is not here. */
+static void tell_settled(hf_cli *cli, const seal *s, const hf_settled *how, const char *path,
+                         json_t *results) {
+  char hash[HF_ETH_HASH_TEXT], who[HF_ETH_ADDRESS_TEXT];
+  const bool whole = how->how == HF_SETTLED_SEAL;
+  json_t *one = json_pack("{s:s, s:s, s:b, s:s, s:i, s:s}", "what", s->what, "stage", "settled", "known", 0,
+                          "file", path, "records", (int)s->sealed->records, "by", whole ? "seal" : "roots");
+  hf_eth_hash_text(&how->transaction, hash);
+  hf_eth_address_text(&how->settler, who);
+  if (whole) {
+    json_object_set_new(one, "transaction", json_string(hash));
+    json_object_set_new(one, "block", hf_cli_json_u64(how->block));
+    json_object_set_new(one, "settler", json_string(who));
+  }
+  json_array_append_new(results, one);
+  if (cli->json) return;
+  if (whole)
+    printf("%s: settled already, by %s in block %llu, transaction %s\n", s->what, who,
+           (unsigned long long)how->block, hash);
+  else
+    printf("%s: settled already in other seals; every chain had this seal's root\n", s->what);
+}
+
+/* ---- one file ---- */
+
+static hf_status send_seal(hf_cli *cli, hf_cli_l1 *l1, seal *s, hf_sent *sent) {
+  hf_status status;
+  if (hf_sender_get(l1->sender, &s->id, sent) != HF_OK || sent->stage == HF_SEND_LOST ||
+      (sent->stage == HF_SEND_CONFIRMED && (sent->cancelled || !sent->receipt.success)))
+    HF_TRY(make_calldata(cli, l1, s));
+  hf_send_request request = {.id = s->id,
+                             .what = s->what,
+                             .to = l1->contract.address,
+                             .gas = s->gas,
+                             .data = {s->calldata.data, s->calldata.length}};
+  HF_TRY(hf_cli_l1_send(cli, l1, &request, sent));
+out:
+  return status;
+}
+
+/* A transaction of ours is in the journal, and neither reverted, cancelled nor lost. */
+static bool is_ours(hf_cli_l1 *l1, const seal *s) {
+  hf_sent sent;
+  return hf_sender_get(l1->sender, &s->id, &sent) == HF_OK && sent.stage != HF_SEND_LOST &&
+         (sent.stage != HF_SEND_CONFIRMED || (sent.receipt.success && !sent.cancelled));
+}
+
 static hf_status settle_one(hf_cli *cli, hf_cli_l1 *l1, const char *path, json_t *results) {
   hf_status status;
   seal s;
   hf_sent sent;
+  hf_settled how;
   uint8_t statement[32];
+  bool done = false;
   json_t *chains = json_array();
+  const bool again = hf_cli_flag(cli, "again");
   HF_TRY(seal_open(cli, path, &s));
   hf_fr_to_bytes(s.sealed->proof.public_inputs[HF_SEAL_STATEMENT], statement);
   /* The statement is over chain ids and batch numbers: the same batches are the same request, whatever their
    * proof. */
-  HF_TRY(hf_cli_l1_id(l1, "settle", statement, 32, hf_cli_flag(cli, "again"), &s.id));
-  if (hf_sender_get(l1->sender, &s.id, &sent) != HF_OK || sent.stage == HF_SEND_LOST ||
-      (sent.stage == HF_SEND_CONFIRMED && (sent.cancelled || !sent.receipt.success)))
-    HF_TRY(make_calldata(cli, l1, &s));
-  hf_send_request request = {.id = s.id,
-                             .what = s.what,
-                             .to = l1->contract.address,
-                             .gas = s.gas,
-                             .data = {s.calldata.data, s.calldata.length}};
-  HF_TRY(hf_cli_l1_send(cli, l1, &request, &sent));
+  HF_TRY(hf_cli_l1_id(l1, "settle", statement, 32, again, &s.id));
+  if (!again && !is_ours(l1, &s)) HF_TRY(wait_settled(cli, l1, &s, &how, &done));
+  if (!done) {
+    status = send_seal(cli, l1, &s, &sent);
+    /* It had no effect. Was somebody quicker? */
+    if (!again && (status == HF_E_REFUSED || status == HF_E_STALE)) {
+      char why[1024];
+      const hf_status refused = status;
+      snprintf(why, sizeof why, "%s", hf_error_message());
+      HF_TRY(wait_settled(cli, l1, &s, &how, &done));
+      status = done ? HF_OK : hf_fail(refused, "%s", why);
+    }
+    HF_TRY(status);
+  }
+  if (done) {
+    tell_settled(cli, &s, &how, path, results);
+    goto out;
+  }
   HF_TRY(compare_roots(l1, &s, chains));
   json_t *one = hf_cli_sent_json(&sent);
   json_object_set_new(one, "file", json_string(path));

@@ -153,8 +153,24 @@ static void deploy(stage *s) {
   cr_expect(anvil_nonce(&s->node, &s->operator.address) == 4);
 }
 
+/* What a sealed file says of its last batch: what is, or something that the contract does not have. */
+typedef enum { TRUE_ROOT, OTHER_ROOT, OTHER_CHAIN } write_as;
+
+static void falsify(hf_sealed *sealed, write_as as) {
+  hf_batch_record *records = calloc(sealed->records, sizeof *records), *last;
+  hf_fr *inputs = sealed->proof.public_inputs;
+  last = &sealed->batch[sealed->records - 1].record;
+  if (as == OTHER_ROOT) hf_word_set_u64(last->word[HF_RECORD_NEW_ROOT], 77);
+  if (as == OTHER_CHAIN) hf_word_set_u64(last->word[HF_RECORD_CHAIN_ID], 5);
+  for (uint32_t i = 0; i < sealed->records; i++) records[i] = sealed->batch[i].record;
+  OK(hf_records_root(records, sealed->records, &inputs[HF_SEAL_STATEMENT]));
+  OK(hf_seal_fingerprint(inputs[HF_SEAL_STATEMENT], records, sealed->records, &inputs[HF_SEAL_X],
+                         &inputs[HF_SEAL_Y]));
+  free(records);
+}
+
 /* The batches of the sequencer's file as a sealed file. */
-static void write_sealed(stage *s, uint64_t first, uint64_t last, const char *name) {
+static void write_sealed_as(stage *s, uint64_t first, uint64_t last, const char *name, write_as as) {
   char path[512];
   hf_chain *chain = NULL;
   hf_sealed *sealed = calloc(1, sizeof *sealed);
@@ -163,11 +179,16 @@ static void write_sealed(stage *s, uint64_t first, uint64_t last, const char *na
   OK(hf_chain_id_parse(s->chain, &options.chain_id));
   OK(hf_chain_open(&options, &chain));
   rehearsal_seal(chain, first, last, sealed);
+  if (as != TRUE_ROOT) falsify(sealed, as);
   snprintf(path, sizeof path, "%s/%s", s->folder, name);
   OK(hf_sealed_save(path, sealed));
   hf_chain_close(&chain);
   hf_sealed_free(sealed);
   free(sealed);
+}
+
+static void write_sealed(stage *s, uint64_t first, uint64_t last, const char *name) {
+  write_sealed_as(s, first, last, name, TRUE_ROOT);
 }
 
 static const char sequencer[] = "sequencer run --no-queue --l1-confirmations 1 --flush";
@@ -357,5 +378,133 @@ Test(settle_command, serving, .timeout = 120) {
   cr_expect(info.deposits == 3 && info.accounts == 1);
   hf_chain_close(&chain);
   json_decref(wallet);
+  stage_close(&s);
+}
+
+/* Three batches of a deposit each. */
+static void make_batches(stage *s) {
+  json_t *wallet = hf_run_json(0, "wallet new %s/alice.key --json", s->folder);
+  for (int i = 0; i < 3; i++) {
+    quiet(0, "l1 deposit --again --key %s/user --chain %s --to %s --amount 70", s->folder, s->chain,
+          text_of(wallet, "public_key"));
+    quiet(0, "%s --chain %s --depth %d --slots %d", sequencer, s->chain, REHEARSAL_DEPTH, REHEARSAL_SLOTS);
+  }
+  json_decref(wallet);
+}
+
+static void lose_journal(const stage *s) {
+  char line[600];
+  snprintf(line, sizeof line, "rm -rf '%s/l1'", s->folder);
+  cr_assert(system(line) == 0);
+}
+
+/* A seal is settled and this journal knows nothing of it; `by`: what was compared. */
+static void expect_done(stage *s, const char *file, const char *by) {
+  const uint64_t nonce = anvil_nonce(&s->node, &s->operator.address);
+  json_t *out = hf_run_json(0, "settle %s/%s --key %s/operator --json", s->folder, file, s->folder);
+  const json_t *one = json_array_get(json_object_get(out, "settled"), 0);
+  cr_expect_str_eq(text_of(one, "stage"), "settled");
+  cr_expect_str_eq(text_of(one, "by"), by, "%s", file);
+  cr_expect((json_object_get(one, "transaction") != NULL) == (strcmp(by, "seal") == 0));
+  cr_expect(anvil_nonce(&s->node, &s->operator.address) == nonce);
+  json_decref(out);
+}
+
+/* It cannot be settled any more, and everything that is needed to see why is said. */
+static void expect_never(stage *s, int exit, const char *file, const char *words, const char *root) {
+  hf_run run;
+  const uint64_t nonce = anvil_nonce(&s->node, &s->operator.address);
+  hf_run_command(&run, "settle %s/%s --key %s/operator", s->folder, file, s->folder);
+  cr_expect(run.exit == exit && strstr(run.err, words) != NULL && strstr(run.err, s->chain) != NULL &&
+                (root == NULL || strstr(run.err, root) != NULL),
+            "%s ended with %d: %s", file, run.exit, run.err);
+  cr_expect(anvil_nonce(&s->node, &s->operator.address) == nonce);
+  hf_run_free(&run);
+}
+
+/* Somebody else settled it, or an earlier run whose journal is gone: done when it is the same, said when it is not. */
+Test(settle_command, somebody_else, .timeout = 240) {
+  stage s;
+  stage_open(&s);
+  deploy(&s);
+  make_batches(&s);
+  write_sealed(&s, 1, 1, "00000001.sealed");
+  write_sealed(&s, 2, 3, "00000002.sealed");
+  write_sealed(&s, 1, 2, "1-2");
+  write_sealed(&s, 1, 3, "1-3");
+  write_sealed(&s, 2, 2, "2");
+  write_sealed(&s, 3, 3, "3");
+  write_sealed_as(&s, 1, 1, "1-other", OTHER_ROOT);
+  write_sealed_as(&s, 1, 3, "1-3-other", OTHER_ROOT);
+  write_sealed_as(&s, 1, 2, "1-and-chain-5", OTHER_CHAIN);
+  const char *root77 = "root 4d00000000000000000000000000000000000000000000000000000000000000";
+  char line[1024];
+  quiet(0, "settle %s/00000001.sealed --key %s/operator", s.folder, s.folder);
+  lose_journal(&s);
+  expect_done(&s, "00000001.sealed", "seal");
+  expect_never(&s, 3, "1-other", "after batch 1 the contract has root", root77);
+  expect_never(&s, 2, "1-2", "is at batch 1 and the seal has its 1 to 2", NULL);
+  expect_never(&s, 2, "1-and-chain-5", "but chain 5 is at batch 0 and the seal has its 2 to 2", NULL);
+  /* whoever asks waits as long as for a transaction of one's own */
+  quiet(5, "settle %s/00000001.sealed --key %s/operator --confirmations 3 --timeout 1", s.folder, s.folder);
+  anvil_mine(&s.node, 2);
+  quiet(0, "settle %s/00000001.sealed --key %s/operator --confirmations 3 --timeout 1", s.folder, s.folder);
+  /* a follower goes on to the next one, and a second one finds both */
+  char log[512];
+  for (int round = 0; round < 2; round++) {
+    int how;
+    snprintf(log, sizeof log, "%s/follow.%d", s.folder, round);
+    pid_t child = hf_run_start(log, "settle --follow %s --key %s/operator", s.folder, s.folder);
+    wait_for(log, "settled already", 1 + round);
+    if (round == 0) wait_for(log, "confirmed", 1);
+    kill(child, SIGTERM);
+    cr_assert(waitpid(child, &how, 0) == child && WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    lose_journal(&s);
+  }
+  expect_done(&s, "00000002.sealed", "seal");
+  expect_done(&s, "3", "roots");
+  expect_done(&s, "1-3", "roots");
+  expect_never(&s, 3, "1-other", "after batch 1 the contract has root", root77);
+  expect_never(&s, 3, "1-3-other", "after batch 3 the contract has root", root77);
+  expect_never(&s, 2, "2", "batch 2 was settled in the middle of another seal", NULL);
+  snprintf(line, sizeof line, "settle %s/00000002.sealed --key %s/operator --again", s.folder, s.folder);
+  expect_refusal(line, "WrongBatchNumber(0, 3, 2)");
+  stage_close(&s);
+}
+
+/* Two settlers at the same time: the contract takes one transaction, and both end well. */
+Test(settle_command, two_settlers, .timeout = 120) {
+  stage s;
+  char log[2][512], address[HF_ETH_ADDRESS_TEXT];
+  pid_t child[2];
+  uint64_t before[2];
+  stage_open(&s);
+  deploy(&s);
+  make_batches(&s);
+  write_sealed(&s, 1, 3, "sealed");
+  hf_eth_address_text(&s.user.address, address);
+  quiet(0, "l1 settler %s --chain %s --key %s/operator", address, s.chain, s.folder);
+  before[0] = anvil_nonce(&s.node, &s.operator.address);
+  before[1] = anvil_nonce(&s.node, &s.user.address);
+  anvil_automine(&s.node, false);
+  for (int i = 0; i < 2; i++) {
+    snprintf(log[i], sizeof log[i], "%s/settler.%d", s.folder, i);
+    child[i] = hf_run_start(log[i], "settle %s/sealed --key %s/%s", s.folder, s.folder, i ? "user" : "operator");
+    wait_for(log[i], "sent as", 1);
+  }
+  anvil_mine(&s.node, 1);
+  int already = 0;
+  for (int i = 0; i < 2; i++) {
+    int how;
+    uint8_t *text;
+    size_t length;
+    cr_assert(waitpid(child[i], &how, 0) == child[i] && WIFEXITED(how) && WEXITSTATUS(how) == 0, "see %s", log[i]);
+    OK(hf_file_read(log[i], 1 << 20, &text, &length));
+    already += strstr((char *)text, "settled already") != NULL;
+    free(text);
+  }
+  cr_expect(already == 1);
+  cr_expect(anvil_nonce(&s.node, &s.operator.address) == before[0] + 1 &&
+            anvil_nonce(&s.node, &s.user.address) == before[1] + 1);
   stage_close(&s);
 }

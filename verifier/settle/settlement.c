@@ -12,16 +12,17 @@ _Static_assert(HF_EVM_UNIT_GWEI == 1, "amounts are gwei");
 
 /* ---- views ---- */
 
-/* Calls a view; takes the arguments in `abi`. Exactly `count` words must come back. */
-static hf_status view(const hf_settlement *c, const hf_eth_address *at, const char *signature, hf_abi *abi,
-                      hf_u256 *words, size_t count) {
+/* Calls a view at the state after `block`; takes the arguments in `abi`. Exactly `count` words must come
+ * back. */
+static hf_status view_at(const hf_settlement *c, uint64_t block, const hf_eth_address *at,
+                         const char *signature, hf_abi *abi, hf_u256 *words, size_t count) {
   hf_writer data = {0}, returned = {0};
   bool reverted;
   char reason[256];
   hf_status status;
   HF_TRY(hf_abi_end(abi, signature, &data));
   hf_eth_call call = {.to = *at, .data = {data.data, data.length}};
-  HF_TRY(hf_eth_call_at(c->rpc, &call, HF_ETH_LATEST, &reverted, &returned));
+  HF_TRY(hf_eth_call_at(c->rpc, &call, block, &reverted, &returned));
   if (reverted) {
     (void)hf_evm_revert_text(returned.data, returned.length, reason, sizeof reason);
     HF_TRY(hf_fail(HF_E_REFUSED, "%s: %s", signature, reason));
@@ -32,6 +33,11 @@ out:
   hf_writer_free(&data);
   hf_writer_free(&returned);
   return status;
+}
+
+static hf_status view(const hf_settlement *c, const hf_eth_address *at, const char *signature, hf_abi *abi,
+                      hf_u256 *words, size_t count) {
+  return view_at(c, HF_ETH_LATEST, at, signature, abi, words, count);
 }
 
 static hf_status view_u64(const hf_settlement *c, const char *signature, hf_abi *abi, uint64_t *out) {
@@ -58,13 +64,18 @@ out:
 }
 
 hf_status hf_settlement_chain(const hf_settlement *contract, const hf_u256 *chain, hf_settled_chain *out) {
+  return hf_settlement_chain_at(contract, chain, HF_ETH_LATEST, out);
+}
+
+hf_status hf_settlement_chain_at(const hf_settlement *contract, const hf_u256 *chain, uint64_t block,
+                                 hf_settled_chain *out) {
   hf_status status;
   hf_abi abi;
   hf_u256 word[7];
   memset(out, 0, sizeof *out);
   hf_abi_begin(&abi, 1);
   hf_abi_word(&abi, chain);
-  HF_TRY(view(contract, &contract->address, "chain(uint256)", &abi, word, 7));
+  HF_TRY(view_at(contract, block, &contract->address, "chain(uint256)", &abi, word, 7));
   out->state_root = word[0];
   HF_TRY(hf_u256_to_u64(&word[1], &out->batch));
   HF_TRY(hf_u256_to_u64(&word[2], &out->deposits_consumed));

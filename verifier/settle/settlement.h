@@ -29,6 +29,9 @@ typedef struct hf_settled_chain {
 } hf_settled_chain;
 
 hf_status hf_settlement_chain(const hf_settlement *contract, const hf_u256 *chain, hf_settled_chain *out);
+/* The same at the state after a block. */
+hf_status hf_settlement_chain_at(const hf_settlement *contract, const hf_u256 *chain, uint64_t block,
+                                 hf_settled_chain *out);
 hf_status hf_settlement_chain_count(const hf_settlement *contract, uint64_t *out);
 hf_status hf_settlement_chain_id(const hf_settlement *contract, uint64_t index, hf_u256 *out);
 /* Wei that the account can claim. */
@@ -97,5 +100,30 @@ hf_status hf_settlement_settle_call(const hf_settlement *contract, const hf_seal
  * and deposit may take. No node's estimate is used: a verifier that runs out of gas in a precompile fails in
  * other ways than a transaction does. */
 uint64_t hf_settlement_settle_gas(const hf_sealed *sealed, hf_bytes calldata);
+
+/* ---- what became of a seal ---- */
+
+typedef enum hf_settled_how {
+  HF_SETTLED_NOT,   /* the contract waits for these batches, or for earlier ones */
+  HF_SETTLED_SEAL,  /* it took this very seal: an event Sealed with its statement, which binds every record */
+  HF_SETTLED_ROOTS, /* it took the batches in other seals, and each chain had the root that the seal says
+                       after the seal's last batch of it. Roots are what is compared then: not what was posted
+                     */
+} hf_settled_how;
+
+typedef struct hf_settled {
+  hf_settled_how how;
+  hf_eth_hash transaction; /* of HF_SETTLED_SEAL, as the next two */
+  uint64_t block;
+  hf_eth_address settler;
+} hf_settled;
+
+/* At the state after block `at`, with the contract's logs from block `from_block` on. A seal that cannot be
+ * settled any more is an error that names chain, batch and what stands there: HF_E_MISMATCH when a root is
+ * another one; HF_E_STATE when some of its batches are settled and others not, or when a chain is past them
+ * by a seal that did not end where this one does, so that no root can be compared (the contract tells roots
+ * of the last batch of each chain in a seal). */
+hf_status hf_settlement_look(const hf_settlement *contract, const hf_sealed *sealed, uint64_t from_block,
+                             uint64_t at, hf_settled *out);
 
 #endif
