@@ -79,6 +79,7 @@ static hf_status deposit(hf_cli *cli) {
   hf_write_bytes(&data, request.value.b, 32); /* for the id alone: another amount is another deposit */
   HF_TRY(hf_writer_status(&data));
   HF_TRY(hf_cli_l1_id(&l1, "deposit", data.data, data.length, hf_cli_flag(cli, "again"), &request.id));
+  request.afresh = hf_cli_flag(cli, "again");
   request.to = l1.contract.address;
   request.data = (hf_bytes){data.data, data.length - 32};
   HF_TRY(hf_cli_l1_send(cli, &l1, &request, &sent));
@@ -331,7 +332,7 @@ static const hf_option deposit_options[] = {
     CHAIN,
     {"to", HF_OPTION_TEXT, "KEY", NULL, "the receiver's public key on the chain (wallet show)"},
     {"amount", HF_OPTION_NUMBER, "GWEI", NULL, "how much: 1 on the chain is 1 gwei"},
-    {"again", HF_OPTION_FLAG, NULL, NULL, "another one, though the same was made before"},
+    {"again", HF_OPTION_FLAG, NULL, NULL, "another one, though the same was made before, or seemed to fail"},
     END,
 };
 static const hf_option claims_options[] = {

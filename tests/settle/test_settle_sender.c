@@ -299,7 +299,11 @@ Test(settle_sender, stuck, .timeout = 120) {
             sent.cancelled);
   cr_expect(hf_sender_cancel(sender, &request.id, &sent) == HF_E_STALE);
   cr_expect(anvil_balance(&r.node, &r.to) == VALUE);
-  (void)complete(&r, sender, "capped"); /* cancelled: it may be made again */
+  /* cancelled: it may be made again, when somebody says so */
+  cr_expect(hf_sender_begin(sender, &request, &sent) == HF_E_STATE, "%s", hf_error_message());
+  request.afresh = true;
+  cr_assert(hf_sender_begin(sender, &request, &sent) == HF_OK && sent.nonce == 2, "%s", hf_error_message());
+  (void)complete(&r, sender, "capped");
   cr_expect(anvil_balance(&r.node, &r.to) == 2 * VALUE && anvil_nonce(&r.node, &r.key.address) == 3);
   hf_sender_close(&sender);
   rig_close(&r);
@@ -376,9 +380,13 @@ Test(settle_sender, other_users, .timeout = 120) {
   r.mine_while_waiting = true;
   cr_expect(hf_sender_wait(sender, &request.id, 1000000, &sent) == HF_OK && sent.stage == HF_SEND_LOST,
             "%d: %s", sent.stage, sent.reason);
-  cr_expect(strstr(sent.reason, "nonce 0") != NULL && anvil_balance(&r.node, &r.to) == 0);
+  cr_expect(strstr(sent.reason, "nonce 0: 0x") != NULL, "it says which: %s", sent.reason);
+  cr_expect(anvil_balance(&r.node, &r.to) == 0);
   hf_sender_close(&sender);
   sender = rig_sender(&r);
+  cr_expect(hf_sender_begin(sender, &request, &sent) == HF_E_STATE);
+  request.afresh = true;
+  cr_assert(hf_sender_begin(sender, &request, &sent) == HF_OK && !sent.known);
   sent = complete(&r, sender, "mine");
   cr_expect(sent.nonce == 1 && anvil_balance(&r.node, &r.to) == VALUE &&
             anvil_balance(&r.node, &other.to) == VALUE);

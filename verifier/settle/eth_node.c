@@ -169,6 +169,59 @@ out:
   return status;
 }
 
+/* The first block after which the account has used the nonce; `high` is such a block. Steps back double,
+ * since what is asked for is rarely old. */
+static hf_status first_block_after(hf_rpc *rpc, const hf_eth_address *account, uint64_t nonce, uint64_t high,
+                                   uint64_t *out) {
+  hf_status status = HF_OK;
+  uint64_t used, low = high, step = 1;
+  for (bool before = false; !before && low > 0; step *= 2) {
+    low = low > step ? low - step : 0;
+    HF_TRY(hf_eth_nonce(rpc, account, low, &used));
+    before = used <= nonce;
+    if (!before) high = low;
+  }
+  while (high - low > 1) { /* after `low` it was not used, after `high` it was */
+    const uint64_t middle = low + (high - low) / 2;
+    HF_TRY(hf_eth_nonce(rpc, account, middle, &used));
+    if (used > nonce)
+      high = middle;
+    else
+      low = middle;
+  }
+  *out = high;
+out:
+  return status;
+}
+
+hf_status hf_eth_find_nonce(hf_rpc *rpc, const hf_eth_address *account, uint64_t nonce, uint64_t high,
+                            hf_eth_hash *hash, uint64_t *block) {
+  json_t *result = NULL, *value;
+  hf_status status;
+  uint64_t used;
+  size_t i;
+  HF_TRY(hf_eth_nonce(rpc, account, high, &used));
+  if (used <= nonce) HF_TRY(hf_fail(HF_E_NOT_FOUND, "nonce %llu is not used yet", (unsigned long long)nonce));
+  HF_TRY(first_block_after(rpc, account, nonce, high, block));
+  HF_TRY(hf_rpc_call(rpc, "eth_getBlockByNumber", json_pack("[o, b]", block_tag(*block), 1), &result, NULL));
+  json_array_foreach(json_object_get(result, "transactions"), i, value) {
+    const char *text = hf_rpc_text(json_object_get(value, "from"));
+    hf_eth_address from;
+    if (text == NULL || hf_eth_address_parse(text, &from) != HF_OK || !hf_eth_address_eq(&from, account))
+      continue;
+    HF_TRY(read_quantity(json_object_get(value, "nonce"), "transaction's nonce", &used));
+    if (used != nonce) continue;
+    status = read_hash(json_object_get(value, "hash"), "transaction's hash", hash);
+    goto out;
+  }
+  status = hf_fail(HF_E_FORMAT,
+                   "the node counts nonce %llu as used by block %llu and shows no transaction with it",
+                   (unsigned long long)nonce, (unsigned long long)*block);
+out:
+  json_decref(result);
+  return status;
+}
+
 /* ---- calls and sending ---- */
 
 /* Nodes agree on code 3 with the revert's data, or -32000 with a message; what carries data, or says so, is a

@@ -50,6 +50,12 @@ hf_status hf_eth_tip(hf_rpc *rpc, uint64_t *wei);
 /* *found = the transaction is in a block of the node's present chain. */
 hf_status hf_eth_receipt_of(hf_rpc *rpc, const hf_eth_hash *transaction, bool *found, hf_eth_receipt *out);
 
+/* The transaction of the account with this nonce, in a block up to `high`: found by its nonces at earlier
+ * blocks, so the node must keep their states (HF_E_REFUSED and the like when it does not). HF_E_NOT_FOUND:
+ * the account has not used the nonce by then; HF_E_FORMAT: the node says so and shows no such transaction. */
+hf_status hf_eth_find_nonce(hf_rpc *rpc, const hf_eth_address *account, uint64_t nonce, uint64_t high,
+                            hf_eth_hash *hash, uint64_t *block);
+
 /* A call without a transaction, at the state after `block`. HF_OK with *reverted: `returned` is the revert's
  * data. `returned` is appended to. */
 hf_status hf_eth_call_at(hf_rpc *rpc, const hf_eth_call *call, uint64_t block, bool *reverted,

@@ -1,5 +1,6 @@
 #include "eth_sender.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,29 @@ static bool older_than(const hf_sender *s, uint64_t then, uint64_t ms) {
 
 /* ---- opening ---- */
 
+/* Chains that begin anew under the same number: hardhat's, anvil's. */
+static bool is_test_chain(uint64_t id) { return id == 1337 || id == 31337; }
+
+/* A node that told another first block of the same chain would be given a journal that knows of nothing. */
+static hf_status check_genesis(const hf_sender *s, const char *hex, const char *address) {
+  hf_status status = HF_OK;
+  char head[32];
+  if (is_test_chain(s->chain_id)) return HF_OK;
+  DIR *list = opendir(s->options.folder);
+  if (list == NULL) return HF_OK; /* no journal yet */
+  const size_t length = (size_t)snprintf(head, sizeof head, "%llu-", (unsigned long long)s->chain_id);
+  for (const struct dirent *d; status == HF_OK && (d = readdir(list)) != NULL;)
+    if (strlen(d->d_name) == length + 17 + strlen(address) && strncmp(d->d_name, head, length) == 0 &&
+        strcmp(d->d_name + length + 17, address) == 0 && strncmp(d->d_name + length, hex, 16) != 0)
+      status = hf_fail(HF_E_MISMATCH,
+                       "the node's chain %llu begins with block %s..., and %s/%s is a journal of one that "
+                       "does not: another "
+                       "network, or a node that lies",
+                       (unsigned long long)s->chain_id, hex, s->options.folder, d->d_name);
+  closedir(list);
+  return status;
+}
+
 static hf_status open_journal(hf_sender *s) {
   hf_status status;
   hf_eth_block genesis;
@@ -51,6 +75,7 @@ static hf_status open_journal(hf_sender *s) {
   HF_TRY(hf_eth_block_at(s->options.rpc, 0, &genesis));
   hf_hex(genesis.hash.b, 8, hex);
   hf_eth_address_text(self(s), address);
+  HF_TRY(check_genesis(s, hex, address));
   if (asprintf(&folder, "%s/%llu-%s-%s", s->options.folder, (unsigned long long)s->chain_id, hex, address) <
       0) {
     folder = NULL;
@@ -174,11 +199,7 @@ static void describe(const hf_entry *e, uint64_t confirmations, bool known, hf_s
   out->hash = (mined != NULL ? mined : last_attempt(e))->hash;
   out->cancelled = mined != NULL && mined->cancels;
   if (e->mined) out->receipt = e->receipt;
-  if (out->stage == HF_SEND_LOST)
-    snprintf(out->reason, sizeof out->reason, "another transaction of the account took nonce %llu",
-             (unsigned long long)e->nonce);
-  else if (!e->mined || !e->receipt.success)
-    snprintf(out->reason, sizeof out->reason, "%s", e->problem);
+  if (!e->mined || !e->receipt.success) snprintf(out->reason, sizeof out->reason, "%s", e->problem);
 }
 
 static hf_entry *find(hf_sender *s, const hf_digest *id) {
@@ -354,15 +375,54 @@ static hf_status look_mined(hf_sender *s, hf_entry *e, uint64_t head) {
   return finish(s, e, HF_ENTRY_CONFIRMED);
 }
 
+/* Which transaction took the nonce, by block `high`? *other = one that is not ours. Where the node cannot
+ * show it, what pays ether is not given up: only the account's number of transactions speaks against it then.
+ */
+static hf_status name_taker(hf_sender *s, hf_entry *e, uint64_t high, bool *other) {
+  hf_eth_hash hash;
+  uint64_t block;
+  char text[HF_ETH_HASH_TEXT];
+  const hf_u256 nothing = {{0}};
+  const unsigned long long nonce = e->nonce;
+  bool ours = false;
+  hf_status status = hf_eth_find_nonce(s->options.rpc, self(s), e->nonce, high, &hash, &block);
+  *other = false;
+  if (status == HF_OK) {
+    for (size_t i = 0; i < e->attempts; i++) ours = ours || hf_eth_hash_eq(&e->attempt[i].hash, &hash);
+    hf_eth_hash_text(&hash, text);
+    *other = !ours;
+    snprintf(e->problem, sizeof e->problem,
+             ours ? "nonce %llu is used by %s in block %llu, which is ours, but the node has no receipt of it"
+                  : "another transaction of the account took nonce %llu: %s in block %llu",
+             nonce, text, (unsigned long long)block);
+  } else if (status == HF_E_REFUSED || status == HF_E_FORMAT || status == HF_E_NOT_FOUND ||
+             status == HF_E_RANGE) {
+    *other = hf_u256_compare(&e->value, &nothing) == 0;
+    snprintf(
+        e->problem, sizeof e->problem,
+        *other
+            ? "another transaction of the account took nonce %llu, which the node cannot show (%.150s)"
+            : "nonce %llu is used, and the node cannot show by what; ask one that keeps old states (%.120s)",
+        nonce, hf_error_message());
+    status = HF_OK;
+  }
+  return status;
+}
+
 /* The nonce is used and no attempt has a receipt: a node that is late, or another transaction. It is another
- * one when that is so at a block with all the confirmations wanted, look after look. */
+ * one when that is so at a block with all the confirmations wanted, look after look, and the node shows it.
+ */
 static hf_status look_gone(hf_sender *s, hf_entry *e, uint64_t head) {
   uint64_t used;
-  const uint64_t depth = s->options.confirmations - 1;
-  hf_status status = hf_eth_nonce(s->options.rpc, self(s), head > depth ? head - depth : 0, &used);
+  bool other = false;
+  const uint64_t depth = s->options.confirmations - 1, high = head > depth ? head - depth : 0;
+  hf_status status = hf_eth_nonce(s->options.rpc, self(s), high, &used);
   if (status != HF_OK) return status;
   e->gone = used > e->nonce ? e->gone + 1 : 0;
-  return e->gone >= LOST_LOOKS ? finish(s, e, HF_ENTRY_LOST) : HF_OK;
+  if (e->gone < LOST_LOOKS) return HF_OK;
+  e->gone = 0;
+  status = name_taker(s, e, high, &other);
+  return status == HF_OK && other ? finish(s, e, HF_ENTRY_LOST) : status;
 }
 
 static hf_status look(hf_sender *s, hf_entry *e) {
@@ -424,7 +484,12 @@ hf_status hf_sender_try(hf_sender *sender, const hf_send_request *request, bool 
  * confirmations. */
 static hf_status reopen_if_gone(hf_sender *s, hf_entry *e) {
   bool found;
-  hf_status status = look_for_receipt(s, e, &found);
+  hf_eth_block block;
+  hf_status status = hf_eth_block_at(s->options.rpc, e->receipt.block, &block);
+  if (status != HF_OK && status != HF_E_NOT_FOUND) return status;
+  /* Nodes forget receipts of old blocks, and remember the blocks. */
+  if (status == HF_OK && hf_eth_hash_eq(&block.hash, &e->receipt.block_hash)) return HF_OK;
+  status = look_for_receipt(s, e, &found);
   if (status != HF_OK || found) return status;
   hf_log(s->options.log, HF_LOG_WARN, "confirmed transaction left the chain", HF_LOG_TEXT("what", e->what),
          HF_LOG_UINT("nonce", e->nonce));
@@ -496,6 +561,28 @@ out:
   return status;
 }
 
+/* For good, by the node's word: mined and reverted or cancelled, or its nonce is another's. */
+static bool without_effect(const hf_entry *e) {
+  return e->state == HF_ENTRY_LOST ||
+         (e->state == HF_ENTRY_CONFIRMED &&
+          (!e->receipt.success || mined_attempt(e) == NULL || mined_attempt(e)->cancels));
+}
+
+/* The contract refuses what it has already, but it takes every ether that comes: a node's word is not enough
+ * there. */
+static hf_status may_pay_again(const hf_entry *e, const hf_send_request *request) {
+  const hf_u256 nothing = {{0}};
+  if (request->afresh || hf_u256_compare(&request->value, &nothing) == 0) return HF_OK;
+  return hf_fail(
+      HF_E_STATE,
+      "%s was sent before with nonce %llu and %s, says the node. It pays ether, so it is not made again by "
+      "itself: make sure, by another node, that nothing was paid, and then demand it anew",
+      e->what, (unsigned long long)e->nonce,
+      e->state == HF_ENTRY_LOST ? "lost its nonce to another transaction"
+      : e->receipt.success      ? "was cancelled"
+                                : "reverted");
+}
+
 hf_status hf_sender_begin(hf_sender *sender, const hf_send_request *request, hf_sent *out) {
   hf_status status;
   if (strlen(request->what) >= HF_JOURNAL_WHAT)
@@ -503,11 +590,10 @@ hf_status hf_sender_begin(hf_sender *sender, const hf_send_request *request, hf_
   hf_entry *e = find(sender, &request->id);
   bool known = e != NULL;
   if (known && e->state == HF_ENTRY_CONFIRMED) HF_TRY(reopen_if_gone(sender, e));
-  /* Without effect for good: mined and reverted or cancelled, or its nonce is another's. */
-  if (known && (e->state == HF_ENTRY_LOST ||
-                (e->state == HF_ENTRY_CONFIRMED &&
-                 (!e->receipt.success || mined_attempt(e) == NULL || mined_attempt(e)->cancels))))
+  if (known && without_effect(e)) {
+    HF_TRY(may_pay_again(e, request));
     known = false;
+  }
   if (!known)
     HF_TRY(begin_new(sender, request, &e));
   else if (e->state == HF_ENTRY_OPEN)

@@ -8,13 +8,23 @@
  *
  * WHY ONCE. Ethereum takes one transaction a nonce. A request gets one nonce, is signed, and that is on disk
  * (written, synced) before a byte goes out. From then on nothing is signed for this request but replacements
- * under the same nonce; a process that starts again reads the journal, looks for the receipt of any attempt
- * and for the account's nonce, and sends the same bytes again when both say "not yet". A request whose id is
- * known is never given a second nonce unless its first one can have no effect any more: it was mined and
- * reverted, or another transaction has its nonce for good.
+ * under the same nonce, of which at most one can be mined; a process that starts again reads the journal,
+ * looks for the receipt of any attempt and for the account's nonce, and sends the same bytes again when both
+ * say "not yet".
  *
- * WHAT IS TRUSTED. The node's word on receipts and nonces. A node that lies can make a request look confirmed
- * or stuck, but cannot make it happen twice: it has transactions of one nonce only.
+ * A SECOND NONCE is given to a request whose id is known only when its first can have no effect any more, by
+ * the node's word: it was mined and reverted or cancelled, or another transaction has the nonce with all
+ * confirmations, and the node shows that transaction (where it keeps no states so old, that is taken on trust
+ * for requests without value, and never for others). A request with a value then still wants `afresh`:
+ * somebody who says so.
+ *
+ * WHAT A NODE THAT LIES CAN DO. It can make a request look confirmed or stuck. By inventing a receipt that
+ * reverted, or another transaction in the request's place, it can make a request without value be signed
+ * again under a second nonce, and then both may be mined: the contract refuses the second settle of a seal, a
+ * second claim has nothing to pay, a second registration or creation of a contract costs gas and is visible.
+ * It cannot do that to a request with a value, unless `afresh` is said. It cannot hide the journal either: a
+ * chain that begins with another block than the journal's is refused, but for test chains (1337, 31337),
+ * which begin anew.
  *
  * An account is used by one process at a time (HF_E_BUSY), which keeps to this journal: transactions of the
  * same key that other programs send are seen by the nonces that they take. The journal's folder is
@@ -50,7 +60,8 @@ typedef struct hf_sender_options {
 } hf_sender_options;
 
 /* Asks the node which chain it is, reads the journal and takes its lock. HF_E_MISMATCH: another chain than
- * `chain_id`; errors of hf_rpc_call; HF_E_BUSY, HF_E_FORMAT, HF_E_IO. */
+ * `chain_id`, or than that of this account's journal; errors of hf_rpc_call; HF_E_BUSY, HF_E_FORMAT, HF_E_IO.
+ */
 hf_status hf_sender_open(const hf_sender_options *options, hf_sender **out);
 void hf_sender_close(hf_sender **sender); /* NULL is allowed */
 uint64_t hf_sender_chain_id(const hf_sender *sender);
@@ -58,6 +69,7 @@ uint64_t hf_sender_chain_id(const hf_sender *sender);
 typedef struct hf_send_request {
   hf_digest id;     /* the same request has the same id, in every process that asks for it */
   const char *what; /* for people, below 96 characters; "settle 8 batches" */
+  bool afresh;      /* with a value: may get a second nonce if the first had no effect, says the node */
   bool creates;     /* a contract */
   hf_eth_address to;
   hf_u256 value;
@@ -91,8 +103,9 @@ hf_status hf_sender_try(hf_sender *sender, const hf_send_request *request, bool 
                         size_t size);
 
 /* Makes the request happen, or finds it in the journal. A new one is tried first (hf_sender_try), and the
- * account must be able to pay: HF_E_REFUSED with the reason, nothing is signed. HF_E_BUSY: the base fee is
- * above max_fee_wei. HF_OK: the journal has it; what the node said to it is in `out`. */
+ * account must be able to pay: HF_E_REFUSED with the reason, nothing is signed. HF_E_STATE: it has a value,
+ * was sent before and had no effect, and `afresh` is not set. HF_E_BUSY: the base fee is above max_fee_wei.
+ * HF_OK: the journal has it; what the node said to it is in `out`. */
 hf_status hf_sender_begin(hf_sender *sender, const hf_send_request *request, hf_sent *out);
 
 /* One look at everything that is not done: receipts, confirmations, sending again, higher fees. */
