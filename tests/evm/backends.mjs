@@ -111,13 +111,6 @@ export class Anvil extends Chain {
     await this.rpc('evm_mine')
   }
 
-  async snapshot () { return { id: await this.rpc('evm_snapshot'), nonces: new Map(this.nonces) } }
-
-  async revertTo (snapshot) {
-    await this.rpc('evm_revert', snapshot.id)
-    this.nonces = new Map(snapshot.nonces)
-  }
-
   async stop () {
     this.process.kill('SIGINT')
     await new Promise(resolve => this.process.on('exit', resolve))

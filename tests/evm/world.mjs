@@ -81,6 +81,11 @@ export class Contract {
     this.expect(result.revert, error)
   }
 
+  async acceptsCall (wallet, data, value = 0n) {
+    const result = await this.chain.call(wallet.address, this.address, data, value)
+    assert.ok(result.ok, `${this.chain.name}: ${nameOf(this.abi, result.revert)}`)
+  }
+
   expect (revert, error) {
     const name = nameOf(this.abi, revert)
     assert.equal(error.includes('(') ? name : name?.replace(/\(.*$/s, ''), error, this.chain.name)
