@@ -271,17 +271,6 @@ out:
 void hf_replay_root(const hf_replay *replay, uint8_t root[32]) { memcpy(root, replay->root, 32); }
 uint32_t hf_replay_accounts(const hf_replay *replay) { return replay->count; }
 
-hf_status hf_replay_account(const hf_replay *replay, uint32_t index, hf_rollup_account *out) {
-  memset(out, 0, sizeof *out);
-  if (index >= replay->count) return hf_fail(HF_E_NOT_FOUND, "account %u of %u", index, replay->count);
-  const hf_account *a = &replay->accounts[index];
-  hf_fr_to_bytes(a->x, out->x);
-  hf_fr_to_bytes(a->y, out->y);
-  out->balance = a->balance;
-  out->nonce = a->nonce;
-  return HF_OK;
-}
-
 /* ---- files ---- */
 
 hf_status hf_chain_export_data(hf_chain *chain, bool complete, const char *path) {

@@ -29,9 +29,8 @@ hf_status hf_replay_batch(hf_replay *replay, const hf_batch_record *record, cons
                           size_t count, bool complete);
 
 void hf_replay_root(const hf_replay *replay, uint8_t root[32]);
-/* Accounts so far, and one of them; HF_E_NOT_FOUND. */
+/* Accounts so far. */
 uint32_t hf_replay_accounts(const hf_replay *replay);
-hf_status hf_replay_account(const hf_replay *replay, uint32_t index, hf_rollup_account *out);
 
 /* The posted data of a chain as a file: container kind "PDAT" version 1, payload
  *   depth u32, slots u32, complete u32 (0 or 1), batch count u32, and for each batch

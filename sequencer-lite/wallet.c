@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_FILE_MAX 256
 #define KEY_HEADER   "hyperfold-key 1\nseed "
 #define KEY_PUBLIC   "\npublic "
 

@@ -450,10 +450,3 @@ size_t hf_circuit_set_class(hf_circuit *circuit, uint32_t row, unsigned wire, hf
   } while (cell != start);
   return count;
 }
-
-bool hf_circuit_cell(const hf_circuit *circuit, hf_var v, uint32_t *row, unsigned *wire) {
-  if (v.id >= circuit->notes->vars || circuit->notes->cell_of[v.id] == UINT32_MAX) return false;
-  *row = circuit->notes->cell_of[v.id] / HF_WIRES;
-  *wire = circuit->notes->cell_of[v.id] % HF_WIRES;
-  return true;
-}

@@ -56,8 +56,6 @@ size_t hf_circuit_set_class(hf_circuit *circuit, uint32_t row, unsigned wire, hf
                             size_t capacity);
 /* Recomputes the multiplicities of range table and ROM as a prover would. */
 void hf_circuit_recount(hf_circuit *circuit);
-/* First cell of a variable of the builder that made the circuit; false if no row uses it. */
-bool hf_circuit_cell(const hf_circuit *circuit, hf_var v, uint32_t *row, unsigned *wire);
 /* "a/b/c" of the row's scope, and the name of its gate. */
 void hf_circuit_where(const hf_circuit *circuit, uint32_t row, char path[128], const char **name);
 

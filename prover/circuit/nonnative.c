@@ -215,10 +215,6 @@ void hf_limbs_words(hf_builder *b, hf_limbs x, hf_var words[2]) {
   hf_scope_end(b);
 }
 
-void hf_limbs_assert_equal(hf_builder *b, const char *name, hf_limbs x, hf_limbs y) {
-  for (int i = 0; i < 4; i++) hf_assert_equal(b, name, x.l[i], y.l[i]);
-}
-
 void hf_limbs_write(hf_builder *b, hf_rom table, uint64_t address, hf_limbs x) {
   /* the tuple's order is c, d, a, b */
   hf_var values[4] = {x.l[2], x.l[3], x.l[0], x.l[1]};

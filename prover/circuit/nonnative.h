@@ -39,7 +39,6 @@ void hf_limbs_assert_different(hf_builder *b, const char *name, hf_var x_native,
 /* The two words of a coordinate in transcripts and instances, x mod 2^128 and x >> 128 (host/transcript.h), and with
  * them that the number is below q: no other words stand for it. 15 rows. */
 void hf_limbs_words(hf_builder *b, hf_limbs x, hf_var words[2]);
-void hf_limbs_assert_equal(hf_builder *b, const char *name, hf_limbs x, hf_limbs y); /* limb by limb */
 
 /* A row of an identity: linear v + square v^2 + next v v', v' being the next operand. With a table, v is read
  * from it at `address` on the same row. */

@@ -13,7 +13,7 @@ typedef struct hf_curve_point {
   hf_limbs x, y;
 } hf_curve_point;
 
-/* A finite point as a hint, range checked and on the curve; not necessarily reduced coordinates. 42 rows. */
+/* A finite point as a hint, range checked and on the curve; not necessarily reduced coordinates. 36 rows. */
 hf_curve_point hf_curve_point_hint(hf_builder *b, hf_g1 p, const char *name);
 hf_curve_point hf_curve_point_constant(hf_builder *b, hf_g1 p);
 /* The four words of a point (hf_g1_to_words), coordinates proven to be below q. 30 rows. */
@@ -21,7 +21,7 @@ void hf_curve_point_words(hf_builder *b, hf_curve_point p, hf_var words[4]);
 /* The endomorphism (beta x, y) = lambda p; see hf_glv. 16 rows. */
 hf_curve_point hf_curve_endomorphism(hf_builder *b, hf_curve_point p);
 hf_g1 hf_curve_point_value(const hf_builder *b, hf_curve_point p);
-/* p + q or, with minus, p - q. 58 rows. */
+/* p + q or, with minus, p - q. 55 rows. */
 hf_curve_point hf_curve_add(hf_builder *b, hf_curve_point p, hf_curve_point q, bool minus);
 /* 2 p: never exceptional, as no point of G1 has y = 0. */
 hf_curve_point hf_curve_double(hf_builder *b, hf_curve_point p);

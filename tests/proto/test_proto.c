@@ -1,5 +1,4 @@
-/* The ground: digests, containers, files, arena, log, randomness, bytes. */
-#include <hyperfold/arena.h>
+/* The ground: digests, containers, files, log, randomness, bytes. */
 #include <hyperfold/bytes.h>
 #include <hyperfold/container.h>
 #include <hyperfold/digest.h>
@@ -262,41 +261,6 @@ Test(proto, files) {
   GIVES(HF_E_EXISTS, hf_folder_create(in_folder("key"), 0700));
   cr_assert(hf_folder_create(in_folder("key/below"), 0700) != HF_OK);
   drop_folder();
-}
-
-Test(proto, arena) {
-  hf_arena *a = NULL;
-  OK(hf_arena_create(100000, &a));
-  size_t capacity = hf_arena_capacity(a);
-  cr_assert(capacity >= 100000 && capacity % 4096 == 0);
-  uint8_t *p = hf_arena_alloc(a, 1), *q = hf_arena_alloc(a, 65), *z = hf_arena_alloc(a, 0);
-  cr_assert((uintptr_t)p % 64 == 0 && (uintptr_t)q % 64 == 0 && z != NULL);
-  cr_assert(q == p + 64 && hf_arena_used(a) == 192);
-  size_t mark = hf_arena_mark(a);
-  uint8_t *rest = hf_arena_alloc(a, capacity - 192);
-  cr_assert(rest != NULL && hf_arena_alloc(a, 1) == NULL && hf_arena_alloc(a, 0) != NULL);
-  rest[capacity - 193] = 7;
-  hf_arena_reset(a, mark);
-  cr_assert(hf_arena_used(a) == 192 && hf_arena_peak(a) == capacity);
-  hf_arena_reset(a, capacity); /* beyond: ignored */
-  cr_assert(hf_arena_used(a) == 192);
-  cr_assert(hf_arena_alloc(a, SIZE_MAX) == NULL && hf_arena_alloc(a, SIZE_MAX - 63) == NULL);
-  cr_assert(hf_arena_alloc_array(a, SIZE_MAX / 2, 3) == NULL &&
-            hf_arena_alloc_array(a, (size_t)1 << 60, 32) == NULL);
-  uint8_t *c = hf_arena_calloc(a, 100, 32);
-  for (int i = 0; i < 3200; i++) cr_assert(c[i] == 0);
-  hf_arena_wipe(a);
-  cr_assert(hf_arena_used(a) == 0 && hf_arena_peak(a) == 0);
-  uint8_t *again = hf_arena_alloc(a, capacity);
-  cr_assert(again == p && again[capacity - 1] == 0); /* what `rest` held is gone */
-  hf_arena_destroy(&a);
-  cr_assert(a == NULL);
-  hf_arena_destroy(&a);
-  GIVES(HF_E_ARGUMENT, hf_arena_create(0, &a));
-  GIVES(HF_E_ARGUMENT, hf_arena_create(SIZE_MAX, &a));
-  GIVES(HF_E_MEMORY, hf_arena_create((size_t)1 << 60, &a));
-  OK(hf_arena_create((size_t)1 << 40, &a)); /* address space is not memory */
-  hf_arena_destroy(&a);
 }
 
 Test(proto, log) {
