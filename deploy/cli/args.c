@@ -333,7 +333,7 @@ static void usage_options(const hf_option *options, FILE *to) {
 }
 
 static void usage_commands(const hf_command *commands, FILE *to) {
-  for (const hf_command *c = commands; c->name != NULL; c++) fprintf(to, "  %-12s %s\n", c->name, c->summary);
+  for (const hf_command *c = commands; c->name != NULL; c++) fprintf(to, "  %-14s %s\n", c->name, c->summary);
 }
 
 void hf_cli_usage(const hf_cli *cli, const hf_command *command, FILE *to) {

@@ -125,7 +125,7 @@ static hf_status leaf_keys(hf_cli *cli, const hf_rollup_params *params, hf_leaf_
     hf_verifying_key vk;
     uint32_t rows;
     HF_TRY(hf_cli_batch_key(cli, params, &vk, &rows));
-    digest = hf_cli_vk_digest(&vk);
+    digest = hf_vk_digest_bytes(&vk);
     keys[(*count)++] = (hf_leaf_key){.slots = params->slots, .depth = params->depth};
     hf_cli_number_of(digest.b, &keys[0].digest);
     goto out;

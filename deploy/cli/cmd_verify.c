@@ -2,6 +2,7 @@
 #include "catalog.h"
 #include "commands.h"
 #include "fold_common.h"
+#include "key_cache.h"
 #include "proof_common.h"
 #include "sealed.h"
 #include "verify.h"
@@ -35,7 +36,7 @@ static bool refuse(bool *ok) {
 }
 
 static bool key_allowed(const check *c, bool *ok) {
-  hf_digest digest = hf_cli_vk_digest(&c->vk);
+  hf_digest digest = hf_vk_digest_bytes(&c->vk);
   if (c->keys->count == 0 || hf_cli_keys_find(c->keys, &digest) < c->keys->count) return true;
   hf_fail(HF_E_VERIFY, "the key is none of --key");
   return refuse(ok);
@@ -52,7 +53,7 @@ static hf_status own_key(const check *c, const hf_digest *digest, hf_verifying_k
     goto out;
   }
   HF_TRY(hf_verifying_key_load(path, out));
-  hf_digest has = hf_cli_vk_digest(out);
+  hf_digest has = hf_vk_digest_bytes(out);
   if (!hf_digest_eq(&has, digest))
     status = hf_fail(HF_E_MISMATCH, "%s: the key in it has another digest", path);
 out:

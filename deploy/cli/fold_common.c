@@ -23,7 +23,7 @@ hf_status hf_cli_keys_parse(const char *list, hf_cli_keys *out) {
     out->loaded[at] = access(word, R_OK) == 0;
     if (out->loaded[at]) {
       HF_TRY(hf_verifying_key_load(word, &out->key[at]));
-      out->digest[at] = hf_cli_vk_digest(&out->key[at]);
+      out->digest[at] = hf_vk_digest_bytes(&out->key[at]);
     } else {
       HF_TRY(hf_digest_parse(word, &out->digest[at]));
     }

@@ -10,7 +10,7 @@
 
 const hf_command hf_commands[] = {
     {.name = "demo",
-     .summary = "two chains, two workers, one of them killed: payments to verified proofs",
+     .summary = "two chains, two workers, one of them killed: from payments to a settlement on Ethereum",
      .options = hf_demo_options,
      .run = hf_demo_run},
     {.name = "sequencer",

@@ -1,4 +1,5 @@
 #include "proof_common.h"
+#include "key_cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,22 +19,16 @@ json_t *hf_cli_json_fr(hf_fr value) {
   return json_string(text);
 }
 
-hf_digest hf_cli_vk_digest(const hf_verifying_key *vk) {
-  hf_digest digest;
-  hf_fr_to_bytes(vk->digest, digest.b);
-  return digest;
-}
-
 hf_status hf_cli_vk_parse(const char *text, hf_digest *out) {
   hf_verifying_key vk;
   if (access(text, R_OK) != 0) return hf_digest_parse(text, out);
   hf_status status = hf_verifying_key_load(text, &vk);
-  if (status == HF_OK) *out = hf_cli_vk_digest(&vk);
+  if (status == HF_OK) *out = hf_vk_digest_bytes(&vk);
   return status;
 }
 
 json_t *hf_cli_vk_json(const hf_verifying_key *vk) {
-  hf_digest digest = hf_cli_vk_digest(vk);
+  hf_digest digest = hf_vk_digest_bytes(vk);
   char hex[HF_DIGEST_HEX];
   hf_digest_hex(&digest, hex);
   return json_pack(

@@ -8,8 +8,6 @@
 /* A field element as "0x" and 64 hexadecimal digits, most significant first. */
 json_t *hf_cli_json_fr(hf_fr value);
 void hf_cli_fr_hex(hf_fr value, char out[67]);
-/* A key's digest as job headers and file names hold it: the 32 little-endian bytes of the field element. */
-hf_digest hf_cli_vk_digest(const hf_verifying_key *vk);
 /* What --vk names: a digest in hex, or a file with the key. */
 hf_status hf_cli_vk_parse(const char *text, hf_digest *out);
 json_t *hf_cli_vk_json(const hf_verifying_key *vk);
