@@ -26,7 +26,9 @@ typedef struct hf_points hf_points; /* affine G1 points on the device, immutable
 
 typedef struct hf_backend_options {
   unsigned threads;     /* CPU threads; 0 = as many as the machine has */
-  const char *variant;  /* CPU code path by name ("portable", "mulx"); NULL = the best the machine runs */
+  /* CPU code path by name ("portable", "mulx", "ifma"); NULL = the environment's HYPERFOLD_CPU, else the best that the
+   * machine runs */
+  const char *variant;
 } hf_backend_options;
 
 typedef enum hf_ntt_kind {

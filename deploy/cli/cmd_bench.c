@@ -186,7 +186,7 @@ out:
   { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
 #define COMMON                                                                                               \
   {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device"},                                                  \
-      {"variant", HF_OPTION_TEXT, "NAME", NULL, "code path: portable or mulx (default: the best)"},          \
+      {"variant", HF_OPTION_TEXT, "NAME", NULL, "code path: portable, mulx or ifma (default: the best)"},          \
       {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"},                 \
       {"seed", HF_OPTION_NUMBER, "N", "1", "of the inputs"}, {                                               \
     "out", HF_OPTION_TEXT, "FILE", NULL, "also write the JSON report to a file"                              \
@@ -212,7 +212,7 @@ static const hf_option prove_options[] = {
 
 static const hf_option fold_options[] = {
     {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device"},
-    {"variant", HF_OPTION_TEXT, "NAME", NULL, "code path: portable or mulx (default: the best)"},
+    {"variant", HF_OPTION_TEXT, "NAME", NULL, "code path: portable, mulx or ifma (default: the best)"},
     {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"},
     {"repeats", HF_OPTION_NUMBER, "N", "3", "samples, at most 16"},
     {"out", HF_OPTION_TEXT, "FILE", NULL, "also write the JSON report to a file"},

@@ -23,6 +23,16 @@ static bool has_mulx_adx(void) {
   unsigned a, b, c, d;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_BMI2) && (b & bit_ADX);
 }
+
+/* F, DQ, IFMA, BW and VL, and an operating system that keeps the registers: XCR0 bits 1, 2, 5, 6 and 7. */
+static bool has_ifma(void) {
+  unsigned a, b, c, d, low, high;
+  if (!has_mulx_adx() || !__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return false;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  if ((low & 0xe6) != 0xe6) return false;
+  const unsigned needed = 1u << 16 | 1u << 17 | 1u << 21 | 1u << 30 | 1u << 31;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & needed) == needed;
+}
 #endif
 
 /* Best last. */
@@ -30,6 +40,7 @@ static const hf_cpu_variant variants[] = {
     {"portable", &hf_cpu_portable_ops, always},
 #if defined(__x86_64__)
     {"mulx", &hf_cpu_mulx_ops, has_mulx_adx},
+    {"ifma", &hf_cpu_ifma_ops, has_ifma},
 #endif
 };
 
@@ -54,7 +65,8 @@ static hf_status variant_choose(const char *name, const hf_cpu_variant **out) {
 hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out) {
   *out = NULL;
   const hf_cpu_variant *variant = NULL;
-  hf_status status = variant_choose(options ? options->variant : NULL, &variant);
+  const char *name = options && options->variant ? options->variant : getenv("HYPERFOLD_CPU");
+  hf_status status = variant_choose(name, &variant);
   if (status != HF_OK) return status;
   hf_cpu *cpu = calloc(1, sizeof *cpu);
   if (!cpu) return hf_fail(HF_E_MEMORY, "CPU backend: out of memory");
@@ -73,6 +85,9 @@ void hf_cpu_destroy(hf_backend *backend) {
   hf_cpu *cpu = hf_cpu_of(backend);
   hf_pool_destroy(&cpu->pool);
   free(cpu->twiddles);
+#if defined(__x86_64__)
+  hf_cpu_ifma_release(cpu);
+#endif
   free(cpu);
 }
 

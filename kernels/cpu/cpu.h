@@ -46,6 +46,7 @@ typedef struct hf_cpu {
   size_t msm_sort_bytes; /* sorted references to points that an MSM keeps at a time: windows at once */
   /* the table has 2^(twiddle_log - 1) entries and serves transforms up to 2^twiddle_log */
   unsigned twiddle_log;
+  struct ntt8_roots *roots8; /* the ifma variant's own */
 } hf_cpu;
 
 static inline hf_cpu *hf_cpu_of(hf_backend *backend) { return (hf_cpu *)(void *)backend; }
@@ -74,6 +75,8 @@ void hf_cpu_points_destroy(hf_backend *backend, hf_points *points);
 extern const hf_backend_ops hf_cpu_portable_ops;
 #if defined(__x86_64__)
 extern const hf_backend_ops hf_cpu_mulx_ops; /* BMI2 and ADX */
+extern const hf_backend_ops hf_cpu_ifma_ops; /* AVX-512 with IFMA as well */
+void hf_cpu_ifma_release(hf_cpu *cpu);       /* its tables */
 #endif
 
 /* For registry.c. */

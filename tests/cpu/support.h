@@ -51,7 +51,7 @@ static inline hf_fr horner_naive(const hf_fr *c, size_t count, hf_fr x) {
 
 /* Runs `body` on every variant that this machine has, with 1 and 3 threads. */
 static inline void each_backend(void (*body)(hf_backend *k)) {
-  static const char *const variants[] = {"portable", "mulx"};
+  static const char *const variants[] = {"portable", "mulx", "ifma"};
   static const unsigned threads[] = {1, 3};
   unsigned ran = 0;
   for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++)
