@@ -150,8 +150,8 @@ static bool identity_ok(const hf_verifying_key *vk, const hf_proof *proof, const
 hf_status hf_verify_deferred(const hf_verifying_key *vk, const hf_proof *proof, bool *ok, hf_g1 *left, hf_g1 *right) {
   *ok = false;
   if (vk->kappa < 1 || vk->kappa > HF_KAPPA_MAX || vk->log_n < HF_MIN_LOG_N || vk->log_n > HF_MAX_LOG_N ||
-      vk->public_count > HF_MAX_PUBLIC || vk->public_count + 2 * HF_BLIND_ROWS > (1u << vk->log_n) || (vk->foldable && vk->public_count != HF_INSTANCE_COUNT) ||
-      (vk->seal && vk->public_count != HF_SEAL_COUNT))
+      vk->public_count > HF_MAX_PUBLIC || vk->public_count + 2 * HF_BLIND_ROWS > (1u << vk->log_n) ||
+      (vk->foldable && vk->public_count != HF_INSTANCE_COUNT) || (vk->seal && vk->public_count != HF_SEAL_COUNT))
     return hf_fail(HF_E_ARGUMENT, "the key is not finished");
   if (proof->kappa != vk->kappa || !hf_fr_eq(proof->vk_digest, vk->digest))
     return hf_fail(HF_E_MISMATCH, "the proof was made with another key");

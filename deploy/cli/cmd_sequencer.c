@@ -376,9 +376,11 @@ const hf_command hf_sequencer_commands[] = {
      .details =
          "Takes the files first, then serves HTTP with --listen (paths: sequencer-lite/README.md). Without "
          "--listen\n"
-         "it ends when the files are taken. With --rpc deposits come from the settlement contract. Refused lines are named on stderr with their reason; what was "
-         "accepted\n"
-         "is durable when the answer is out. Chains are kept in DATA/chains, one process each at a time."},
+         "it ends when the files are taken. With --rpc deposits come from the settlement contract. Refused lines "
+         "are named on\n"
+         "stderr with their reason; what was accepted is durable when the answer is out. Chains are kept in "
+         "DATA/chains, one\n"
+         "process each at a time."},
     {.name = "export",
      .summary = "write a chain's public data to a file",
      .options = export_options,

@@ -1,7 +1,7 @@
 /* Sums of multiples of points of G1.
  *
  * A scalar is an odd number given by its digits: s = 2 half + 1 - 2^bits = sum d_i 2^i, d_i = 1 where bit i of `half` is
- * set and -1 where it is not. Short challenges come so (transcript.h); full ones are split in two (hf_glv_gadget).
+ * set and -1 where it is not. Short challenges come so (transcript.h); full ones are split in two (hf_msm_full).
  *
  * Terms are taken in groups of five, in order: a group is a table of its 32 signed sums (points.h), and a bit of five
  * scalars is one chained addition. All groups share one running sum,

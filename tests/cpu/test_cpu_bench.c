@@ -1,5 +1,5 @@
-/* The measurements at small sizes: every result is there, verified, with all samples; the report is what
- * service.md's readers expect. */
+/* The measurements at small sizes: every result is there, verified, with all samples; the report has the
+ * fields that bench.h names. */
 #include "bench.h"
 #include "support.h"
 
