@@ -27,5 +27,5 @@ const hf_backend_ops hf_cpu_ifma_ops = {.name = "cpu",
                                         .grand_product = hf_cpu_mulx_grand_product,
                                         .prefix_sum = hf_cpu_mulx_prefix_sum,
                                         .poseidon2_compress4 = hf_cpu_mulx_poseidon2_compress4,
-                                        .sum_terms = hf_cpu_mulx_sum_terms,
-                                        .quotient = hf_cpu_mulx_quotient};
+                                        .sum_terms = hf_cpu_ifma_sum_terms,
+                                        .quotient = hf_cpu_ifma_quotient};
