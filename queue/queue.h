@@ -309,12 +309,16 @@ hf_status hf_queue_workers(hf_queue *queue, uint64_t since_ms, const char *after
  * (`event_limit`): a gap after `after` shows as a jump of the sequence. */
 hf_status hf_queue_events(hf_queue *queue, uint64_t after, hf_event *out, size_t capacity, size_t *count);
 
+/* True: the job stays. Called with the store locked: it must not call the queue. */
+typedef bool (*hf_queue_keep)(void *context, const hf_job_record *job);
+
 /* Forgets DONE, FAILED and CANCELLED jobs that ended before `ended_before_ms` (never
- * dead letters), and with them the memory of their ids; then removes artifacts
+ * dead letters) and that `keep` lets go, and with them the memory of their ids; then removes artifacts
  * that no job refers to and that were last put before `put_before_ms`. Leave enough time
- * between a put and the submit or finish that refers to it. Either count may be NULL. */
-hf_status hf_queue_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms, uint64_t *jobs,
-                           uint64_t *artifacts);
+ * between a put and the submit or finish that refers to it. Either count may be NULL.
+ * `keep` NULL lets all go: right only where no aggregator works (hf_aggregator_collect is for the others). */
+hf_status hf_queue_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms, hf_queue_keep keep,
+                           void *context, uint64_t *jobs, uint64_t *artifacts);
 
 #ifdef __cplusplus
 }

@@ -31,7 +31,7 @@ typedef struct hf_queue_backend {
   hf_status (*stats)(hf_queue *, hf_queue_stats *);
   hf_status (*workers)(hf_queue *, uint64_t, const char *, hf_worker_record *, size_t, size_t *);
   hf_status (*events)(hf_queue *, uint64_t, hf_event *, size_t, size_t *);
-  hf_status (*collect)(hf_queue *, uint64_t, uint64_t, uint64_t *, uint64_t *);
+  hf_status (*collect)(hf_queue *, uint64_t, uint64_t, hf_queue_keep, void *, uint64_t *, uint64_t *);
 } hf_queue_backend;
 
 /* The first member of every backend's own struct. */

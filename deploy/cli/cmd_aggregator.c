@@ -65,6 +65,9 @@ static void print_event(void *context, const hf_aggregator_event *e) {
     case HF_AGGREGATOR_WAITING:
       printf("%s waits: %s\n", id, e->text);
       break;
+    case HF_AGGREGATOR_ABANDONED:
+      printf("given up, with %u records\n", e->records);
+      break;
     }
   }
   fflush(stdout);

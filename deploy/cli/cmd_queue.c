@@ -1,5 +1,6 @@
 /* hyperfold queue: what an operator does with the queue. */
 #include "commands.h"
+#include "fold_common.h"
 #include "queue_common.h"
 
 #include <stdio.h>
@@ -207,6 +208,20 @@ out:
   return status;
 }
 
+/* Not what an aggregator still needs, unless that is said. */
+static hf_status forget(hf_cli *cli, hf_queue *queue, uint64_t before, uint64_t *jobs, uint64_t *artifacts) {
+  hf_status status;
+  hf_cli_fold fold = {0};
+  if (hf_cli_flag(cli, "all")) return hf_queue_collect(queue, before, before, NULL, NULL, jobs, artifacts);
+  HF_TRY(hf_cli_fold_open_seals(cli, &fold));
+  const hf_aggregator_options options = {
+      .queue = queue, .tenant = hf_cli_text(cli, "tenant"), .ops = &hf_cli_fold_ops, .ops_context = &fold};
+  HF_TRY(hf_aggregator_collect(&options, before, before, jobs, artifacts));
+out:
+  hf_cli_fold_close(&fold);
+  return status;
+}
+
 static hf_status reap(hf_cli *cli) {
   hf_status status;
   hf_queue *queue = NULL;
@@ -215,7 +230,7 @@ static hf_status reap(hf_cli *cli) {
   HF_TRY(hf_queue_reap(queue, &changed));
   if (hf_cli_given(cli, "forget")) {
     uint64_t before = ((uint64_t)time(NULL) - hf_cli_number(cli, "forget")) * 1000;
-    HF_TRY(hf_queue_collect(queue, before, before, &jobs, &artifacts));
+    HF_TRY(forget(cli, queue, before, &jobs, &artifacts));
   }
   if (cli->json)
     status = hf_cli_print_json(cli, json_pack("{s:o, s:o, s:o}", "changed", hf_cli_json_u64(changed),
@@ -272,7 +287,11 @@ static const hf_option reap_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
     {"forget", HF_OPTION_NUMBER, "SECONDS", NULL,
-     "also forget jobs that ended longer ago, and their artifacts"},
+     "also forget jobs that ended longer ago, and their artifacts; not what the aggregator still needs"},
+    {"tenant", HF_OPTION_TEXT, "NAME", "hyperfold", "the aggregator's"},
+    {"out", HF_OPTION_TEXT, "FOLDER", NULL, "where its sealed proofs are (default: DATA/sealed)"},
+    {"all", HF_OPTION_FLAG, NULL, NULL,
+     "forget also batches that are in no sealed proof: right only where nothing is sealed from this queue"},
     END,
 };
 static const hf_option tenant_options[] = {

@@ -39,17 +39,21 @@ size_t hf_cli_keys_find(const hf_cli_keys *keys, const hf_digest *digest) {
   return i;
 }
 
-hf_status hf_cli_fold_open(hf_cli *cli, hf_cli_fold *f) {
-  hf_status status;
+hf_status hf_cli_fold_open_seals(hf_cli *cli, hf_cli_fold *f) {
   const char *out = hf_cli_text(cli, "out");
-  const hf_catalog_entry *seal;
   *f = (hf_cli_fold){0};
-  f->leaves = calloc(1, sizeof *f->leaves);
-  f->node_input = malloc(sizeof *f->node_input);
   f->seal_input = malloc(sizeof *f->seal_input);
   f->out = out != NULL ? strdup(out) : hf_cli_data_path(cli, "sealed");
-  if (f->leaves == NULL || f->node_input == NULL || f->seal_input == NULL || f->out == NULL)
-    HF_TRY(hf_fail(HF_E_MEMORY, "no memory for folding"));
+  return f->seal_input == NULL || f->out == NULL ? hf_fail(HF_E_MEMORY, "no memory for folding") : HF_OK;
+}
+
+hf_status hf_cli_fold_open(hf_cli *cli, hf_cli_fold *f) {
+  hf_status status;
+  const hf_catalog_entry *seal;
+  HF_TRY(hf_cli_fold_open_seals(cli, f));
+  f->leaves = calloc(1, sizeof *f->leaves);
+  f->node_input = malloc(sizeof *f->node_input);
+  if (f->leaves == NULL || f->node_input == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for folding"));
   HF_TRY(hf_cli_keys_parse(hf_cli_text(cli, "leaf-vk"), f->leaves));
   HF_TRY(hf_catalog_find(HF_SEAL_CIRCUIT, &seal));
   HF_TRY(hf_cli_device_open(cli, hf_catalog_points(seal), &f->device));

@@ -35,6 +35,8 @@ typedef struct hf_cli_fold {
 /* Opens device and SRS, derives or finds the keys of node and seal (options: HF_OPTIONS_DEVICE, data,
  * leaf-vk, out). */
 hf_status hf_cli_fold_open(hf_cli *cli, hf_cli_fold *out);
+/* Only what reading seals and where they lie needs: no device, no keys (options: data, out). */
+hf_status hf_cli_fold_open_seals(hf_cli *cli, hf_cli_fold *out);
 void hf_cli_fold_close(hf_cli_fold *fold);
 /* The file of a sealed object, in fresh memory. */
 char *hf_cli_sealed_path(const hf_cli_fold *fold, uint64_t number);

@@ -9,7 +9,7 @@
 
 const char *hf_aggregator_event_text(hf_aggregator_event_kind kind) {
   static const char *const texts[] = {"",     "leaf",      "fold",  "folded", "closed",
-                                      "seal", "published", "again", "waiting"};
+                                      "seal", "published", "again", "waiting",   "abandoned"};
   return (size_t)kind < sizeof texts / sizeof texts[0] ? texts[kind] : NULL;
 }
 
@@ -170,44 +170,7 @@ hf_status agg_seal_add(hf_aggregator *a, uint64_t number, agg_seal **out) {
   return HF_OK;
 }
 
-/* One seal that has a job: its records say where its chains stand. */
-static hf_status adopt(hf_aggregator *a, const hf_job_record *job, uint64_t number) {
-  hf_status status;
-  uint8_t *input = NULL;
-  size_t length;
-  bool published = false;
-  uint32_t m;
-  agg_seal *s;
-  hf_batch_record *record = calloc(HF_SEAL_RECORDS_MAX, sizeof *record);
-  if (record == NULL) return hf_fail(HF_E_MEMORY, "no memory for records");
-  HF_TRY(hf_artifact_get(a->options.queue, &job->header.input_digest, AGG_INPUT, &input, &length));
-  HF_TRY(a->options.ops->seal_records(a->options.ops_context, input, length, record, &m));
-  for (uint32_t i = m; i-- > 0;) {
-    char name[AGG_CHAIN_NAME];
-    uint64_t batch;
-    agg_chain *chain;
-    agg_record_name(&record[i], name, &batch);
-    HF_TRY(agg_chain_get(a, name, &chain));
-    if (chain->number >= batch) continue;
-    chain->number = batch;
-    chain->has_root = true;
-    memcpy(chain->root, record[i].word[HF_RECORD_NEW_ROOT], 32);
-  }
-  if (number >= a->next_seal) a->next_seal = number + 1;
-  HF_TRY(a->options.ops->published(a->options.ops_context, number, &published));
-  if (published) goto out;
-  HF_TRY(agg_seal_add(a, number, &s));
-  memcpy(s->record, record, m * sizeof *record);
-  s->records = m;
-  s->submitted = s->watch.submitted = true;
-  s->watch.key = job->header.key;
-out:
-  free(input);
-  free(record);
-  return status == HF_OK ? status : hf_fail_context(status, "seal %llu", (unsigned long long)number);
-}
-
-static bool seal_number(const hf_job_id *id, uint64_t *number) {
+bool agg_seal_number(const hf_job_id *id, uint64_t *number) {
   char text[HF_JOB_ID_TEXT], again[HF_JOB_ID_TEXT];
   unsigned long long n;
   hf_job_id_text(id, text);
@@ -217,23 +180,100 @@ static bool seal_number(const hf_job_id *id, uint64_t *number) {
   return strcmp(text, again) == 0;
 }
 
-static hf_status rebuild(hf_aggregator *a) {
+static hf_status one_seal(hf_aggregator *a, const hf_job_record *job, uint64_t number, agg_pinned_sink sink,
+                          void *context) {
+  const hf_aggregator_ops *ops = a->options.ops;
+  hf_status status;
+  uint8_t *input = NULL;
+  size_t length;
+  agg_pinned seal = {.number = number, .job = job};
+  hf_batch_record *record = calloc(HF_SEAL_RECORDS_MAX, sizeof *record);
+  if (record == NULL) return hf_fail(HF_E_MEMORY, "no memory for records");
+  HF_TRY(hf_artifact_get(a->options.queue, &job->header.input_digest, AGG_INPUT, &input, &length));
+  HF_TRY(ops->seal_records(a->options.ops_context, input, length, record, &seal.records));
+  HF_TRY(ops->published(a->options.ops_context, number, &seal.published));
+  if (ops->abandoned != NULL) HF_TRY(ops->abandoned(a->options.ops_context, number, &seal.abandoned));
+  seal.record = record;
+  HF_TRY(sink(a, context, &seal));
+out:
+  free(input);
+  free(record);
+  return status == HF_OK ? status : hf_fail_context(status, "seal %llu", (unsigned long long)number);
+}
+
+hf_status agg_each_seal(hf_aggregator *a, agg_pinned_sink sink, void *context) {
   hf_status status = HF_OK;
   hf_job_record *page = calloc(PAGE, sizeof *page);
   hf_job_filter filter = {.tenant = a->options.tenant, .kind_mask = 1u << HF_JOB_SEAL};
   if (page == NULL) return hf_fail(HF_E_MEMORY, "no memory for a page of jobs");
-  forget(a);
   for (size_t count = PAGE; count == PAGE;) {
     HF_TRY(hf_queue_list(a->options.queue, &filter, page, PAGE, &count));
     for (size_t i = 0; i < count; i++) {
       uint64_t number;
-      if (seal_number(&page[i].header.key.id, &number)) HF_TRY(adopt(a, &page[i], number));
+      if (agg_seal_number(&page[i].header.key.id, &number)) HF_TRY(one_seal(a, &page[i], number, sink, context));
       filter.after = page[i].sequence;
     }
   }
-  a->stale = false;
 out:
   free(page);
+  return status;
+}
+
+/* A seal that was given up: its chains stand where they stood before it, and nobody needs its proof. */
+static hf_status pass_over(hf_aggregator *a, const agg_pinned *p) {
+  hf_status status = HF_OK;
+  hf_job_state state;
+  for (uint32_t i = 0; i < p->records; i++) {
+    char name[AGG_CHAIN_NAME];
+    uint64_t batch;
+    agg_chain *chain;
+    agg_record_name(&p->record[i], name, &batch);
+    HF_TRY(agg_chain_get(a, name, &chain));
+    if (chain->has_root) continue;
+    chain->number = batch - 1;
+    chain->has_root = true;
+    memcpy(chain->root, p->record[i].word[HF_RECORD_OLD_ROOT], 32);
+  }
+  if (hf_job_state_open(p->job->state) && !p->job->cancel_requested) {
+    status = hf_queue_cancel(a->options.queue, &p->job->header.key, "its seal was given up", &state);
+    if (status == HF_E_STATE) status = HF_OK; /* done meanwhile */
+  }
+out:
+  return status;
+}
+
+/* One seal that has a job: its records say where its chains stand. */
+static hf_status adopt(hf_aggregator *a, void *context, const agg_pinned *p) {
+  hf_status status = HF_OK;
+  agg_seal *s;
+  (void)context;
+  if (p->number >= a->next_seal) a->next_seal = p->number + 1;
+  if (p->abandoned) return pass_over(a, p);
+  for (uint32_t i = p->records; i-- > 0;) {
+    char name[AGG_CHAIN_NAME];
+    uint64_t batch;
+    agg_chain *chain;
+    agg_record_name(&p->record[i], name, &batch);
+    HF_TRY(agg_chain_get(a, name, &chain));
+    if (chain->number >= batch) continue;
+    chain->number = batch;
+    chain->has_root = true;
+    memcpy(chain->root, p->record[i].word[HF_RECORD_NEW_ROOT], 32);
+  }
+  if (p->published) goto out;
+  HF_TRY(agg_seal_add(a, p->number, &s));
+  memcpy(s->record, p->record, p->records * sizeof *p->record);
+  s->records = p->records;
+  s->submitted = s->watch.submitted = true;
+  s->watch.key = p->job->header.key;
+out:
+  return status;
+}
+
+static hf_status rebuild(hf_aggregator *a) {
+  forget(a);
+  hf_status status = agg_each_seal(a, adopt, NULL);
+  if (status == HF_OK) a->stale = false;
   return status;
 }
 

@@ -63,6 +63,11 @@ typedef struct hf_aggregator_ops {
   /* Keeps a sealed object for good before it returns; the same one may come again. */
   hf_status (*publish)(void *context, uint64_t number, const hf_sealed *sealed);
   hf_status (*published)(void *context, uint64_t number, bool *is);
+  /* Seals that were given up (hf_aggregator_replan); NULL, all three: there are none. `abandon` makes it durable before it
+   * returns, and is asked of a seal only when `abandonable` was HF_OK for it; anything else says why it must stay. */
+  hf_status (*abandoned)(void *context, uint64_t number, bool *is);
+  hf_status (*abandonable)(void *context, uint64_t number, const hf_batch_record *records, uint32_t m);
+  hf_status (*abandon)(void *context, uint64_t number, const hf_batch_record *records, uint32_t m);
 } hf_aggregator_ops;
 
 typedef enum hf_aggregator_event_kind {
@@ -74,6 +79,7 @@ typedef enum hf_aggregator_event_kind {
   HF_AGGREGATOR_PUBLISHED, /* it is proven, checked and published */
   HF_AGGREGATOR_AGAIN,     /* a result was refused and asked for again: `job`, `text` */
   HF_AGGREGATOR_WAITING,   /* something that does not change by itself: `job`, `text`; told once */
+  HF_AGGREGATOR_ABANDONED, /* seal `seal` with its `records` is given up */
 } hf_aggregator_event_kind;
 
 typedef struct hf_aggregator_event { /* what does not apply is 0 or NULL */
@@ -91,6 +97,8 @@ typedef struct hf_aggregator_options {
   const char *tenant;        /* whose batches, folds and seals; default "hyperfold" */
   const char *const *chains; /* decimal ids; NULL: every chain that has a batch job */
   size_t chain_count;
+  const char *const *without; /* not these, whatever `chains` says: their batches stay where they are */
+  size_t without_count;
   hf_digest node_vk, seal_vk;          /* what fold and seal jobs pin */
   uint32_t seal_count;                 /* leaves of a seal at most, 1 .. HF_SEAL_RECORDS_MAX; 0: that many */
   uint64_t seal_age_ms;                /* 0: no seal is closed for its age */
@@ -112,6 +120,25 @@ typedef struct hf_aggregator_state {
   uint32_t blocked; /* chains whose next batch failed or was refused */
   uint64_t last;    /* the last seal published by this object, or 0 */
 } hf_aggregator_state;
+
+/* GIVING UP A SEAL. The contract takes all of a seal or nothing, so one chain that it does not settle (another operator,
+ * a removed key, deposits that L1 lost) holds up all chains of the seal. This gives seal `seal` up, and every later one that has
+ * a chain in common with it or with another that is given up (their batches come after its batches): their jobs are
+ * cancelled where they are not done, their numbers stay used, and their batches, proofs and folds stay in the queue and are
+ * planned again as new seals by the next steps. Leave the chain out of those with `without`, and seal it alone later with `chains`.
+ *
+ * Nothing changes if any of these seals must stay (`abandonable`), or if one of its batches is no longer in the queue
+ * (HF_E_NOT_FOUND). Killed on the way it is done again: a seal is given up before any earlier one is. HF_OK
+ * and *count = 0 for a seal that is given up already; HF_E_NOT_FOUND: it has no job, so nothing is pinned.
+ * No other aggregator may work on this queue and no settler on its seals meanwhile: that is the caller's to see to. */
+hf_status hf_aggregator_replan(hf_aggregator *aggregator, uint64_t seal, uint32_t *count);
+
+/* hf_queue_collect for a queue that an aggregator works on: leaves what it still needs. That is every batch that is in no
+ * published seal, the seals that are not published or given up, the last seal of each chain, and the folds (and jobs asked for
+ * again) since the earliest batch that is proven and not published. Of the options `queue`, `tenant`, `clock` and `ops`
+ * (seal_records, published, abandoned) are used. Either count may be NULL. */
+hf_status hf_aggregator_collect(const hf_aggregator_options *options, uint64_t ended_before_ms, uint64_t put_before_ms,
+                                uint64_t *jobs, uint64_t *artifacts);
 
 /* Names of the job ids. */
 #define HF_AGGREGATOR_SEAL_ID "seal/%llu"

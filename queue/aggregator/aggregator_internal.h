@@ -104,12 +104,28 @@ hf_status agg_proof(hf_aggregator *a, const hf_digest *artifact, hf_proof *out);
 hf_status agg_foldable(hf_aggregator *a, const hf_digest *vk, const hf_digest *artifact, hf_fr statement,
                        bool *ok);
 
+/* A seal that has a job: its records are pinned. */
+typedef struct agg_pinned {
+  uint64_t number;
+  const hf_job_record *job;
+  const hf_batch_record *record;
+  uint32_t records;
+  bool published, abandoned;
+} agg_pinned;
+/* All of them, in the order of their submission, which is that of their numbers. */
+typedef hf_status (*agg_pinned_sink)(hf_aggregator *a, void *context, const agg_pinned *seal);
+hf_status agg_each_seal(hf_aggregator *a, agg_pinned_sink sink, void *context);
+/* The number in the id "seal/NUMBER"; false: another id. */
+bool agg_seal_number(const hf_job_id *id, uint64_t *number);
+
 /* An empty seal in its place. */
 hf_status agg_seal_add(hf_aggregator *a, uint64_t number, agg_seal **out);
 
 /* chains.c */
 hf_status agg_discover(hf_aggregator *a);
 hf_status agg_chain_get(hf_aggregator *a, const char *name, agg_chain **out);
+/* The id of a batch's job, "CHAIN/NUMBER"; false: another id. */
+bool agg_parse_id(const hf_job_id *id, char name[AGG_CHAIN_NAME], uint64_t *number);
 /* The chain's name and batch number in a record. */
 void agg_record_name(const hf_batch_record *record, char name[AGG_CHAIN_NAME], uint64_t *number);
 hf_status agg_batch_key(const hf_aggregator *a, const char *chain, uint64_t number, hf_job_key *out);

@@ -9,7 +9,7 @@
 /* ---- names ---- */
 
 /* "CHAIN/NUMBER", both decimal: the job of a batch. */
-static bool parse_id(const hf_job_id *id, char name[AGG_CHAIN_NAME], uint64_t *number) {
+bool agg_parse_id(const hf_job_id *id, char name[AGG_CHAIN_NAME], uint64_t *number) {
   size_t at = 0;
   while (at < id->length && id->b[at] >= '0' && id->b[at] <= '9') at++;
   if (at == 0 || at >= AGG_CHAIN_NAME || at >= id->length || id->b[at] != '/') return false;
@@ -63,11 +63,16 @@ hf_status agg_chain_get(hf_aggregator *a, const char *name, agg_chain **out) {
   return HF_OK;
 }
 
-static bool is_wanted(const hf_aggregator *a, const char *name) {
-  if (a->options.chains == NULL) return true;
-  for (size_t i = 0; i < a->options.chain_count; i++)
-    if (strcmp(a->options.chains[i], name) == 0) return true;
+static bool is_among(const char *const *names, size_t count, const char *name) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(names[i], name) == 0) return true;
   return false;
+}
+
+static bool is_wanted(const hf_aggregator *a, const char *name) {
+  const hf_aggregator_options *o = &a->options;
+  return (o->chains == NULL || is_among(o->chains, o->chain_count, name)) &&
+         !is_among(o->without, o->without_count, name);
 }
 
 /* Chains of which nothing is in a seal begin with the lowest batch that the queue has of them. */
@@ -76,7 +81,7 @@ static hf_status discover(hf_aggregator *a, const hf_job_record *job) {
   uint64_t number;
   size_t before = a->chain_count;
   agg_chain *chain;
-  if (!parse_id(&job->header.key.id, name, &number) || !is_wanted(a, name)) return HF_OK;
+  if (!agg_parse_id(&job->header.key.id, name, &number) || !is_wanted(a, name)) return HF_OK;
   hf_status status = agg_chain_get(a, name, &chain);
   bool found = a->chain_count > before;
   if (status == HF_OK && (found || (!chain->has_root && number <= chain->number))) {

@@ -115,7 +115,7 @@ hf_status hf_local_events(hf_queue *, uint64_t, hf_event *, size_t, size_t *);
 hf_status hf_local_artifact_put(hf_queue *, const void *, size_t, hf_digest *);
 hf_status hf_local_artifact_get(hf_queue *, const hf_digest *, size_t, uint8_t **, size_t *);
 hf_status hf_local_artifact_has(hf_queue *, const hf_digest *, bool *);
-hf_status hf_local_collect(hf_queue *, uint64_t, uint64_t, uint64_t *, uint64_t *);
+hf_status hf_local_collect(hf_queue *, uint64_t, uint64_t, hf_queue_keep, void *, uint64_t *, uint64_t *);
 /* Without taking the handle. */
 hf_status hf_local_artifact_exists(const hf_local *local, const hf_digest *digest, bool *has);
 

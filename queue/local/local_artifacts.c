@@ -138,22 +138,56 @@ out:
   return hf_local_end(local, status);
 }
 
-hf_status hf_local_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms, uint64_t *jobs,
-                           uint64_t *artifacts) {
-  hf_local *local = (hf_local *)queue;
-  for (;;) { /* in strides, so that nobody waits long for the write lock */
-    hf_status status = hf_local_begin(local);
-    if (status != HF_OK) return status;
-    status = hf_local_run(local,
-                          "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE state > 1 AND state <> 5"
-                          " AND ended_at < ? LIMIT 1000)",
-                          "i", (int64_t)(ended_before_ms > INT64_MAX ? INT64_MAX : ended_before_ms));
-    int64_t removed = sqlite3_changes64(local->db);
-    status = hf_local_end(local, status);
-    if (status != HF_OK) return status;
-    *jobs += (uint64_t)removed;
-    if (removed == 0) break;
+#define STRIDE 200 /* jobs looked at in one transaction, so that nobody waits long for the write lock */
+
+typedef struct forgetting {
+  uint64_t ended_before_ms;
+  hf_queue_keep keep;
+  void *context;
+  int64_t after; /* sequences up to here are looked at */
+  size_t looked;
+  uint64_t removed;
+} forgetting;
+
+static hf_status forget_some(hf_local *local, forgetting *f) {
+  sqlite3_stmt *statement;
+  hf_local_job job;
+  int64_t doomed[STRIDE];
+  size_t count = 0;
+  bool row;
+  hf_status status = hf_local_begin(local);
+  if (status != HF_OK) return status;
+  f->looked = 0;
+  HF_TRY(hf_local_prepare(local, &statement,
+                          "SELECT " HF_LOCAL_JOB_COLUMNS " FROM jobs WHERE state > 1 AND state <> 5"
+                          " AND ended_at < ? AND seq > ? ORDER BY seq LIMIT ?",
+                          "iii", (int64_t)(f->ended_before_ms > INT64_MAX ? INT64_MAX : f->ended_before_ms),
+                          f->after, (int64_t)STRIDE));
+  for (;;) {
+    HF_TRY(hf_local_step(local, statement, &row));
+    if (!row) break;
+    HF_TRY(hf_local_read_job(statement, &job));
+    f->looked++;
+    f->after = (int64_t)job.record.sequence;
+    if (f->keep == NULL || !f->keep(f->context, &job.record)) doomed[count++] = f->after;
   }
+  for (size_t i = 0; i < count; i++)
+    HF_TRY(hf_local_run(local, "DELETE FROM jobs WHERE seq = ?", "i", doomed[i]));
+out:
+  status = hf_local_end(local, status);
+  if (status == HF_OK) f->removed += count;
+  return status;
+}
+
+hf_status hf_local_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms, hf_queue_keep keep,
+                           void *context, uint64_t *jobs, uint64_t *artifacts) {
+  hf_local *local = (hf_local *)queue;
+  forgetting f = {.ended_before_ms = ended_before_ms, .keep = keep, .context = context};
+  do {
+    hf_status status = forget_some(local, &f);
+    *jobs = f.removed;
+    if (status != HF_OK) return status;
+  } while (f.looked == STRIDE);
   for (unsigned i = 0; i < 256; i++) {
     hf_status status = collect_folder(local, i, put_before_ms, artifacts);
     if (status != HF_OK) return status;

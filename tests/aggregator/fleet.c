@@ -56,10 +56,19 @@ static hf_status gate_list(hf_queue *queue, const hf_job_filter *filter, hf_job_
   GATE(list(real, filter, records, capacity, count));
 }
 
+static hf_status gate_has(hf_queue *queue, const hf_digest *digest, bool *has) {
+  GATE(artifact_has(real, digest, has));
+}
+static hf_status gate_cancel(hf_queue *queue, const hf_job_key *key, const char *cause, hf_job_state *state) {
+  GATE(cancel(real, key, cause, state));
+}
+
 static const hf_queue_backend gate_backend = {
     .scheme = "gate",
     .artifact_put = gate_put,
     .artifact_get = gate_fetch,
+    .artifact_has = gate_has,
+    .cancel = gate_cancel,
     .submit = gate_submit,
     .get = gate_get,
     .list = gate_list,
@@ -215,8 +224,30 @@ static hf_status published(void *context, uint64_t number, bool *is) {
   return HF_OK;
 }
 
-static const hf_aggregator_ops ops = {find_key,   foldable,     verify,  node_input,
-                                      seal_input, seal_records, publish, published};
+static hf_status abandoned(void *context, uint64_t number, bool *is) {
+  *is = number < FLEET_SEALS && ((fleet *)context)->published[number].abandoned;
+  return HF_OK;
+}
+
+static hf_status abandonable(void *context, uint64_t number, const hf_batch_record *records, uint32_t m) {
+  cr_assert(m >= 1 && records != NULL);
+  return number == ((fleet *)context)->stays ? hf_fail(HF_E_STATE, "it is sent") : HF_OK;
+}
+
+/* A mark is a file: the process may die before or after it is there, as with the queue. */
+static hf_status abandon(void *context, uint64_t number, const hf_batch_record *records, uint32_t m) {
+  fleet *f = context;
+  hf_status status;
+  (void)pass(&f->gate.queue, &status);
+  if (status != HF_OK) return status;
+  OK(abandonable(context, number, records, m));
+  cr_assert(number < FLEET_SEALS && !f->published[number].abandoned);
+  f->published[number].abandoned = true;
+  return back(&f->gate.queue, HF_OK);
+}
+
+static const hf_aggregator_ops ops = {find_key, foldable,  verify,    node_input,  seal_input, seal_records,
+                                      publish,  published, abandoned, abandonable, abandon};
 
 static void on_event(void *context, const hf_aggregator_event *event) {
   fleet *f = context;
@@ -475,6 +506,13 @@ void fleet_run(fleet *f) {
   do {
     cr_assert(fleet_step(f));
   } while (fleet_work(f));
+}
+
+void fleet_standing(const fleet *f, char out[FLEET_NAMES]) {
+  out[0] = 0;
+  for (int s = 1; s < FLEET_SEALS; s++)
+    if (f->published[s].times > 0 && !f->published[s].abandoned)
+      strcat(strcat(out, f->published[s].records), "| ");
 }
 
 hf_job_record fleet_record(fleet *f, const char *id) {

@@ -40,6 +40,7 @@ typedef struct fleet_gate {
 typedef struct fleet_published {
   uint32_t times;
   char records[FLEET_NAMES]; /* "7/1 7/2 8/1 " */
+  bool abandoned;
 } fleet_published;
 
 typedef struct fleet {
@@ -56,6 +57,7 @@ typedef struct fleet {
   uint64_t events[16];                      /* by kind */
   char last_text[600];
   uint64_t folds, seals; /* proven by the worker */
+  uint64_t stays;        /* the seal that must not be given up; 0: none */
   /* What the worker does wrong: the next so many results of its folds state something else, or cannot be
    * folded. */
   unsigned lie_statement, lie_foldable;
@@ -88,6 +90,9 @@ void fleet_batch_done(fleet *f, uint64_t chain, uint64_t number);
 bool fleet_work(fleet *f);
 /* Steps and works until neither changes anything. */
 void fleet_run(fleet *f);
+
+/* What every seal has that stands, in the order of their numbers: "7/1 8/1 | 8/2 | ". */
+void fleet_standing(const fleet *f, char out[FLEET_NAMES]);
 
 hf_job_record fleet_record(fleet *f, const char *id);
 uint64_t fleet_jobs(fleet *f, hf_job_kind kind);

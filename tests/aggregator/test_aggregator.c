@@ -413,7 +413,7 @@ Test(aggregator, after_a_clearing) {
   for (uint64_t n = 1; n <= 2; n++) fleet_batch_done(&f, 7, n);
   fleet_run(&f);
   SEAL(1, "7/1 7/2 ");
-  OK(hf_queue_collect(f.queue, f.now + 1, 0, NULL, NULL));
+  OK(hf_queue_collect(f.queue, f.now + 1, 0, NULL, NULL, NULL, NULL));
   fleet_batch_done(&f, 7, 3);
   fleet_start(&f, 0, false);
   cr_assert(fleet_step(&f));

@@ -30,6 +30,7 @@ void hf_case_views(const hf_queue_factory *factory);
 void hf_case_wait(const hf_queue_factory *factory);
 void hf_case_artifacts(const hf_queue_factory *factory);
 void hf_case_collect(const hf_queue_factory *factory);
+void hf_case_collect_keeps(const hf_queue_factory *factory);
 /* With child processes and the system's clock. */
 void hf_case_many_processes(const hf_queue_factory *factory);
 /* SIGKILL at `kills` random moments. */

@@ -482,10 +482,10 @@ void hf_case_collect(const hf_queue_factory *factory) {
   hf_digest fresh = result_of(&f, "fresh"); /* put, but no job refers to it yet */
   hf_digest renewed = result_of(&f, "renewed");
 
-  OK(hf_queue_collect(f.q, 0, 0, &jobs, &artifacts));
+  OK(hf_queue_collect(f.q, 0, 0, NULL, NULL, &jobs, &artifacts));
   EQ(jobs, 0);
   EQ(artifacts, 0);
-  OK(hf_queue_collect(f.q, cut, cut + 1, &jobs, &artifacts));
+  OK(hf_queue_collect(f.q, cut, cut + 1, NULL, NULL, &jobs, &artifacts));
   EQ(jobs, 1);      /* old; not dead, new, open */
   EQ(artifacts, 3); /* its input, its proof, and the loose one */
   hf_job_record record;
@@ -508,5 +508,61 @@ void hf_case_collect(const hf_queue_factory *factory) {
   hf_submission again;
   OK(hf_queue_submit_one(f.q, &old, &again));
   cr_assert(again.created);
+  fixture_close(&f);
+}
+
+typedef struct kept {
+  unsigned asked;
+  const char *letters; /* of ids that stay */
+} kept;
+
+static bool keep_letters(void *context, const hf_job_record *job) {
+  kept *k = context;
+  k->asked++;
+  return memchr(k->letters, job->header.key.id.b[0], strlen(k->letters)) != NULL;
+}
+
+/* Who collects says what stays: its input and result stay too. More jobs than are looked at in one go. */
+void hf_case_collect_keeps(const hf_queue_factory *factory) {
+  enum { JOBS = 450 };
+  fixture f;
+  kept k = {.letters = "ac"};
+  uint64_t jobs, artifacts;
+  hf_job_record record;
+  fixture_open(&f, factory);
+  hf_digest result = result_of(&f, "result of a kept job"), other = result_of(&f, "result of the others");
+  for (int i = 0; i < JOBS; i++) {
+    char id[16];
+    hf_finish_outcome outcome;
+    snprintf(id, sizeof id, "%c%d", 'a' + i % 3, i);
+    submit(&f, "alice", id);
+    hf_lease lease = lease_expect(&f, "w1", id);
+    OK(hf_queue_finish(f.q, &lease.header.key, lease.epoch, "w1", i == 0 ? &result : &other, &outcome));
+  }
+  submit(&f, "alice", "b is open");
+  f.now += 1000;
+  k.letters = "abc";
+  OK(hf_queue_collect(f.q, f.now, f.now, keep_letters, &k, &jobs, &artifacts));
+  EQ(jobs, 0);
+  EQ(k.asked, JOBS);
+  k = (kept){.letters = "ac"};
+  OK(hf_queue_collect(f.q, f.now, f.now, keep_letters, &k, &jobs, &artifacts));
+  EQ(k.asked, JOBS); /* those that ended, and no others */
+  EQ(jobs, JOBS / 3);
+  EQ(stats_of(&f).jobs[HF_JOB_DONE], JOBS - JOBS / 3);
+  hf_job_header gone = job_of(&f, "alice", "b1");
+  GIVES(HF_E_NOT_FOUND, hf_queue_get(f.q, &gone.key, &record));
+  EQ(record_of(&f, "alice", "c449").state, HF_JOB_DONE);
+  k = (kept){.letters = "a"};
+  OK(hf_queue_collect(f.q, f.now, f.now, keep_letters, &k, &jobs, &artifacts));
+  EQ(jobs, JOBS / 3);
+  for (int i = 0; i < 2; i++) {
+    bool has;
+    if (i == 1) OK(hf_queue_collect(f.q, f.now, f.now, NULL, NULL, &jobs, &artifacts));
+    OK(hf_artifact_has(f.q, &result, &has));
+    cr_assert(has == (i == 0));
+  }
+  EQ(jobs, JOBS / 3);
+  EQ(record_of(&f, "alice", "b is open").state, HF_JOB_QUEUED);
   fixture_close(&f);
 }

@@ -76,6 +76,7 @@ Test(queue_local, quota_and_views) {
 Test(queue_local, artifacts) {
   hf_case_artifacts(&factory);
   hf_case_collect(&factory);
+  hf_case_collect_keeps(&factory);
 }
 Test(queue_local, many_processes) { hf_case_many_processes(&factory); }
 Test(queue_local, kill) { hf_case_kill(&factory, getenv("HF_SOAK") ? 100 : 10); }
