@@ -235,8 +235,15 @@ HF_FN HF_FP_T HF_FP(pow_u64)(HF_FP_T a, hf_u64 exponent) {
 
 /* 1/a; 0 for 0. */
 HF_FN HF_FP_T HF_FP(inv)(HF_FP_T a) {
+#if defined(__OPENCL_VERSION__) || defined(__CUDACC__)
   HF_FP_T e = HF_FP_P_MINUS_2;
   return HF_FP(pow)(a, e);
+#else
+  const hf_u64 p[4] = {HF_FP_P0, HF_FP_P1, HF_FP_P2, HF_FP_P3};
+  HF_FP_T inverse, r2 = HF_FP_R2;
+  hf_inverse(p, a.l, inverse.l);
+  return HF_FP(mul)(inverse, HF_FP(mul)(r2, r2)); /* 1/(a 2^256) to 2^256/a */
+#endif
 }
 
 #if !defined(__OPENCL_VERSION__)
