@@ -13,6 +13,9 @@
  * word: the top limb of p is below 2^62, so no intermediate exceeds five limbs.
  * Nothing here is constant time.
  */
+#if !defined(__OPENCL_VERSION__) && !defined(__CUDACC__)
+#include "inverse.h"
+#endif
 
 HF_FN HF_FP_T HF_FP(zero)(void) {
   HF_FP_T z = {{0, 0, 0, 0}};

@@ -4,9 +4,6 @@
 #ifndef HF_ARITH_FR_H
 #define HF_ARITH_FR_H
 #include "dialect.h"
-#if !defined(__OPENCL_VERSION__) && !defined(__CUDACC__)
-#include "inverse.h"
-#endif
 
 typedef struct hf_fr {
   hf_u64 l[4];

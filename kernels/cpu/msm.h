@@ -1,0 +1,62 @@
+/* Inside a multi-scalar multiplication: what its plan (msm.c) and the additions share. The additions are in
+ * msm_affine.c, one pair at a time, and in ifma/msm.c, eight. */
+#ifndef HF_CPU_MSM_H
+#define HF_CPU_MSM_H
+#include "cpu.h"
+
+#define HF_MSM_SEGMENT     4096 /* points a segment: 256 KiB, in the second-level cache */
+#define HF_MSM_PIECE_LOG   9    /* buckets of one window that are weighed together: at most 2^9 */
+#define HF_MSM_ALLOCATIONS 9    /* of job_run */
+
+typedef struct msm_segment {
+  uint32_t entry, entries; /* of `order` */
+  uint32_t bucket;         /* its first bucket */
+  uint32_t buckets;        /* 0: a part of `bucket`, its sum goes to parts[part] */
+  uint32_t part;
+} msm_segment;
+
+typedef struct msm_job {
+  hf_cpu *cpu;
+  const hf_g1 *points;
+  /* input: parts[j][i] belongs to points[kappa * i + j] */
+  const hf_fr *inputs[HF_MAX_KAPPA];
+  size_t input_lengths[HF_MAX_KAPPA];
+  unsigned kappa;
+  size_t chunk, chunks; /* of i, for the compaction */
+  size_t *chunk_start;
+  /* non-zero terms */
+  size_t terms;
+  hf_fr *scalars;  /* integers, with the bias added */
+  uint32_t *index; /* into points */
+  hf_fr bias;
+  /* windows [first_window, first_window + windows) at a time */
+  unsigned c, window_count, first_window, windows;
+  size_t bucket_count; /* of a window: 2^(c-1) */
+  unsigned slices;     /* the terms are sorted in this many slices at once */
+  uint32_t *counts;    /* [window][slice][bucket] -> where the next one goes */
+  uint32_t *starts;    /* [window * bucket_count + bucket] -> its first entry; one more at the end */
+  uint32_t *order;     /* entries: index << 1 | negative */
+  msm_segment *segments;
+  hf_g1 *buckets; /* [window][bucket] */
+  hf_g1 *parts;
+  unsigned piece_log;
+  hf_g1_xyzz *weighed; /* [piece]: sum of (i + 1) * bucket_i; then [piece]: the plain sum */
+  char *scratch; /* msm_additions.scratch_bytes a worker */
+  /* everything allocated: it tells about the scalars, so it is wiped */
+  struct {
+    void *memory;
+    size_t bytes;
+  } owned[HF_MSM_ALLOCATIONS];
+  unsigned owned_count;
+} msm_job;
+
+/* A variant's additions. The bodies are hf_pool_bodies whose context is the job. */
+typedef struct msm_additions {
+  size_t scratch_bytes;  /* of job->scratch, a worker */
+  hf_pool_body segments; /* sums the points of segments [begin, end) into buckets and parts */
+  hf_pool_body pieces;   /* weighs pieces [begin, end) of the buckets, at most HF_MSM_SEGMENT points */
+} msm_additions;
+
+extern const msm_additions HF_CPU_NAME(msm_additions);
+
+#endif
