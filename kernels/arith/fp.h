@@ -236,11 +236,16 @@ HF_FN HF_FP_T HF_FP(pow_u64)(HF_FP_T a, hf_u64 exponent) {
   return z;
 }
 
-/* 1/a; 0 for 0. */
-HF_FN HF_FP_T HF_FP(inv)(HF_FP_T a) {
-#if defined(__OPENCL_VERSION__) || defined(__CUDACC__)
+/* 1/a by the power p - 2, 0 for 0: the same steps whatever a is. */
+HF_FN HF_FP_T HF_FP(inv_power)(HF_FP_T a) {
   HF_FP_T e = HF_FP_P_MINUS_2;
   return HF_FP(pow)(a, e);
+}
+
+/* 1/a; 0 for 0. Its time tells about a. */
+HF_FN HF_FP_T HF_FP(inv)(HF_FP_T a) {
+#if defined(__OPENCL_VERSION__) || defined(__CUDACC__)
+  return HF_FP(inv_power)(a);
 #else
   const hf_u64 p[4] = {HF_FP_P0, HF_FP_P1, HF_FP_P2, HF_FP_P3};
   HF_FP_T inverse, r2 = HF_FP_R2;

@@ -259,7 +259,8 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
   job->order = job_alloc(job, at_once * job->terms * sizeof *job->order);
   job->buckets = job_alloc(job, row * sizeof *job->buckets);
   job->weighed = job_alloc(job, (row >> job->piece_log) * 2 * sizeof *job->weighed);
-  job->scratch = job_alloc(job, hf_pool_size(pool) * HF_CPU_NAME(msm_additions).scratch_bytes);
+  job->scratch_bytes = HF_CPU_NAME(msm_additions).scratch_bytes;
+  job->scratch = job_alloc(job, hf_pool_size(pool) * job->scratch_bytes);
   if (!job->scalars || !job->index || !job->counts || !job->starts || !job->order || !job->buckets ||
       !job->weighed || !job->scratch)
     HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu terms", job->terms));

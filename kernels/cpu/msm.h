@@ -41,7 +41,8 @@ typedef struct msm_job {
   hf_g1 *parts;
   unsigned piece_log;
   hf_g1_xyzz *weighed; /* [piece]: sum of (i + 1) * bucket_i; then [piece]: the plain sum */
-  char *scratch; /* msm_additions.scratch_bytes a worker */
+  char *scratch; /* `scratch_bytes` a worker; an msm_scratch lies in front */
+  size_t scratch_bytes;
   /* everything allocated: it tells about the scalars, so it is wiped */
   struct {
     void *memory;
@@ -50,9 +51,20 @@ typedef struct msm_job {
   unsigned owned_count;
 } msm_job;
 
+/* Room for one round of additions, one pair at a time, over at most HF_MSM_SEGMENT points. */
+typedef struct msm_scratch {
+  hf_g1 points[HF_MSM_SEGMENT];
+  hf_fq difference[HF_MSM_SEGMENT / 2];
+  hf_fq product[HF_MSM_SEGMENT / 2]; /* of the differences that come after */
+  uint32_t source[HF_MSM_SEGMENT / 2];
+  uint8_t kind[HF_MSM_SEGMENT / 2];
+  uint32_t bucket[HF_MSM_SEGMENT], length[HF_MSM_SEGMENT]; /* groups of points, in order */
+  hf_g1 odd[HF_MSM_SEGMENT / 2];
+} msm_scratch;
+
 /* A variant's additions. The bodies are hf_pool_bodies whose context is the job. */
 typedef struct msm_additions {
-  size_t scratch_bytes;  /* of job->scratch, a worker */
+  size_t scratch_bytes;  /* a worker */
   hf_pool_body segments; /* sums the points of segments [begin, end) into buckets and parts */
   hf_pool_body pieces;   /* weighs pieces [begin, end) of the buckets, at most HF_MSM_SEGMENT points */
 } msm_additions;

@@ -2,17 +2,6 @@
 #include <string.h>
 #include "msm.h"
 
-/* Room for one round of additions over at most HF_MSM_SEGMENT points. */
-typedef struct msm_scratch {
-  hf_g1 points[HF_MSM_SEGMENT];
-  hf_fq difference[HF_MSM_SEGMENT / 2];
-  hf_fq product[HF_MSM_SEGMENT / 2]; /* of the differences that come after */
-  uint32_t source[HF_MSM_SEGMENT / 2];
-  uint8_t kind[HF_MSM_SEGMENT / 2];
-  uint32_t bucket[HF_MSM_SEGMENT], length[HF_MSM_SEGMENT]; /* groups of points, in order */
-  hf_g1 odd[HF_MSM_SEGMENT / 2];
-} msm_scratch;
-
 /* --- batched affine additions --------------------------------------------------- */
 
 enum {
@@ -120,7 +109,7 @@ static void groups_sum(msm_scratch *s, size_t groups, hf_g1 *to) {
 
 static void segment_body(void *context, size_t begin, size_t end, unsigned worker) {
   msm_job *job = context;
-  msm_scratch *s = (msm_scratch *)(void *)(job->scratch + worker * sizeof *s);
+  msm_scratch *s = (msm_scratch *)(void *)(job->scratch + worker * job->scratch_bytes);
   for (size_t i = begin; i < end; i++) {
     const msm_segment *segment = &job->segments[i];
     const uint32_t *order = job->order + segment->entry;
@@ -157,7 +146,7 @@ static void segment_body(void *context, size_t begin, size_t end, unsigned worke
  */
 static void weigh_body(void *context, size_t begin, size_t end, unsigned worker) {
   msm_job *job = context;
-  msm_scratch *s = (msm_scratch *)(void *)(job->scratch + worker * sizeof *s);
+  msm_scratch *s = (msm_scratch *)(void *)(job->scratch + worker * job->scratch_bytes);
   size_t pieces = end - begin, row = pieces << job->piece_log, rows = 1;
   memcpy(s->points, job->buckets + (begin << job->piece_log), row * sizeof *s->points);
   for (unsigned round = 0; round < job->piece_log; round++) {

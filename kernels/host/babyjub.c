@@ -18,7 +18,7 @@ typedef struct extended {
 static extended to_extended(hf_bjj p) { return (extended){p.x, p.y, hf_fr_one(), hf_fr_mul(p.x, p.y)}; }
 
 static hf_bjj from_extended(extended p) {
-  hf_fr i = hf_fr_inv(p.z);
+  hf_fr i = hf_fr_inv_power(p.z); /* z tells about a secret scalar */
   return (hf_bjj){hf_fr_mul(p.x, i), hf_fr_mul(p.y, i)};
 }
 

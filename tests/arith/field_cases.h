@@ -67,8 +67,10 @@ static void F_CASES(void) {
     if (mpz_sgn(ax)) {
       mpz_invert(t, ax, p), mpz_mul(t, t, r), mpz_mul(t, t, r), mpz_mod(t, t, p);
       CHECK("inv", F(inv)(x), t, i, i);
+      CHECK("inv_power", F(inv_power)(x), t, i, i);
     } else {
       CHECK("inv", F(inv)(x), ax, i, i);
+      CHECK("inv_power", F(inv_power)(x), ax, i, i);
     }
     /* two operands */
     for (size_t j = 0; j < count; j++) {

@@ -5,8 +5,7 @@
 #define HF_CPU_IFMA_H
 #include "../cpu.h"
 
-#define HF_CPU_DECLARE(op)                                                                                   \
-  __typeof__(*((const hf_backend_ops *)0)->op) hf_cpu_ifma_##op, hf_cpu_mulx_##op;
+#define HF_CPU_DECLARE(op) __typeof__(*((const hf_backend_ops *)0)->op) hf_cpu_mulx_##op;
 HF_CPU_HOT(HF_CPU_DECLARE)
 #undef HF_CPU_DECLARE
 
