@@ -66,16 +66,15 @@ out:
   return status;
 }
 
-static bool needs_batch(const keeper *k, const hf_job_id *id) {
-  char name[AGG_CHAIN_NAME];
-  uint64_t number;
-  if (!agg_parse_id(id, name, &number)) return false;
+static bool needs_batch(const keeper *k, const char *name, uint64_t number) {
   const kept_chain *c = find_chain(k, name);
   return c == NULL || number > c->published || number >= c->pinned;
 }
 
 static hf_status find_since(hf_aggregator *a, keeper *k) {
   hf_status status = HF_OK;
+  char name[AGG_CHAIN_NAME];
+  uint64_t number;
   hf_job_record *page = calloc(PAGE, sizeof *page);
   hf_job_filter filter = {
       .tenant = k->tenant, .kind_mask = 1u << HF_JOB_PROVE_BATCH, .state_mask = 1u << HF_JOB_DONE};
@@ -84,7 +83,8 @@ static hf_status find_since(hf_aggregator *a, keeper *k) {
   for (size_t count = PAGE; count == PAGE && k->since == UINT64_MAX;) {
     HF_TRY(hf_queue_list(a->options.queue, &filter, page, PAGE, &count));
     for (size_t i = 0; i < count && k->since == UINT64_MAX; i++) {
-      if (needs_batch(k, &page[i].header.key.id)) k->since = page[i].sequence;
+      if (agg_parse_id(&page[i].header.key.id, name, &number) && needs_batch(k, name, number))
+        k->since = page[i].sequence;
       filter.after = page[i].sequence;
     }
   }
@@ -104,11 +104,13 @@ static bool needs_seal(const keeper *k, uint64_t number) {
  * that an open seal needs is older than `since`. */
 static bool needs(void *context, const hf_job_record *job) {
   const keeper *k = context;
-  uint64_t number;
+  const hf_job_id *id = &job->header.key.id;
   const hf_job_kind kind = job->header.kind;
+  char name[AGG_CHAIN_NAME];
+  uint64_t number;
   if (strcmp(job->header.key.tenant, k->tenant) != 0 || kind == HF_JOB_PROVE_CIRCUIT) return false;
-  if (kind == HF_JOB_PROVE_BATCH && needs_batch(k, &job->header.key.id)) return true;
-  if (kind == HF_JOB_SEAL && agg_seal_number(&job->header.key.id, &number)) return needs_seal(k, number);
+  if (kind == HF_JOB_PROVE_BATCH && agg_parse_id(id, name, &number)) return needs_batch(k, name, number);
+  if (kind == HF_JOB_SEAL && agg_seal_number(id, &number)) return needs_seal(k, number);
   return job->sequence > k->since;
 }
 

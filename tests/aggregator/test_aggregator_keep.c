@@ -151,3 +151,36 @@ Test(aggregator_keep, what_is_waited_for) {
   cr_assert_str_eq(f.published[1].records, "7/1 7/2 ");
   fleet_close(&f);
 }
+
+/* Each chain's last seal says where the chain stands; and a sealed file that was lost is published again. */
+Test(aggregator_keep, where_chains_stand) {
+  static const uint64_t order[][2] = {{7, 1}, {7, 2}, {8, 1}, {8, 2}, {7, 3}, {7, 4}, {9, 1}, {9, 2}};
+  fleet_open(&f);
+  f.options.seal_count = 2;
+  fleet_start(&f, 0, false);
+  for (int i = 0; i < 8; i++) {
+    fleet_batch_done(&f, order[i][0], order[i][1]);
+    if (i % 2) fleet_run(&f);
+  }
+  cr_assert_str_eq(f.published[4].records, "9/1 9/2 ");
+  f.published[1].times = 0; /* somebody removed the file */
+  cr_assert_eq(collect(&f), 4, "batches of 8 and 9; what is younger than 7/1 may belong to it");
+  cr_assert(is_there("7/1") && is_there("7/2") && !is_there("8/1"));
+  fleet_start(&f, 0, false);
+  fleet_run(&f);
+  cr_assert_eq(f.published[1].times, 1);
+  cr_assert_eq(collect(&f), 4 + 4 + 1, "batches of 7, all folds, and seal/1, which seal/3 stands for");
+  cr_assert(!is_there("seal/1") && is_there("seal/2") && is_there("seal/3") && is_there("seal/4"));
+  fleet_submit(&f, &(fleet_batch){.chain = 7, .number = 6});
+  fleet_prove(&f, 7, 6, FLEET_GOOD);
+  fleet_start(&f, 0, false);
+  hf_aggregator_drain(f.aggregator);
+  fleet_run(&f);
+  cr_assert_eq(f.published[5].times, 0, "batch 5 is not there yet");
+  fleet_batch_done(&f, 7, 5);
+  fleet_start(&f, 0, false);
+  hf_aggregator_drain(f.aggregator);
+  fleet_run(&f);
+  cr_assert_str_eq(f.published[5].records, "7/5 7/6 ");
+  fleet_close(&f);
+}

@@ -123,6 +123,40 @@ Test(aggregator_replan, pinned_seals) {
   }
 }
 
+/* A chain goes on where it stood before the seal, not at an older batch that came later; also when the queue was
+ * collected while it was left out. */
+Test(aggregator_replan, a_chain_goes_on_where_it_was) {
+  static const char *const six[] = {"6"};
+  for (int collecting = 0; collecting < 2; collecting++) {
+    uint32_t count;
+    fleet_open(&f);
+    fleet_start(&f, 0, false);
+    done(6, 31);
+    done(8, 1);
+    drain();
+    STANDS("6/31 8/1 | ");
+    done(6, 30);
+    f.options.without = six;
+    f.options.without_count = 1;
+    fleet_start(&f, 0, false);
+    OK(hf_aggregator_replan(f.aggregator, 1, &count));
+    drain();
+    STANDS("8/1 | ");
+    if (collecting) {
+      hf_aggregator_options options = f.options;
+      options.queue = f.queue;
+      f.now += 10;
+      OK(hf_aggregator_collect(&options, f.now, 0, NULL, NULL));
+    }
+    done(6, 32);
+    f.options.without_count = 0;
+    fleet_start(&f, 0, false);
+    drain();
+    STANDS("8/1 | 6/31 6/32 | ");
+    fleet_close(&f);
+  }
+}
+
 /* Nothing changes when one of the seals must stay, or when a batch is gone. */
 Test(aggregator_replan, refusals) {
   uint32_t count;
