@@ -85,6 +85,14 @@ HF_FN HF_F8_T HF_F8(canonical)(HF_F8_T a) {
   return d;
 }
 
+/* The same for the closed set below, which reaches a little beyond 2 p and has zero as 2 p too. */
+HF_FN HF_F8_T HF_F8(canonical_closed)(HF_F8_T a) {
+  HF_F8_T d = HF_F8(tidy)(HF_F8(sub_lazy)(a, HF_F8(multiple)(2)));
+  __mmask8 below = _mm512_movepi64_mask(d.l[4]);
+  for (int i = 0; i < 5; i++) d.l[i] = _mm512_mask_mov_epi64(d.l[i], below, a.l[i]);
+  return HF_F8(canonical)(d);
+}
+
 /* a b / 2^260, below a b / 2^260 + p; a and b tidy, the result not (limbs below 2^57). */
 HF_FN __attribute__((always_inline)) HF_F8_T HF_F8(mul_lazy)(HF_F8_T a, HF_F8_T b) {
   const __m512i zero = _mm512_setzero_si512(), n0 = _mm512_set1_epi64((long long)HF_F8_N0);
@@ -165,7 +173,7 @@ HF_FN __attribute__((always_inline)) HF_F8_T HF_F8(sqr_lazy)(HF_F8_T a) {
   return z;
 }
 
-/* --- values below 2 p (and 2^210 more), tidy: closed under these ------------------------------------------ */
+/* --- the closed set: values below 2 p and 2^210 more, tidy -------------------------------------------------- */
 
 HF_FN __attribute__((always_inline)) HF_F8_T HF_F8(mul)(HF_F8_T a, HF_F8_T b) {
   return HF_F8(tidy)(HF_F8(mul_lazy)(a, b));
