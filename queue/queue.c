@@ -240,8 +240,8 @@ hf_status hf_queue_events(hf_queue *queue, uint64_t after, hf_event *out, size_t
   return capacity ? queue->backend->events(queue, after, out, capacity, count) : HF_OK;
 }
 
-hf_status hf_queue_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms, hf_queue_keep keep,
-                           void *context, uint64_t *jobs, uint64_t *artifacts) {
+hf_status hf_queue_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms,
+                           hf_queue_keep keep, void *context, uint64_t *jobs, uint64_t *artifacts) {
   uint64_t ignored[2];
   if (!jobs) jobs = &ignored[0];
   if (!artifacts) artifacts = &ignored[1];

@@ -3,11 +3,15 @@
 #include "fold_common.h"
 #include "queue_common.h"
 
+#include <errno.h>
+#include <hyperfold/file.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CHAINS_MAX 64
 
@@ -74,7 +78,8 @@ static void print_event(void *context, const hf_aggregator_event *e) {
   free(path);
 }
 
-static hf_status chain_list(const char *text, char **words, const char **chains, size_t *count) {
+static hf_status chain_list(const char *option, const char *text, char **words, const char **chains,
+                            size_t *count) {
   char *rest;
   *count = 0;
   *words = text != NULL ? strdup(text) : NULL;
@@ -82,10 +87,24 @@ static hf_status chain_list(const char *text, char **words, const char **chains,
   if (*words == NULL) return hf_fail(HF_E_MEMORY, "no memory for the chains");
   for (char *word = strtok_r(*words, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
     if (word[strspn(word, "0123456789")] != 0 || *count == CHAINS_MAX)
-      return hf_fail(HF_E_ARGUMENT, "--chain: at most %d decimal ids", CHAINS_MAX);
+      return hf_fail(HF_E_ARGUMENT, "--%s: at most %d decimal ids", option, CHAINS_MAX);
     chains[(*count)++] = word;
   }
   return HF_OK;
+}
+
+/* Alone in the folder of seals while marks are written; then beside others again. */
+static hf_status replan(hf_cli *cli, const hf_cli_fold *fold, hf_aggregator *aggregator, int *lock) {
+  hf_status status;
+  uint32_t count;
+  const uint64_t number = hf_cli_number(cli, "replan");
+  HF_TRY(hf_cli_sealed_lock(fold->out, HF_SEALS_TO_GIVE_UP, lock));
+  HF_TRY(hf_aggregator_replan(aggregator, number, &count));
+  if (count == 0) hf_cli_say("seal %llu is given up already", (unsigned long long)number);
+  if (flock(*lock, LOCK_SH) != 0)
+    HF_TRY(hf_fail(hf_status_of_errno(errno), "%s: %s", fold->out, strerror(errno)));
+out:
+  return status;
 }
 
 static hf_status work(hf_cli *cli, hf_aggregator *aggregator) {
@@ -112,21 +131,25 @@ hf_status hf_aggregator_run(hf_cli *cli) {
   hf_aggregator *aggregator = NULL;
   hf_cli_fold fold = {0};
   talk context = {cli, &fold};
-  char *words = NULL;
-  const char *chains[CHAINS_MAX];
-  size_t chain_count;
+  char *words[2] = {NULL, NULL};
+  const char *chains[CHAINS_MAX], *without[CHAINS_MAX];
+  size_t chain_count, without_count;
+  int lock = -1;
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
   cli->log.part = "aggregator";
-  HF_TRY(chain_list(hf_cli_text(cli, "chain"), &words, chains, &chain_count));
+  HF_TRY(chain_list("chain", hf_cli_text(cli, "chain"), &words[0], chains, &chain_count));
+  HF_TRY(chain_list("without", hf_cli_text(cli, "without"), &words[1], without, &without_count));
   HF_TRY(hf_cli_fold_open(cli, &fold));
   HF_TRY(hf_cli_queue_open(cli, &queue));
   hf_aggregator_options options = {
       .queue = queue,
       .tenant = hf_cli_text(cli, "tenant"),
-      .chains = words != NULL ? chains : NULL,
+      .chains = words[0] != NULL ? chains : NULL,
       .chain_count = chain_count,
+      .without = without,
+      .without_count = without_count,
       .node_vk = hf_vk_digest_bytes(&fold.node),
       .seal_vk = hf_vk_digest_bytes(&fold.seal),
       .seal_count = (uint32_t)hf_cli_number(cli, "seal-count"),
@@ -143,12 +166,18 @@ hf_status hf_aggregator_run(hf_cli *cli) {
     HF_TRY(hf_fail(HF_E_ARGUMENT, "--seal-count is 1 to %d", HF_SEAL_RECORDS_MAX));
   HF_TRY(hf_aggregator_create(&options, &aggregator));
   cli->printed = true; /* stdout is a stream of lines, one an event */
+  if (hf_cli_given(cli, "replan"))
+    HF_TRY(replan(cli, &fold, aggregator, &lock));
+  else
+    HF_TRY(hf_cli_sealed_lock(fold.out, HF_SEALS_TO_ADD, &lock));
   HF_TRY(work(cli, aggregator));
 out:
+  if (lock >= 0) close(lock);
   hf_aggregator_destroy(&aggregator);
   hf_queue_close(&queue);
   hf_cli_fold_close(&fold);
-  free(words);
+  free(words[0]);
+  free(words[1]);
   return status;
 }
 
@@ -159,6 +188,10 @@ const hf_option hf_aggregator_options_list[] = {
     {"tenant", HF_OPTION_TEXT, "NAME", "hyperfold", "whose batches are folded, and whose jobs the folds are"},
     {"chain", HF_OPTION_TEXT, "ID[,ID]", NULL,
      "only these chains (default: all that have batches in the queue)"},
+    {"without", HF_OPTION_TEXT, "ID[,ID]", NULL, "not these chains: their batches wait in the queue"},
+    {"replan", HF_OPTION_NUMBER, "SEAL", NULL,
+     "first give up this seal, and the later ones that share a chain with it: their batches are planned "
+     "again"},
     {"leaf-vk", HF_OPTION_TEXT, "KEY[,KEY]", NULL,
      "keys that a batch may be proven under: digests or files (default: those in DATA/keys)"},
     {"seal-count", HF_OPTION_NUMBER, "N", "64", "batches a seal at most"},

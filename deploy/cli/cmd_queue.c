@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PAGE 64
 
@@ -212,12 +213,15 @@ out:
 static hf_status forget(hf_cli *cli, hf_queue *queue, uint64_t before, uint64_t *jobs, uint64_t *artifacts) {
   hf_status status;
   hf_cli_fold fold = {0};
+  int lock = -1;
   if (hf_cli_flag(cli, "all")) return hf_queue_collect(queue, before, before, NULL, NULL, jobs, artifacts);
   HF_TRY(hf_cli_fold_open_seals(cli, &fold));
+  HF_TRY(hf_cli_sealed_lock(fold.out, HF_SEALS_TO_READ, &lock));
   const hf_aggregator_options options = {
       .queue = queue, .tenant = hf_cli_text(cli, "tenant"), .ops = &hf_cli_fold_ops, .ops_context = &fold};
   HF_TRY(hf_aggregator_collect(&options, before, before, jobs, artifacts));
 out:
+  if (lock >= 0) close(lock);
   hf_cli_fold_close(&fold);
   return status;
 }

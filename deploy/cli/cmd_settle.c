@@ -1,5 +1,6 @@
 /* hyperfold settle: a sealed proof becomes a mined transaction. */
 #include "commands.h"
+#include "fold_common.h"
 #include "l1_common.h"
 #include "machine.h"
 #include "proof_common.h"
@@ -18,12 +19,14 @@ typedef struct seal {
   uint64_t gas;
   hf_digest id;
   char what[64];
+  int lock; /* of the file's folder; -1: none */
 } seal;
 
 static void seal_close(seal *s) {
   if (s->sealed != NULL) hf_sealed_free(s->sealed);
   free(s->sealed);
   hf_writer_free(&s->calldata);
+  if (s->lock >= 0) close(s->lock);
 }
 
 /* With --vk everything that a contract will check of the file is checked here first. */
@@ -41,11 +44,35 @@ out:
   return status;
 }
 
+/* The mark beside a sealed file: its batches are in other seals. Its folder is held from here on, so that it
+ * is not given up while we send. */
+static hf_status hold(const char *path, seal *s) {
+  hf_status status;
+  const size_t length = strlen(path);
+  const char *slash = strrchr(path, '/');
+  char *folder = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup("."), *mark = NULL;
+  if (folder == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
+  HF_TRY(hf_cli_sealed_lock(folder, HF_SEALS_TO_READ, &s->lock));
+  if (length < 7 || strcmp(path + length - 7, ".sealed") != 0) goto out;
+  if (asprintf(&mark, "%.*s.abandoned", (int)(length - 7), path) < 0) {
+    mark = NULL;
+    HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a path"));
+  }
+  if (access(mark, F_OK) == 0)
+    HF_TRY(hf_fail(HF_E_STATE, "%s: given up; its batches are in other seals (%s)", path, mark));
+out:
+  free(folder);
+  free(mark);
+  return status;
+}
+
 static hf_status seal_open(hf_cli *cli, const char *path, seal *out) {
   hf_status status;
   memset(out, 0, sizeof *out);
+  out->lock = -1;
+  HF_TRY(hold(path, out));
   out->sealed = calloc(1, sizeof *out->sealed);
-  if (out->sealed == NULL) return hf_fail(HF_E_MEMORY, "no memory for a seal");
+  if (out->sealed == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a seal"));
   HF_TRY(hf_sealed_load(path, out->sealed));
   HF_TRY(check_sealed(cli, path, out->sealed));
   snprintf(out->what, sizeof out->what, "settle %u batches", out->sealed->records);
@@ -85,7 +112,7 @@ static hf_status write_calldata(const char *path, const hf_writer *calldata) {
 static hf_status export(hf_cli *cli) {
   hf_status status;
   hf_cli_l1 l1;
-  seal s = {0};
+  seal s = {.lock = -1};
   const char *to = hf_cli_text(cli, "calldata");
   char address[HF_ETH_ADDRESS_TEXT];
   if (cli->argument_count != 1) return hf_fail(HF_E_ARGUMENT, "--calldata takes one sealed file");
@@ -276,29 +303,47 @@ out:
   return status;
 }
 
-/* The aggregator's files by their numbers, as they come. */
+static bool is_there(const char *folder, const char *name, uint64_t number) {
+  char *path = NULL, file[40];
+  snprintf(file, sizeof file, name, (unsigned long long)number);
+  if (asprintf(&path, "%s/%s", folder, file) < 0) return false;
+  const bool there = access(path, R_OK) == 0;
+  free(path);
+  return there;
+}
+
+static hf_status settle_number(hf_cli *cli, hf_cli_l1 *l1, const char *folder, uint64_t number) {
+  char *path = NULL;
+  json_t *results = json_array();
+  if (asprintf(&path, "%s/" HF_CLI_SEALED_NAME, folder, (unsigned long long)number) < 0)
+    return hf_fail(HF_E_MEMORY, "no memory for a path");
+  hf_status status = settle_one(cli, l1, path, results);
+  if (status == HF_OK && cli->json) { /* a line each */
+    json_dumpf(json_array_get(results, 0), stdout, JSON_COMPACT);
+    putchar('\n');
+    cli->printed = true;
+  }
+  fflush(stdout);
+  json_decref(results);
+  free(path);
+  return status;
+}
+
+/* The aggregator's files by their numbers, as they come. Those that are given up are passed over. The folder
+ * is held all the time: what we settle is not given up beside us. */
 static hf_status follow(hf_cli *cli, hf_cli_l1 *l1, const char *folder) {
-  hf_status status = HF_OK;
+  int lock;
+  hf_status status = hf_cli_sealed_lock(folder, HF_SEALS_TO_READ, &lock);
   for (uint64_t number = 1; status == HF_OK && !hf_cli_l1_stopped();) {
-    char *path = NULL;
-    if (asprintf(&path, "%s/%08llu.sealed", folder, (unsigned long long)number) < 0)
-      return hf_fail(HF_E_MEMORY, "no memory for a path");
-    if (access(path, R_OK) == 0) {
-      json_t *results = json_array();
-      status = settle_one(cli, l1, path, results);
-      if (status == HF_OK && cli->json) { /* a line each */
-        json_dumpf(json_array_get(results, 0), stdout, JSON_COMPACT);
-        putchar('\n');
-        cli->printed = true;
-      }
-      fflush(stdout);
-      json_decref(results);
-      number++;
+    if (is_there(folder, HF_CLI_ABANDONED_NAME, number)) {
+      hf_cli_say("seal %llu is given up: passed over", (unsigned long long)number++);
+    } else if (is_there(folder, HF_CLI_SEALED_NAME, number)) {
+      status = settle_number(cli, l1, folder, number++);
     } else {
       hf_cli_l1_pause(cli);
     }
-    free(path);
   }
+  if (lock >= 0) close(lock);
   return status == HF_E_CANCELLED ? HF_OK : status;
 }
 

@@ -1,12 +1,15 @@
 #include "fold_common.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <hyperfold/file.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include "fold_keys.h"
+#include "l1_common.h"
 #include "proof_common.h"
 
 hf_status hf_cli_keys_parse(const char *list, hf_cli_keys *out) {
@@ -44,7 +47,10 @@ hf_status hf_cli_fold_open_seals(hf_cli *cli, hf_cli_fold *f) {
   *f = (hf_cli_fold){0};
   f->seal_input = malloc(sizeof *f->seal_input);
   f->out = out != NULL ? strdup(out) : hf_cli_data_path(cli, "sealed");
-  return f->seal_input == NULL || f->out == NULL ? hf_fail(HF_E_MEMORY, "no memory for folding") : HF_OK;
+  f->journals = hf_cli_data_path(cli, "l1");
+  return f->seal_input == NULL || f->out == NULL || f->journals == NULL
+             ? hf_fail(HF_E_MEMORY, "no memory for folding")
+             : HF_OK;
 }
 
 hf_status hf_cli_fold_open(hf_cli *cli, hf_cli_fold *f) {
@@ -72,12 +78,35 @@ void hf_cli_fold_close(hf_cli_fold *f) {
   free(f->node_input);
   free(f->seal_input);
   free(f->out);
+  free(f->journals);
   *f = (hf_cli_fold){0};
 }
 
 char *hf_cli_sealed_path(const hf_cli_fold *fold, uint64_t number) {
   char *path;
-  return asprintf(&path, "%s/%08llu.sealed", fold->out, (unsigned long long)number) < 0 ? NULL : path;
+  return asprintf(&path, "%s/" HF_CLI_SEALED_NAME, fold->out, (unsigned long long)number) < 0 ? NULL : path;
+}
+
+hf_status hf_cli_sealed_lock(const char *folder, hf_cli_seals_for what, int *fd) {
+  const bool reads = what == HF_SEALS_TO_READ, alone = what == HF_SEALS_TO_GIVE_UP;
+  char *name = NULL;
+  hf_status status = HF_OK;
+  *fd = -1;
+  if (asprintf(&name, "%s/lock", folder) < 0) return hf_fail(HF_E_MEMORY, "no memory for a path");
+  *fd = open(name, reads ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (*fd < 0 && !(reads && (errno == ENOENT || errno == ENOTDIR)))
+    status = hf_fail(hf_status_of_errno(errno), "%s: %s", name, strerror(errno));
+  else if (*fd >= 0 && flock(*fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0)
+    status = hf_fail(HF_E_BUSY,
+                     alone ? "%s: an aggregator, a settler or queue reap works here: end it first"
+                           : "%s: seals are being given up here: try again",
+                     name);
+  if (status != HF_OK && *fd >= 0) {
+    close(*fd);
+    *fd = -1;
+  }
+  free(name);
+  return status;
 }
 
 /* ---- what the aggregator asks ---- */
@@ -146,12 +175,61 @@ static hf_status publish(void *context, uint64_t number, const hf_sealed *sealed
   return status;
 }
 
-static hf_status published(void *context, uint64_t number, bool *is) {
-  char *path = hf_cli_sealed_path(context, number);
+/* Takes the path. */
+static hf_status exists(char *path, bool *is) {
   if (path == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
   *is = access(path, F_OK) == 0;
   hf_status status =
       *is || errno == ENOENT ? HF_OK : hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
+  free(path);
+  return status;
+}
+
+static hf_status published(void *context, uint64_t number, bool *is) {
+  return exists(hf_cli_sealed_path(context, number), is);
+}
+
+static char *abandoned_path(const hf_cli_fold *fold, uint64_t number) {
+  char *path;
+  return asprintf(&path, "%s/" HF_CLI_ABANDONED_NAME, fold->out, (unsigned long long)number) < 0 ? NULL
+                                                                                                 : path;
+}
+
+static hf_status abandoned(void *context, uint64_t number, bool *is) {
+  return exists(abandoned_path(context, number), is);
+}
+
+static hf_status abandonable(void *context, uint64_t number, const hf_batch_record *records, uint32_t m) {
+  const hf_cli_fold *f = context;
+  hf_fr root;
+  (void)number;
+  hf_status status = hf_records_root(records, m, &root);
+  return status == HF_OK ? hf_cli_seal_not_sent(f->journals, root) : status;
+}
+
+/* The mark names the batches, for people. Whole or not there: hf_file_write. */
+static hf_status abandon(void *context, uint64_t number, const hf_batch_record *records, uint32_t m) {
+  hf_status status;
+  char *path = abandoned_path(context, number), *text = NULL;
+  json_t *batches = json_array(), *mark;
+  for (uint32_t i = 0; i < m; i++) {
+    char name[HF_U256_TEXT + 24];
+    hf_u256 chain;
+    uint64_t batch = 0;
+    (void)hf_word_get_u64(records[i].word[HF_RECORD_BATCH_NUMBER], &batch);
+    hf_cli_number_of(records[i].word[HF_RECORD_CHAIN_ID], &chain);
+    hf_u256_text(&chain, name);
+    snprintf(name + strlen(name), 24, "/%llu", (unsigned long long)batch);
+    json_array_append_new(batches, json_string(name));
+  }
+  mark = json_pack("{s:o, s:o}", "abandoned", hf_cli_json_u64(number), "batches", batches);
+  text = mark != NULL ? json_dumps(mark, JSON_INDENT(1)) : NULL;
+  if (path == NULL || text == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a mark"));
+  hf_bytes parts[] = {{text, strlen(text)}, {"\n", 1}};
+  HF_TRY(hf_file_write(path, 0644, parts, 2));
+out:
+  json_decref(mark);
+  free(text);
   free(path);
   return status;
 }
@@ -164,4 +242,7 @@ const hf_aggregator_ops hf_cli_fold_ops = {
     .seal_records = seal_records,
     .publish = publish,
     .published = published,
+    .abandoned = abandoned,
+    .abandonable = abandonable,
+    .abandon = abandon,
 };

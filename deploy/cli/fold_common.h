@@ -28,6 +28,7 @@ typedef struct hf_cli_fold {
   hf_verifying_key node, seal;
   hf_cli_keys *leaves; /* empty: every key in DATA/keys */
   char *out;           /* the folder of sealed objects */
+  char *journals;      /* of what was sent to L1: DATA/l1 */
   hf_node_input *node_input;
   hf_seal_input *seal_input;
 } hf_cli_fold;
@@ -40,6 +41,15 @@ hf_status hf_cli_fold_open_seals(hf_cli *cli, hf_cli_fold *out);
 void hf_cli_fold_close(hf_cli_fold *fold);
 /* The file of a sealed object, in fresh memory. */
 char *hf_cli_sealed_path(const hf_cli_fold *fold, uint64_t number);
+/* The mark beside it that says that the seal is given up: hyperfold settle passes over it. */
+#define HF_CLI_SEALED_NAME    "%08llu.sealed"
+#define HF_CLI_ABANDONED_NAME "%08llu.abandoned"
+
+/* Who works in a folder of sealed objects holds it: aggregators and those who read what they made share it,
+ * giving seals up wants it alone. HF_E_BUSY. The caller closes *fd; a reader gets -1 where no aggregator ever
+ * worked. */
+typedef enum hf_cli_seals_for { HF_SEALS_TO_READ, HF_SEALS_TO_ADD, HF_SEALS_TO_GIVE_UP } hf_cli_seals_for;
+hf_status hf_cli_sealed_lock(const char *folder, hf_cli_seals_for what, int *fd);
 
 /* For hf_aggregator_options: the context is a hf_cli_fold. */
 extern const hf_aggregator_ops hf_cli_fold_ops;

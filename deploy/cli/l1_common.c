@@ -1,11 +1,14 @@
 #include "l1_common.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <hyperfold/file.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "eth_journal.h"
 
 #define GWEI       1000000000ull
 #define FILE_LIMIT 4096
@@ -169,24 +172,87 @@ void hf_cli_l1_close(hf_cli_l1 *l1) {
 
 /* ---- sending ---- */
 
+static void request_id(const hf_eth_address *contract, const char *purpose, uint64_t k, const void *extra,
+                       size_t length, hf_digest *out) {
+  hf_digest_state hash;
+  uint8_t number[8];
+  for (int i = 0; i < 8; i++) number[i] = (uint8_t)(k >> 8 * i);
+  hf_digest_init(&hash);
+  hf_digest_update(&hash, purpose, strlen(purpose) + 1);
+  hf_digest_update(&hash, contract->b, 20);
+  hf_digest_update(&hash, number, sizeof number);
+  hf_digest_update(&hash, extra, length);
+  hf_digest_final(&hash, out);
+}
+
 hf_status hf_cli_l1_id(hf_cli_l1 *l1, const char *purpose, const void *extra, size_t length, bool repeat,
                        hf_digest *out) {
   hf_sent sent;
   for (uint64_t k = 0;; k++) {
-    hf_digest_state hash;
-    uint8_t number[8];
-    for (int i = 0; i < 8; i++) number[i] = (uint8_t)(k >> 8 * i);
-    hf_digest_init(&hash);
-    hf_digest_update(&hash, purpose, strlen(purpose) + 1);
-    hf_digest_update(&hash, l1->contract.address.b, 20);
-    hf_digest_update(&hash, number, sizeof number);
-    hf_digest_update(&hash, extra, length);
-    hf_digest_final(&hash, out);
+    request_id(&l1->contract.address, purpose, k, extra, length, out);
     hf_status status = hf_sender_get(l1->sender, out, &sent);
     if (status == HF_E_NOT_FOUND || !repeat) return HF_OK;
     if (status != HF_OK) return status;
     if (sent.stage != HF_SEND_CONFIRMED || !sent.receipt.success || sent.cancelled) return HF_OK;
   }
+}
+
+/* ---- what was sent of a seal ---- */
+
+static bool settles(const hf_journal *journal, const hf_entry *e, const uint8_t statement[32]) {
+  for (uint64_t k = 0; k <= journal->count; k++) { /* --again counts up */
+    hf_digest id;
+    request_id(&e->to, "settle", k, statement, 32, &id);
+    if (hf_digest_eq(&id, &e->id)) return true;
+  }
+  return false;
+}
+
+/* Lost, reverted or cancelled: it has no effect. */
+static bool is_void(const hf_entry *e) {
+  if (e->state != HF_ENTRY_CONFIRMED) return e->state == HF_ENTRY_LOST;
+  bool cancelled = true;
+  for (size_t i = 0; i < e->attempts; i++)
+    if (hf_eth_hash_eq(&e->attempt[i].hash, &e->receipt.transaction)) cancelled = e->attempt[i].cancels;
+  return cancelled || !e->receipt.success;
+}
+
+static hf_status not_sent_by(const char *path, const uint8_t statement[32]) {
+  hf_journal journal = {.lock = -1};
+  char hash[HF_ETH_HASH_TEXT];
+  hf_status status = hf_journal_open(path, &journal);
+  for (size_t i = 0; status == HF_OK && i < journal.count; i++) {
+    const hf_entry *e = &journal.entry[i];
+    if (is_void(e) || !settles(&journal, e, statement)) continue;
+    hf_eth_hash_text(&e->attempt[e->attempts - 1].hash, hash);
+    status = hf_fail(
+        HF_E_STATE,
+        e->state == HF_ENTRY_OPEN
+            ? "a transaction that settles it is sent and undecided (%s: nonce %llu, %s): wait for it with "
+              "`hyperfold settle`, or replace it with `hyperfold l1 cancel`"
+            : "it is settled (%s: nonce %llu, %s)",
+        path, (unsigned long long)e->nonce, hash);
+  }
+  hf_journal_close(&journal);
+  return status;
+}
+
+hf_status hf_cli_seal_not_sent(const char *folder, hf_fr statement) {
+  hf_status status = HF_OK;
+  uint8_t bytes[32];
+  DIR *list = opendir(folder);
+  if (list == NULL)
+    return errno == ENOENT ? HF_OK : hf_fail(hf_status_of_errno(errno), "%s: %s", folder, strerror(errno));
+  hf_fr_to_bytes(statement, bytes);
+  for (const struct dirent *d; status == HF_OK && (d = readdir(list)) != NULL;) {
+    char *path = NULL;
+    if (d->d_name[0] == '.') continue;
+    if (asprintf(&path, "%s/%s", folder, d->d_name) < 0) path = NULL;
+    status = path != NULL ? not_sent_by(path, bytes) : hf_fail(HF_E_MEMORY, "no memory for a path");
+    free(path);
+  }
+  closedir(list);
+  return status;
 }
 
 hf_status hf_cli_l1_wait(hf_cli *cli, hf_cli_l1 *l1, const hf_digest *id, hf_sent *sent) {

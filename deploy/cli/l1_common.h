@@ -35,6 +35,11 @@ void hf_cli_l1_close(hf_cli_l1 *l1); /* a zeroed one is fine; wipes the key */
 hf_status hf_cli_l1_id(hf_cli_l1 *l1, const char *purpose, const void *extra, size_t length, bool repeat,
                        hf_digest *out);
 
+/* HF_OK when no journal below `folder` (DATA/l1) holds a transaction that settles the seal with this
+ * statement and is undecided or succeeded; HF_E_STATE with its nonce and hash otherwise. HF_E_BUSY: a journal
+ * is in use. A folder that is not there holds none. */
+hf_status hf_cli_seal_not_sent(const char *folder, hf_fr statement);
+
 /* Begins the request (or finds it) and waits for its confirmations. HF_E_REFUSED with the contract's words
  * when it would revert or did; HF_E_STALE when another transaction took its nonce. */
 hf_status hf_cli_l1_send(hf_cli *cli, hf_cli_l1 *l1, const hf_send_request *request, hf_sent *sent);

@@ -29,7 +29,8 @@ const hf_command hf_commands[] = {
      .run = hf_aggregator_run,
      .details = "Plans folds and seals as jobs of the same queue and proves nothing itself. Prints one line an "
                 "event; writes\n"
-                "OUT/NUMBER.sealed for each seal. May be killed and started again at any time."},
+                "OUT/NUMBER.sealed for each seal. May be killed and started again at any time. A seal that L1 does not take for "
+                "one of its\nchains: --replan SEAL --without CHAIN."},
     {.name = "job", .summary = "submit, get, wait for, cancel and list jobs", .subcommands = hf_job_commands},
     {.name = "queue", .summary = "look at the queue and repair it", .subcommands = hf_queue_commands},
     {.name = "prove",
@@ -77,8 +78,8 @@ const hf_command hf_commands[] = {
      .options = hf_settle_options,
      .run = hf_settle_run,
      .details = "Each file is settled once: what is sent is in a journal (DATA/l1) before it leaves, and a command that "
-                "was\nkilled goes on when it is called again. Without files: goes on with everything that was begun. Exit "
-                "status 4\nwhen the contract refuses, with its reason."},
+                "was\nkilled goes on when it is called again. What somebody else has settled is done. Without files: goes on "
+                "with\neverything that was begun. Exit status 4 when the contract refuses, with its reason."},
     {.name = "l1",
      .summary = "contracts, chains, deposits and claims on Ethereum",
      .subcommands = hf_l1_commands},

@@ -8,8 +8,8 @@
 #define PAGE 64
 
 const char *hf_aggregator_event_text(hf_aggregator_event_kind kind) {
-  static const char *const texts[] = {"",     "leaf",      "fold",  "folded", "closed",
-                                      "seal", "published", "again", "waiting",   "abandoned"};
+  static const char *const texts[] = {"",     "leaf",      "fold",  "folded",  "closed",
+                                      "seal", "published", "again", "waiting", "abandoned"};
   return (size_t)kind < sizeof texts / sizeof texts[0] ? texts[kind] : NULL;
 }
 
@@ -210,7 +210,8 @@ hf_status agg_each_seal(hf_aggregator *a, agg_pinned_sink sink, void *context) {
     HF_TRY(hf_queue_list(a->options.queue, &filter, page, PAGE, &count));
     for (size_t i = 0; i < count; i++) {
       uint64_t number;
-      if (agg_seal_number(&page[i].header.key.id, &number)) HF_TRY(one_seal(a, &page[i], number, sink, context));
+      if (agg_seal_number(&page[i].header.key.id, &number))
+        HF_TRY(one_seal(a, &page[i], number, sink, context));
       filter.after = page[i].sequence;
     }
   }

@@ -179,8 +179,8 @@ out:
   return status;
 }
 
-hf_status hf_local_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms, hf_queue_keep keep,
-                           void *context, uint64_t *jobs, uint64_t *artifacts) {
+hf_status hf_local_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms,
+                           hf_queue_keep keep, void *context, uint64_t *jobs, uint64_t *artifacts) {
   hf_local *local = (hf_local *)queue;
   forgetting f = {.ended_before_ms = ended_before_ms, .keep = keep, .context = context};
   do {

@@ -1,10 +1,12 @@
 /* `hyperfold settle` and `hyperfold l1` as people run them, and killed at any moment. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <hyperfold/file.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -401,6 +403,7 @@ static void lose_journal(const stage *s) {
 /* A seal is settled and this journal knows nothing of it; `by`: what was compared. */
 static void expect_done(stage *s, const char *file, const char *by) {
   const uint64_t nonce = anvil_nonce(&s->node, &s->operator.address);
+  lose_journal(s);
   json_t *out = hf_run_json(0, "settle %s/%s --key %s/operator --json", s->folder, file, s->folder);
   const json_t *one = json_array_get(json_object_get(out, "settled"), 0);
   cr_expect_str_eq(text_of(one, "stage"), "settled");
@@ -469,6 +472,50 @@ Test(settle_command, somebody_else, .timeout = 240) {
   expect_never(&s, 2, "2", "batch 2 was settled in the middle of another seal", NULL);
   snprintf(line, sizeof line, "settle %s/00000002.sealed --key %s/operator --again", s.folder, s.folder);
   expect_refusal(line, "WrongBatchNumber(0, 3, 2)");
+  stage_close(&s);
+}
+
+/* A seal that was given up is not sent: its batches are in later files. */
+Test(settle_command, given_up, .timeout = 120) {
+  stage s;
+  char line[1024], path[512], log[512];
+  hf_run run;
+  int how;
+  stage_open(&s);
+  deploy(&s);
+  make_batches(&s);
+  write_sealed(&s, 1, 2, "00000001.sealed");
+  write_sealed(&s, 1, 3, "00000003.sealed");
+  const uint64_t nonce = anvil_nonce(&s.node, &s.operator.address);
+  for (int number = 1; number <= 2; number++) { /* the second one was never published */
+    hf_bytes mark = {"{}\n", 3};
+    snprintf(path, sizeof path, "%s/%08d.abandoned", s.folder, number);
+    OK(hf_file_write(path, 0644, &mark, 1));
+  }
+  snprintf(line, sizeof line, "settle %s/00000001.sealed --key %s/operator", s.folder, s.folder);
+  hf_run_command(&run, "%s", line);
+  cr_expect(run.exit == 2 && strstr(run.err, "given up") != NULL, "%d: %s", run.exit, run.err);
+  hf_run_free(&run);
+  quiet(2, "settle %s/00000001.sealed --calldata %s/calldata", s.folder, s.folder);
+  cr_expect(anvil_nonce(&s.node, &s.operator.address) == nonce);
+  /* nor is anything sent while somebody gives up seals here */
+  snprintf(path, sizeof path, "%s/lock", s.folder);
+  int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  cr_assert(lock >= 0 && flock(lock, LOCK_EX) == 0);
+  quiet(5, "settle %s/00000003.sealed --key %s/operator", s.folder, s.folder);
+  quiet(5, "settle --follow %s --key %s/operator", s.folder, s.folder);
+  cr_expect(anvil_nonce(&s.node, &s.operator.address) == nonce);
+  cr_assert(flock(lock, LOCK_UN) == 0);
+  snprintf(log, sizeof log, "%s/follow.log", s.folder);
+  pid_t child = hf_run_start(log, "settle --follow %s --key %s/operator", s.folder, s.folder);
+  wait_for(log, "confirmed", 1);
+  cr_expect(flock(lock, LOCK_EX | LOCK_NB) != 0, "a follower holds the folder");
+  kill(child, SIGTERM);
+  cr_assert(waitpid(child, &how, 0) == child && WIFEXITED(how) && WEXITSTATUS(how) == 0);
+  wait_for(log, "is given up: passed over", 2);
+  cr_expect(anvil_nonce(&s.node, &s.operator.address) == nonce + 1);
+  expect_done(&s, "00000003.sealed", "seal");
+  close(lock);
   stage_close(&s);
 }
 

@@ -2,7 +2,7 @@
  * so that no crash can forget one. Files are replaced whole (hyperfold/file.h). Signatures are deterministic:
  * a transaction is kept as what was signed, and signing it again must give the hash that is kept beside it.
  *
- * Used by eth_sender.c alone. */
+ * Written by eth_sender.c alone; hyperfold aggregator --replan reads it. */
 #ifndef HF_ETH_JOURNAL_H
 #define HF_ETH_JOURNAL_H
 
