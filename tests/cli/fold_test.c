@@ -4,15 +4,19 @@
 #include "run_command.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <hyperfold/file.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "circuits/fold.h"
+#include "eth_journal.h"
+#include "sealed.h"
 
 static const char *text_of(const json_t *object, const char *name) {
   const char *text = json_string_value(json_object_get(object, name));
@@ -156,6 +160,86 @@ static void check_bad_folds(const char *node) {
   free(bad);
 }
 
+/* ---- giving up a seal ---- */
+
+/* What `hyperfold settle` would have left of the seal, in a journal of some account. */
+static void write_journal(const hf_sealed *sealed, hf_entry_state state) {
+  static const uint8_t number[8] = {0};
+  hf_journal journal = {.lock = -1};
+  hf_digest_state hash;
+  uint8_t statement[32];
+  hf_entry e = {.what = "settle 2 batches", .nonce = 4, .gas = 1, .attempts = 1, .state = state};
+  e.to.b[0] = 0xcc;
+  e.receipt.success = true;
+  e.receipt.transaction = e.attempt[0].hash;
+  hf_fr_to_bytes(sealed->proof.public_inputs[HF_SEAL_STATEMENT], statement);
+  hf_digest_init(&hash);
+  hf_digest_update(&hash, "settle", 7);
+  hf_digest_update(&hash, e.to.b, 20);
+  hf_digest_update(&hash, number, 8);
+  hf_digest_update(&hash, statement, 32);
+  hf_digest_final(&hash, &e.id);
+  cr_assert_eq(
+      hf_journal_open("data/l1/1-0011223344556677-0x00000000000000000000000000000000000000aa", &journal),
+      HF_OK);
+  cr_assert_eq(hf_journal_write(&journal, &e), HF_OK);
+  hf_journal_close(&journal);
+}
+
+static void refuse_replan(int number, int exit, const char *why) {
+  hf_run run;
+  char mark[64];
+  snprintf(mark, sizeof mark, "data/sealed/%08d.abandoned", number);
+  hf_run_command(&run, "aggregator --data data --dev --drain --replan %d --without 8", number);
+  cr_assert(run.exit == exit && strstr(run.err, why) != NULL, "%d: %s", run.exit, run.err);
+  cr_assert_neq(access(mark, F_OK), 0);
+  hf_run_free(&run);
+}
+
+static void expect_one_record(int number, const char *leaf) {
+  json_t *verdict =
+      hf_run_json(0, "verify --data data --dev --leaf-vk %s data/sealed/%08d.sealed --json", leaf, number);
+  cr_assert_eq(json_integer_value(json_object_get(verdict, "records")), 1);
+  json_decref(verdict);
+}
+
+/* One chain of the seal is held up: it is given up unless it is sent, and both chains get seals of their own.
+ */
+static void check_replan(const char *leaf) {
+  hf_sealed *sealed = calloc(1, sizeof *sealed);
+  cr_assert_eq(hf_sealed_load("data/sealed/00000001.sealed", sealed), HF_OK);
+  write_journal(sealed, HF_ENTRY_OPEN);
+  refuse_replan(1, 2, "sent and undecided");
+  write_journal(sealed, HF_ENTRY_CONFIRMED);
+  refuse_replan(1, 2, "it is settled");
+  write_journal(sealed, HF_ENTRY_LOST);
+  hf_sealed_free(sealed);
+  free(sealed);
+  expect(5, "aggregator --data data --dev --drain --replan 2"); /* there is none */
+  int lock = open("data/sealed/lock", O_RDWR | O_CLOEXEC);
+  cr_assert(lock >= 0 && flock(lock, LOCK_SH) == 0);
+  refuse_replan(1, 5, "works here: end it first");
+  close(lock);
+  pid_t worker = hf_run_start("worker.log", "worker --data data --dev");
+  expect(0, "aggregator --data data --dev --drain --replan 1 --without 8");
+  cr_assert_eq(access("data/sealed/00000001.abandoned", F_OK), 0);
+  cr_assert_eq(access("data/sealed/00000001.sealed", F_OK), 0, "nothing is removed");
+  expect_one_record(2, leaf);
+  cr_assert_neq(access("data/sealed/00000003.sealed", F_OK), 0);
+  expect(0,
+         "aggregator --data data --dev --drain --replan 1 --chain 8"); /* said again; and what was left out */
+  expect_one_record(3, leaf);
+  end(worker, SIGTERM, 0);
+  cr_assert(jobs("batch", "", NULL) == 2 && jobs("node", "done", NULL) == 1 && jobs("seal", "", NULL) == 3);
+  /* all is published: the batches may go, the seals say where the chains stand */
+  expect(0, "queue reap --data data --forget 0");
+  cr_assert(jobs("batch", "", NULL) == 0 && jobs("seal", "", NULL) == 3);
+  refuse_replan(2, 5, "is not in the queue any more");
+  sleep(1); /* ages are whole seconds */
+  expect(0, "queue reap --data data --forget 0 --all");
+  cr_assert_eq(jobs("seal", "", NULL), 0);
+}
+
 Test(fold, batches_to_a_sealed_proof) {
   char *folder = hf_test_folder("fold"), leaf[65], node[65], seal[65], id[140] = "", again[140] = "";
   cr_assert_eq(chdir(folder), 0);
@@ -190,6 +274,7 @@ Test(fold, batches_to_a_sealed_proof) {
   /* it is published, and stays so */
   expect(0, "aggregator --data data --dev --drain");
   cr_assert_eq(jobs("seal", "", NULL), 1);
+  check_replan(leaf);
   cr_assert_eq(chdir("/"), 0);
   hf_test_folder_remove(folder);
 }
