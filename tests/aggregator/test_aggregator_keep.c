@@ -8,13 +8,13 @@
 
 static fleet f;
 
-/* Everything that ended up to now is old. */
+/* Everything that ended or was put up to now is old. */
 static uint64_t collect(fleet *g) {
   uint64_t jobs;
   hf_aggregator_options options = g->options;
   options.queue = g->queue;
   g->now++;
-  OK(hf_aggregator_collect(&options, g->now, 0, &jobs, NULL));
+  OK(hf_aggregator_collect(&options, g->now, g->now, &jobs, NULL));
   return jobs;
 }
 

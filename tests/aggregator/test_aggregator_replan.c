@@ -146,7 +146,7 @@ Test(aggregator_replan, a_chain_goes_on_where_it_was) {
       hf_aggregator_options options = f.options;
       options.queue = f.queue;
       f.now += 10;
-      OK(hf_aggregator_collect(&options, f.now, 0, NULL, NULL));
+      OK(hf_aggregator_collect(&options, f.now, f.now, NULL, NULL));
     }
     done(6, 32);
     f.options.without_count = 0;
@@ -173,7 +173,7 @@ Test(aggregator_replan, refusals) {
   hf_aggregator_options options = f.options;
   options.queue = f.queue;
   f.now += 10;
-  OK(hf_aggregator_collect(&options, f.now, 0, &jobs, NULL));
+  OK(hf_aggregator_collect(&options, f.now, f.now, &jobs, NULL));
   GIVES(HF_E_NOT_FOUND, hf_aggregator_replan(f.aggregator, 1, &count));
   cr_assert_not_null(strstr(hf_error_message(), "batch 7/1"), "%s", hf_error_message());
   fleet_start(&f, 0, false);
@@ -183,7 +183,7 @@ Test(aggregator_replan, refusals) {
   OK(hf_aggregator_replan(f.aggregator, 4, &count));
   cr_assert_eq(count, 1);
   f.now += 10;
-  OK(hf_aggregator_collect(&options, f.now, 0, NULL, NULL));
+  OK(hf_aggregator_collect(&options, f.now, f.now, NULL, NULL));
   f.options.seal_count = 1;
   fleet_start(&f, 0, false);
   drain();
