@@ -2,11 +2,14 @@
 #include "cpu.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
 #define HF_CPU_MSM_SORT_BYTES ((size_t)64 << 20)
+#define HF_CPU_HUGE_PAGE      ((size_t)2 << 20)
+#define HF_CPU_LARGE          (2 * HF_CPU_HUGE_PAGE)
 
 typedef struct hf_cpu_variant {
   const char *name;
@@ -92,9 +95,15 @@ void hf_cpu_destroy(hf_backend *backend) {
 }
 
 void *hf_cpu_alloc(size_t bytes) {
-  if (bytes > SIZE_MAX - HF_CPU_ALIGNMENT) return NULL;
-  size_t rounded = (bytes + HF_CPU_ALIGNMENT - 1) / HF_CPU_ALIGNMENT * HF_CPU_ALIGNMENT;
-  return aligned_alloc(HF_CPU_ALIGNMENT, rounded ? rounded : HF_CPU_ALIGNMENT);
+  size_t unit = bytes >= HF_CPU_LARGE ? HF_CPU_HUGE_PAGE : HF_CPU_ALIGNMENT;
+  if (bytes > SIZE_MAX - unit) return NULL;
+  size_t rounded = (bytes + unit - 1) / unit * unit;
+  void *memory = aligned_alloc(unit, rounded ? rounded : unit);
+#if defined(MADV_HUGEPAGE)
+  /* transforms stride and sums of points jump through it: fewer pages, fewer misses in the tables. A wish. */
+  if (memory && unit == HF_CPU_HUGE_PAGE) (void)madvise(memory, rounded, MADV_HUGEPAGE);
+#endif
+  return memory;
 }
 
 void hf_cpu_free(void *memory, size_t bytes) {
@@ -167,16 +176,23 @@ hf_status hf_cpu_vec_zero(hf_backend *backend, hf_vec *vec, size_t offset, size_
   return status;
 }
 
+/* Many points are copied: into huge pages, each on a cache line of its own. */
 hf_status hf_cpu_points_create(hf_backend *backend, const hf_g1 *points, size_t count, hf_points **out) {
   (void)backend;
-  *out = malloc(sizeof **out);
+  *out = calloc(1, sizeof **out);
   if (!*out) return hf_fail(HF_E_MEMORY, "no memory for a handle of points");
   (*out)->data = points;
   (*out)->count = count;
+  if (count < HF_CPU_LARGE / sizeof *points) return HF_OK;
+  (*out)->copy = hf_cpu_alloc(count * sizeof *points);
+  if (!(*out)->copy) return HF_OK; /* slower, and as good */
+  memcpy((*out)->copy, points, count * sizeof *points);
+  (*out)->data = (*out)->copy;
   return HF_OK;
 }
 
 void hf_cpu_points_destroy(hf_backend *backend, hf_points *points) {
   (void)backend;
+  if (points) free(points->copy);
   free(points);
 }

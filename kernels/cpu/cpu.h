@@ -33,7 +33,8 @@ struct hf_vec {
 };
 
 struct hf_points {
-  const hf_g1 *data; /* the caller's */
+  const hf_g1 *data; /* the caller's, or the copy */
+  hf_g1 *copy;       /* NULL: none */
   size_t count;
 };
 

@@ -15,7 +15,6 @@
 #include "msm.h"
 #include <string.h>
 
-#define HF_MSM_MAX_WINDOW  17
 #define HF_MSM_SCALAR_BITS 255 /* scalars are below 2^254; the signed digits need one bit more */
 #define HF_MSM_MAX_TERMS   ((size_t)1 << 31)
 
@@ -47,17 +46,24 @@ static size_t segments_cut(const msm_job *job, msm_segment *out, size_t *part_co
 
 /* --- digits and sorting -------------------------------------------------------------- */
 
-/* |digit| of window w, 0 if the term is not in it; its sign. */
-static uint32_t digit(const msm_job *job, const hf_fr *scalar, unsigned w, uint32_t *negative) {
-  unsigned bit = w * job->c, limb = bit / 64, shift = bit % 64;
-  uint64_t value = scalar->l[limb] >> shift;
-  if (shift && limb < 3) value |= scalar->l[limb + 1] << (64 - shift);
-  *negative = 0;
-  if (w + 1 == job->window_count)
-    return (uint32_t)value; /* the last window is what is left, at most 2^(c-1) */
-  uint32_t v = (uint32_t)value & (((uint32_t)1 << job->c) - 1), middle = (uint32_t)job->bucket_count;
-  *negative = v < middle;
-  return v < middle ? middle - v : v - middle;
+/* |digit| << 1 | its sign, for each window at work: cut off once, since they are read twice and a scalar is 8 times as
+ * long. The last window is what is left of a scalar, at most 2^(c-1). */
+static void digits_body(void *context, size_t begin, size_t end, unsigned worker) {
+  (void)worker;
+  const msm_job *job = context;
+  for (unsigned k = 0; k < job->windows; k++) {
+    unsigned w = job->first_window + k, bit = w * job->c, shift = bit % 64;
+    const hf_u64 *low = job->scalars[bit / 64], *high = bit / 64 < 3 ? job->scalars[bit / 64 + 1] : NULL;
+    uint32_t *out = job->digits + k * job->terms, mask = ((uint32_t)1 << job->c) - 1, middle = (uint32_t)job->bucket_count;
+    if (w + 1 == job->window_count) {
+      mask = UINT32_MAX >> 1;
+      middle = 0;
+    }
+    for (size_t t = begin; t < end; t++) {
+      uint32_t v = (uint32_t)(low[t] >> shift | (high ? high[t] << 1 << (63 - shift) : 0)) & mask;
+      out[t] = v < middle ? (middle - v) << 1 | 1 : (v - middle) << 1;
+    }
+  }
 }
 
 static void slice_bounds(const msm_job *job, size_t slice, size_t *begin, size_t *end) {
@@ -69,15 +75,13 @@ static void count_body(void *context, size_t begin, size_t end, unsigned worker)
   (void)worker;
   msm_job *job = context;
   for (size_t i = begin; i < end; i++) { /* i = window * slices + slice */
-    uint32_t *counts = job->counts + i * job->bucket_count, negative;
-    unsigned w = job->first_window + (unsigned)(i / job->slices);
+    uint32_t *counts = job->counts + i * job->bucket_count;
+    const uint32_t *digits = job->digits + i / job->slices * job->terms;
     size_t from, to;
     slice_bounds(job, i % job->slices, &from, &to);
     memset(counts, 0, job->bucket_count * sizeof *counts);
-    for (size_t t = from; t < to; t++) {
-      uint32_t d = digit(job, &job->scalars[t], w, &negative);
-      if (d) counts[d - 1]++;
-    }
+    for (size_t t = from; t < to; t++)
+      if (digits[t] > 1) counts[(digits[t] >> 1) - 1]++;
   }
 }
 
@@ -85,14 +89,12 @@ static void sort_body(void *context, size_t begin, size_t end, unsigned worker) 
   (void)worker;
   msm_job *job = context;
   for (size_t i = begin; i < end; i++) {
-    uint32_t *next = job->counts + i * job->bucket_count, negative;
-    unsigned w = job->first_window + (unsigned)(i / job->slices);
+    uint32_t *next = job->counts + i * job->bucket_count;
+    const uint32_t *digits = job->digits + i / job->slices * job->terms;
     size_t from, to;
     slice_bounds(job, i % job->slices, &from, &to);
-    for (size_t t = from; t < to; t++) {
-      uint32_t d = digit(job, &job->scalars[t], w, &negative);
-      if (d) job->order[next[d - 1]++] = job->index[t] << 1 | negative;
-    }
+    for (size_t t = from; t < to; t++)
+      if (digits[t] > 1) job->order[next[(digits[t] >> 1) - 1]++] = job->index[t] << 1 | (digits[t] & 1);
   }
 }
 
@@ -153,19 +155,19 @@ static void compact_body(void *context, size_t begin, size_t end, unsigned worke
       hf_fr e = hf_fr_to_limbs(job->inputs[j][i]);
       hf_u64 carry = 0;
       for (int k = 0; k < 4; k++) e.l[k] = hf_adc(e.l[k], job->bias.l[k], &carry);
-      job->scalars[at] = e;
+      for (int k = 0; k < 4; k++) job->scalars[k][at] = e.l[k];
       job->index[at++] = (uint32_t)(job->kappa * i + j);
     }
 }
 
-/* The window with the least multiplications: 6 an addition and about 2 for fetching a point; two additions
- * and some handling a bucket. */
+/* The window of least cost, in fetched and added points. */
 static unsigned window_choose(size_t terms) {
+  const msm_additions *additions = &HF_CPU_NAME(msm_additions);
   unsigned best = 2;
   double least = 0;
-  for (unsigned c = 2; c <= HF_MSM_MAX_WINDOW; c++) {
+  for (unsigned c = 2; c <= additions->window_most; c++) {
     double windows = (double)((HF_MSM_SCALAR_BITS + c - 1) / c), buckets = (double)((size_t)1 << (c - 1));
-    double cost = windows * ((double)terms * 8 + buckets * 15);
+    double cost = windows * ((double)terms + buckets * additions->bucket_cost);
     if (c == 2 || cost < least) {
       best = c;
       least = cost;
@@ -186,6 +188,7 @@ static hf_status windows_run(msm_job *job, hf_g1_xyzz *sums) {
   hf_pool *pool = job->cpu->pool;
   hf_status status = HF_OK;
   size_t tasks = (size_t)job->windows * job->slices, part_count;
+  hf_pool_run(pool, job->terms, 256, digits_body, job); /* 256 scalars stay in the first-level cache */
   hf_pool_run(pool, tasks, 1, count_body, job);
   positions_make(job);
   hf_pool_run(pool, tasks, 1, sort_body, job);
@@ -252,7 +255,11 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
   if (at_once > job->window_count) at_once = job->window_count;
   job->slices = (unsigned)((2 * hf_pool_size(pool) + at_once - 1) / at_once);
   size_t row = at_once * job->bucket_count;
-  job->scalars = job_alloc(job, job->terms * sizeof *job->scalars);
+  for (int k = 0; k < 4; k++) {
+    job->scalars[k] = job_alloc(job, job->terms * sizeof **job->scalars);
+    if (!job->scalars[k]) HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu terms", job->terms));
+  }
+  job->digits = job_alloc(job, at_once * job->terms * sizeof *job->digits);
   job->index = job_alloc(job, job->terms * sizeof *job->index);
   job->counts = job_alloc(job, row * job->slices * sizeof *job->counts);
   job->starts = job_alloc(job, (row + 1) * sizeof *job->starts);
@@ -261,7 +268,7 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
   job->weighed = job_alloc(job, (row >> job->piece_log) * 2 * sizeof *job->weighed);
   job->scratch_bytes = HF_CPU_NAME(msm_additions).scratch_bytes;
   job->scratch = job_alloc(job, hf_pool_size(pool) * job->scratch_bytes);
-  if (!job->scalars || !job->index || !job->counts || !job->starts || !job->order || !job->buckets ||
+  if (!job->digits || !job->index || !job->counts || !job->starts || !job->order || !job->buckets ||
       !job->weighed || !job->scratch)
     HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu terms", job->terms));
   hf_pool_run(pool, length, job->chunk, compact_body, job);

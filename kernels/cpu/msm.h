@@ -6,7 +6,7 @@
 
 #define HF_MSM_SEGMENT     4096 /* points a segment: 256 KiB, in the second-level cache */
 #define HF_MSM_PIECE_LOG   9    /* buckets of one window that are weighed together: at most 2^9 */
-#define HF_MSM_ALLOCATIONS 9    /* of job_run */
+#define HF_MSM_ALLOCATIONS 13    /* of job_run */
 
 typedef struct msm_segment {
   uint32_t entry, entries; /* of `order` */
@@ -26,8 +26,9 @@ typedef struct msm_job {
   size_t *chunk_start;
   /* non-zero terms */
   size_t terms;
-  hf_fr *scalars;  /* integers, with the bias added */
-  uint32_t *index; /* into points */
+  hf_u64 *scalars[4]; /* limbs of the integers, with the bias added */
+  uint32_t *index;  /* into points */
+  uint32_t *digits; /* [window at work][term]: |digit| << 1 | negative */
   hf_fr bias;
   /* windows [first_window, first_window + windows) at a time */
   unsigned c, window_count, first_window, windows;
@@ -65,6 +66,8 @@ typedef struct msm_scratch {
 /* A variant's additions. The bodies are hf_pool_bodies whose context is the job. */
 typedef struct msm_additions {
   size_t scratch_bytes;  /* a worker */
+  double bucket_cost;    /* of a bucket, the unit being a point fetched and added: two additions and handling */
+  unsigned window_most;  /* bits; more buckets miss the caches when terms are sorted */
   hf_pool_body segments; /* sums the points of segments [begin, end) into buckets and parts */
   hf_pool_body pieces;   /* weighs pieces [begin, end) of the buckets, at most HF_MSM_SEGMENT points */
 } msm_additions;

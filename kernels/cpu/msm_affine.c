@@ -170,4 +170,4 @@ static void weigh_body(void *context, size_t begin, size_t end, unsigned worker)
   }
 }
 
-const msm_additions HF_CPU_NAME(msm_additions) = {sizeof(msm_scratch), segment_body, weigh_body};
+const msm_additions HF_CPU_NAME(msm_additions) = {sizeof(msm_scratch), 1.9, 17, segment_body, weigh_body};

@@ -20,6 +20,7 @@ extern const msm_additions hf_cpu_mulx_msm_additions; /* for what is special */
 #define HF_MSM8_RUN_1  512 /* the same where a segment is one bucket */
 #define HF_MSM8_SLOTS  (HF_MSM_SEGMENT / 8 + HF_MSM8_RUN)
 #define HF_MSM8_CHAINS 4
+#define HF_MSM8_AHEAD  3 /* points of a lane asked for before they are wanted */
 #define HF_MSM8_CUT    (HF_MSM_SEGMENT / HF_MSM8_RUN * 2) /* runs of buckets that have several */
 
 typedef struct msm8_run {
@@ -212,6 +213,15 @@ static void runs_sort(msm8_scratch *s, size_t runs) {
 
 static const hf_g1 nothing; /* infinity */
 
+/* Asks for the first points of a batch, which its loop would come too late for. */
+static void batch_prefetch(const msm_job *job, const msm8_scratch *s, size_t first, size_t runs) {
+  for (size_t l = first; l < first + 8 && l < runs; l++) {
+    const msm8_run *r = &s->run[s->sorted[l]];
+    for (uint32_t j = 0; j < HF_MSM8_AHEAD && j < r->length; j++)
+      __builtin_prefetch(&job->points[job->order[r->entry + j] >> 1]);
+  }
+}
+
 static size_t batch_load(const msm_job *job, msm8_scratch *s, size_t first, size_t runs, size_t at) {
   const uint32_t *order[8];
   uint32_t length[8];
@@ -220,13 +230,14 @@ static size_t batch_load(const msm_job *job, msm8_scratch *s, size_t first, size
     order[l] = r ? job->order + r->entry : NULL;
     length[l] = r ? r->length : 0;
   }
+  batch_prefetch(job, s, first + 8, runs);
   for (uint32_t j = 0; j < length[0]; j++) {
     const hf_g1 *from[8];
     __mmask8 negative = 0;
     for (size_t l = 0; l < 8; l++) {
       from[l] = &nothing;
       if (j >= length[l]) continue;
-      if (j + 4 < length[l]) __builtin_prefetch(&job->points[order[l][j + 4] >> 1]);
+      if (j + HF_MSM8_AHEAD < length[l]) __builtin_prefetch(&job->points[order[l][j + HF_MSM8_AHEAD] >> 1]);
       from[l] = &job->points[order[l][j] >> 1];
       negative |= (__mmask8)((order[l][j] & 1) << l);
     }
@@ -329,4 +340,4 @@ static void pieces_body(void *context, size_t begin, size_t end, unsigned worker
   }
 }
 
-const msm_additions hf_cpu_ifma_msm_additions = {sizeof(both_scratch), segments_body, pieces_body};
+const msm_additions hf_cpu_ifma_msm_additions = {sizeof(both_scratch), 2.9, 16, segments_body, pieces_body};
