@@ -82,7 +82,9 @@ static hf_status deposit(hf_cli *cli) {
   request.afresh = hf_cli_flag(cli, "again");
   request.to = l1.contract.address;
   request.data = (hf_bytes){data.data, data.length - 32};
-  HF_TRY(hf_cli_l1_send(cli, &l1, &request, &sent));
+  status = hf_cli_l1_send(cli, &l1, &request, &sent);
+  if (status == HF_E_STATE) status = hf_fail_context(status, "it is made anew with --again");
+  HF_TRY(status);
   if (cli->json)
     HF_TRY(hf_cli_print_json(cli, hf_cli_sent_json(&sent)));
   else

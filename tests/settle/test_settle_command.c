@@ -329,6 +329,19 @@ Test(settle_command, stuck, .timeout = 120) {
   cr_expect(anvil_nonce(&s.node, &s.user.address) == 1);
   json_decref(journal);
   quiet(0, "settle --key %s/user", s.folder); /* nothing is open */
+  /* ether is not paid again by itself, whatever the node says became of the first time */
+  char line[1024];
+  snprintf(line, sizeof line, "l1 deposit --key %s/user --chain %s --to %s --amount 9", s.folder, s.chain,
+           text_of(wallet, "public_key"));
+  hf_run run;
+  hf_run_command(&run, "%s", line);
+  cr_expect(run.exit == 2 && strstr(run.err, "--again") != NULL && strstr(run.err, "was cancelled") != NULL, "%d: %s",
+            run.exit, run.err);
+  hf_run_free(&run);
+  cr_expect(anvil_nonce(&s.node, &s.user.address) == 1);
+  quiet(0, "%s --again", line);
+  quiet(0, "%s", line); /* and that one is done */
+  cr_expect(anvil_nonce(&s.node, &s.user.address) == 2);
   /* keys that others may read are not used; a foreign chain's node is noticed */
   char path[512];
   snprintf(path, sizeof path, "%s/user", s.folder);
