@@ -169,6 +169,27 @@ out:
   return status;
 }
 
+hf_status hf_eth_input_of(hf_rpc *rpc, const hf_eth_hash *transaction, hf_eth_address *to, uint8_t **data,
+                          size_t *length) {
+  json_t *result = NULL;
+  char text[HF_ETH_HASH_TEXT];
+  hf_eth_hash is;
+  hf_status status;
+  *data = NULL;
+  memset(to, 0, sizeof *to);
+  hf_eth_hash_text(transaction, text);
+  HF_TRY(hf_rpc_call(rpc, "eth_getTransactionByHash", json_pack("[s]", text), &result, NULL));
+  if (!json_is_object(result)) HF_TRY(hf_fail(HF_E_NOT_FOUND, "the node has no transaction %s", text));
+  HF_TRY(read_hash(json_object_get(result, "hash"), "transaction's hash", &is));
+  if (!hf_eth_hash_eq(&is, transaction)) HF_TRY(hf_fail(HF_E_FORMAT, "the node gave another transaction"));
+  const char *called = hf_rpc_text(json_object_get(result, "to"));
+  if (called != NULL) HF_TRY(hf_eth_address_parse(called, to));
+  HF_TRY(read_data(json_object_get(result, "input"), "transaction's input", data, length));
+out:
+  json_decref(result);
+  return status;
+}
+
 /* The first block after which the account has used the nonce; `high` is such a block. Steps back double,
  * since what is asked for is rarely old. */
 static hf_status first_block_after(hf_rpc *rpc, const hf_eth_address *account, uint64_t nonce, uint64_t high,

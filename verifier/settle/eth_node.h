@@ -50,6 +50,11 @@ hf_status hf_eth_tip(hf_rpc *rpc, uint64_t *wei);
 /* *found = the transaction is in a block of the node's present chain. */
 hf_status hf_eth_receipt_of(hf_rpc *rpc, const hf_eth_hash *transaction, bool *found, hf_eth_receipt *out);
 
+/* Whom a transaction calls, and with what: fresh memory for the caller. HF_E_NOT_FOUND: the node does not
+ * know it. */
+hf_status hf_eth_input_of(hf_rpc *rpc, const hf_eth_hash *transaction, hf_eth_address *to, uint8_t **data,
+                          size_t *length);
+
 /* The transaction of the account with this nonce, in a block up to `high`: found by its nonces at earlier
  * blocks, so the node must keep their states (HF_E_REFUSED and the like when it does not). HF_E_NOT_FOUND:
  * the account has not used the nonce by then; HF_E_FORMAT: the node says so and shows no such transaction. */

@@ -120,9 +120,9 @@ typedef struct hf_settled {
 
 /* At the state after block `at`, with the contract's logs from block `from_block` on. A seal that cannot be
  * settled any more is an error that names chain, batch and what stands there: HF_E_MISMATCH when a root is
- * another one; HF_E_STATE when some of its batches are settled and others not, or when a chain is past them
- * by a seal that did not end where this one does, so that no root can be compared (the contract tells roots
- * of the last batch of each chain in a seal). */
+ * another one; HF_E_STATE when some of its batches are settled and others not, or when a root cannot be
+ * read: of a batch in the middle of a seal the contract tells none, so that it is taken from the calldata of
+ * the transaction, which is not seen when another contract sent it, or before `from_block`. */
 hf_status hf_settlement_look(const hf_settlement *contract, const hf_sealed *sealed, uint64_t from_block,
                              uint64_t at, hf_settled *out);
 

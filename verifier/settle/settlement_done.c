@@ -106,6 +106,75 @@ static hf_status find_root(looker *l, const part *p, told_root *out) {
                      take_root, out);
 }
 
+/* ---- a batch in the middle of somebody's seal: in the calldata of the transaction that settled it ---- */
+
+#define SENT_WORDS                                                                                           \
+  (HF_RECORD_WORDS - 4 * HF_IMPORTS) /* of a record; its first words are those of rollup.h                   \
+                                      */
+
+typedef struct later {
+  uint64_t than, number; /* 0: none yet */
+  hf_eth_hash transaction;
+} later;
+
+static hf_status take_later(void *context, const hf_eth_log *log) {
+  later *l = context;
+  uint64_t number;
+  if (log->topic_count != 3) return hf_fail(HF_E_FORMAT, "a batch's log of %zu topics", log->topic_count);
+  hf_status status = hf_u256_to_u64(&log->topic[2], &number);
+  if (status != HF_OK || number <= l->than || (l->number != 0 && number >= l->number)) return status;
+  l->number = number;
+  l->transaction = log->transaction;
+  return HF_OK;
+}
+
+static bool read_offset(const uint8_t *data, size_t length, size_t at, size_t *out) {
+  hf_u256 word;
+  uint64_t value;
+  if (length < 32 || at > length - 32) return false;
+  memcpy(word.b, data + at, 32);
+  if (hf_u256_to_u64(&word, &value) != HF_OK || value > length) return false;
+  *out = (size_t)value;
+  return true;
+}
+
+/* settle(verifierId, words, ..) at `data`, behind the selector: the new root of the part's last batch. */
+static void find_record(const uint8_t *data, size_t length, const part *p, told_root *out) {
+  const hf_u256 number = hf_u256_from_u64(p->last);
+  size_t at, count;
+  if (!read_offset(data, length, 32, &at) || !read_offset(data, length, at, &count)) return;
+  if (count > (length - at - 32) / 32) return; /* read_offset: 32 bytes are there */
+  for (size_t k = 0; k + SENT_WORDS <= count; k += SENT_WORDS) {
+    const uint8_t *word = data + at + 32 + 32 * k;
+    if (memcmp(word + 32 * HF_RECORD_CHAIN_ID, p->chain.b, 32) != 0 ||
+        memcmp(word + 32 * HF_RECORD_BATCH_NUMBER, number.b, 32) != 0)
+      continue;
+    memcpy(out->root.b, word + 32 * HF_RECORD_NEW_ROOT, 32);
+    out->there = true;
+  }
+}
+
+/* The contract logged the transaction, and does so in settle alone: its calldata is what was settled, if it
+ * was called directly. */
+static hf_status find_in_calldata(looker *l, const part *p, told_root *out) {
+  hf_status status;
+  hf_u256 topic;
+  hf_eth_address to;
+  later after = {.than = p->last};
+  uint8_t *data = NULL;
+  size_t length;
+  hf_evm_topic("BatchSettled(uint256,uint64,uint256)", topic.b);
+  HF_TRY(hf_eth_logs(l->contract->rpc, &l->contract->address,
+                     (const hf_u256 *const[HF_ETH_TOPICS]){&topic, &p->chain}, l->from_block, l->at,
+                     take_later, &after));
+  if (after.number == 0) goto out;
+  HF_TRY(hf_eth_input_of(l->contract->rpc, &after.transaction, &to, &data, &length));
+  if (hf_eth_address_eq(&to, &l->contract->address) && length > 4) find_record(data + 4, length - 4, p, out);
+out:
+  free(data);
+  return status;
+}
+
 /* ---- one chain ---- */
 
 static hf_status same_root(const part *p, uint64_t batch, const hf_u256 *on_l1, const uint8_t ours[32]) {
@@ -141,13 +210,14 @@ static hf_status look_after(looker *l, const part *p, const hf_settled_chain *no
   told_root told = {.there = true, .root = now->state_root};
   hf_status status = HF_OK;
   if (now->batch != p->last) HF_TRY(find_root(l, p, &told));
+  if (!told.there) HF_TRY(find_in_calldata(l, p, &told));
   if (!told.there)
-    HF_TRY(hf_fail(HF_E_STATE,
-                   "chain %s is at batch %llu, and batch %llu was settled in the middle of another seal "
-                   "(since block %llu): "
-                   "its root cannot be read from the contract and compared",
-                   p->name, (unsigned long long)now->batch, (unsigned long long)p->last,
-                   (unsigned long long)l->from_block));
+    HF_TRY(
+        hf_fail(HF_E_STATE,
+                "chain %s is at batch %llu, and batch %llu was settled in the middle of a seal that another "
+                "contract sent (or before block %llu): its root cannot be read and compared",
+                p->name, (unsigned long long)now->batch, (unsigned long long)p->last,
+                (unsigned long long)l->from_block));
   HF_TRY(same_root(p, p->last, &told.root, p->ends->word[HF_RECORD_NEW_ROOT]));
 out:
   return status;
@@ -190,11 +260,12 @@ static hf_status look(looker *l) {
   while (is[odd] == AFTER) odd++; /* a chain that is not through, beside one that has begun */
   while (is[begun] == BEFORE) begun++;
   const part *p = &l->of[odd];
-  status = hf_fail(HF_E_STATE,
-                   "batches of chain %s are settled, but chain %s is at batch %llu and the seal has its %llu to "
-                   "%llu: the contract takes all of a seal or nothing",
-                   l->of[begun].name, p->name, (unsigned long long)now[odd].batch,
-                   (unsigned long long)p->first, (unsigned long long)p->last);
+  status =
+      hf_fail(HF_E_STATE,
+              "batches of chain %s are settled, but chain %s is at batch %llu and the seal has its %llu to "
+              "%llu: the contract takes all of a seal or nothing",
+              l->of[begun].name, p->name, (unsigned long long)now[odd].batch, (unsigned long long)p->first,
+              (unsigned long long)p->last);
 out:
   return status;
 }
