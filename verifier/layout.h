@@ -23,7 +23,6 @@ enum hf_sums_poly { HF_POLY_Z, HF_POLY_RANGE, HF_POLY_ROM, HF_POLY_RHO, HF_SUMS_
 /* Every polynomial has at most n + HF_EXTRA_COEFFICIENTS coefficients (blinding); the SRS of a key has kappa
  * times as many points. */
 #define HF_EXTRA_COEFFICIENTS 4
-#define HF_BLINDING_DEGREE    3 /* of the random multiples of Z_H: degree 3, four coefficients */
 
 /* Evaluations in a proof, in this order. At zeta: witness, sums, quotient, fixed. At zeta*omega: witness, sums. */
 enum {

@@ -24,9 +24,9 @@ typedef struct hf_proof {
 #define HF_PROOF_KIND    "PROF"
 #define HF_PROOF_VERSION 1
 
-/* The payload of a "PROF" container (of a proof with a valid kappa): kappa, vk digest, public inputs, commitments, evaluations, W, W'. The reader
- * refuses values that are not canonical (HF_E_RANGE), points off the curve (HF_E_CURVE) or at infinity
- * (HF_E_INFINITY), wrong counts and trailing bytes (HF_E_FORMAT). */
+/* The payload of a "PROF" container (of a proof with a valid kappa): kappa, vk digest, public inputs, commitments,
+ * evaluations, W, W'. The reader refuses values that are not canonical (HF_E_RANGE), points off the curve
+ * (HF_E_CURVE) or at infinity (HF_E_INFINITY), wrong counts and trailing bytes (HF_E_FORMAT). */
 void hf_proof_write(const hf_proof *proof, hf_writer *w);
 hf_status hf_proof_read(hf_reader *r, hf_proof *proof);
 

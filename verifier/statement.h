@@ -2,7 +2,7 @@
  * by which a contract binds words on L1 to Poseidon2 hashes without computing any.
  *
  * THE TREE. A leaf proof enters as leaf = sponge(LEAF; vk digest, statement); a node is
- * parent = sponge(NODE; left, right). HF_STATEMENT_EMPTY (zero: no hash gives it) stands for what is not there, and
+ * parent = sponge(NODE; left, right). EMPTY (zero: no hash gives it; hf_statement_empty) stands for what is not there, and
  * parent(EMPTY, EMPTY) = EMPTY. m records are the leaves 0..m-1 of a perfect tree of HF_SEAL_RECORDS_MAX leaves, the
  * rest EMPTY; a proof over 2^k of its leaves is lifted by EMPTY right siblings.
  *

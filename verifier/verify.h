@@ -17,10 +17,11 @@ void hf_challenges_derive(const hf_verifying_key *vk, const hf_proof *proof, hf_
 /* *ok = the proof convinces under `vk`: the instance is well formed, the identity holds at zeta, the openings
  * pass the pairing, and so does the accumulator that a node or a seal hands on. A foldable key's proof is a leaf
  * (word node_vk and accumulator all zero) or a node (node_vk is the digest of `vk` itself). What is convincing is
- * that `vk`'s circuit holds: which keys count is for the caller, who knows their digests. When it does not, hf_error_message() says which check failed. A status other than HF_OK means
- * that the check itself could not be made. HF_E_MISMATCH: the proof names another key. HF_E_ARGUMENT: the key is not
- * one that hf_verifying_key_finish let through. HF_E_RANGE, HF_E_CURVE, HF_E_INFINITY: the proof holds something that
- * no reader would have let through. */
+ * that `vk`'s circuit holds: which keys count is for the caller, who knows their digests. When it does not,
+ * hf_error_message() says which check failed. A status other than HF_OK means that the check itself could not be
+ * made. HF_E_MISMATCH: the proof names another key. HF_E_ARGUMENT: the key is not one that hf_verifying_key_finish
+ * let through. HF_E_RANGE, HF_E_CURVE, HF_E_INFINITY: the proof holds something that no reader would have let
+ * through. */
 hf_status hf_verify(const hf_verifying_key *vk, const hf_proof *proof, bool *ok);
 
 /* Everything but the pairing: *ok and the pair (L, R) for which e(L, [1]_2) = e(R, [tau]_2) remains to be checked. */

@@ -24,9 +24,9 @@ typedef struct hf_verifying_key {
 
 /* Checks everything that a key must satisfy and derives the digest
  *   sponge(HF_DOMAIN_VK, version, transcript, kappa, instance, development, public count, [tau]_2, log n, commitments)
- * with instance = foldable + 2 seal (what is the same for all keys that a node meets stands first) and each coordinate as its two words. Errors: HF_E_RANGE (a parameter), HF_E_CURVE, HF_E_SUBGROUP,
- * HF_E_INFINITY, HF_E_REFUSED ([tau]_2 is a trivial power, or of the development setup in a key without its mark; two equal or
- * opposite commitments). */
+ * with instance = foldable + 2 seal (what is the same for all keys that a node meets stands first) and each coordinate
+ * as its two words. Errors: HF_E_RANGE (a parameter), HF_E_CURVE, HF_E_SUBGROUP, HF_E_INFINITY, HF_E_REFUSED ([tau]_2 is
+ * a trivial power, or of the development setup in a key without its mark; two equal or opposite commitments). */
 hf_status hf_verifying_key_finish(hf_verifying_key *vk);
 
 /* The payload of a "VKEY" container, version 1. The reader accepts exactly the bytes that the writer makes and

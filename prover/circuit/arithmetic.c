@@ -208,8 +208,6 @@ void hf_assert_constant(hf_builder *b, const char *name, hf_var x, hf_fr k) {
   hf_assert_equal(b, name, x, hf_constant(b, k));
 }
 
-void hf_assert_zero(hf_builder *b, const char *name, hf_var x) { hf_assert_equal(b, name, x, hf_zero(b)); }
-
 void hf_assert_bool(hf_builder *b, const char *name, hf_var x) {
   hf_product p = {one(), x, x};
   hf_term t = {minus_one(), x};

@@ -94,7 +94,6 @@ hf_var hf_quadratic(hf_builder *b, const hf_product *products, size_t product_co
 /* By copy: no row. */
 void hf_assert_equal(hf_builder *b, const char *name, hf_var x, hf_var y);
 void hf_assert_constant(hf_builder *b, const char *name, hf_var x, hf_fr k); /* as hf_constant */
-void hf_assert_zero(hf_builder *b, const char *name, hf_var x);
 /* One row. */
 void hf_assert_bool(hf_builder *b, const char *name, hf_var x);
 void hf_assert_nonzero(hf_builder *b, const char *name, hf_var x);

@@ -50,8 +50,9 @@ typedef struct hf_seal_input {
 } hf_seal_input;
 
 /* Files and artifacts: containers "NODE" and "SEAL", version 1. Everything that the readers of keys and proofs refuse
- * is refused. What a key says of kappa, transcript and set-up is not looked at there: a circuit has these as its own constants. Vet children
- * with hf_foldable_check, as aggregator and worker do. The structures are large: allocate them. */
+ * is refused. What a key says of kappa, transcript and set-up is not looked at there: a circuit has these as its own
+ * constants. Vet children with hf_foldable_check, as aggregator and worker do. The structures are large: allocate
+ * them. */
 #define HF_NODE_INPUT_KIND    "NODE"
 #define HF_SEAL_INPUT_KIND    "SEAL"
 #define HF_FOLD_INPUT_VERSION 1
@@ -69,8 +70,9 @@ hf_status hf_node_circuit(hf_builder *b, const hf_fold_setup *setup, const hf_no
 hf_status hf_seal_circuit(hf_builder *b, const hf_fold_setup *setup, hf_fr node_vk, const hf_seal_input *input);
 
 /* *ok = a node whose key has the digest `node_vk` can verify this proof as a child: it verifies natively, its key and
- * set-up are those of nodes, it is a leaf or a node under that very key, and the additions that the circuit makes on its points meet no exceptional case. What `verify --foldable` and whoever
- * queues a fold ask, so that nobody's proof can block a batch. The reason is in hf_error_message(). */
+ * set-up are those of nodes, it is a leaf or a node under that very key, and the additions that the circuit makes on
+ * its points meet no exceptional case. What `verify --foldable` and whoever queues a fold ask, so that nobody's proof
+ * can block a batch. The reason is in hf_error_message(). */
 hf_status hf_foldable_check(const hf_fold_setup *setup, hf_fr node_vk, const hf_verifying_key *vk, const hf_proof *proof,
                             bool *ok);
 
