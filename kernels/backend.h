@@ -108,6 +108,11 @@ typedef struct hf_backend_ops {
   hf_status (*quotient)(hf_backend *backend, const struct hf_relation_inputs *in, hf_fr shift, hf_vec *out);
   /* out[i] = compress4(in[4i..4i+3]), i < count; two vectors */
   hf_status (*poseidon2_compress4)(hf_backend *backend, hf_vec *out, const hf_vec *in, size_t count);
+
+  /* --- measuring ------------------------------------------------------------ */
+  /* The cost of one multiplication in Fr on this code path: many independent ones in registers, on one thread (of a GPU:
+   * on the whole device), the least of several samples. Milliseconds of work. */
+  hf_status (*multiplication_ns)(hf_backend *backend, double *ns);
 } hf_backend_ops;
 
 struct hf_backend {

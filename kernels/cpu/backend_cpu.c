@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -195,4 +196,10 @@ void hf_cpu_points_destroy(hf_backend *backend, hf_points *points) {
   (void)backend;
   if (points) free(points->copy);
   free(points);
+}
+
+double hf_cpu_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }

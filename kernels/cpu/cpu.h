@@ -13,7 +13,8 @@
 #define HF_CPU_HOT(X)                                                                                        \
   X(ntt)                                                                                                     \
   X(coset_ntt) X(coset_intt) X(msm) X(commit) X(batch_inverse) X(axpy) X(axpy_strided) X(scale) X(hadamard)  \
-      X(evaluate) X(divide) X(grand_product) X(prefix_sum) X(poseidon2_compress4) X(sum_terms) X(quotient)
+      X(evaluate) X(divide) X(grand_product) X(prefix_sum) X(poseidon2_compress4) X(sum_terms) X(quotient) \
+      X(multiplication_ns)
 
 #define HF_CPU_PASTE3(a, b, c) a##b##_##c
 #define HF_CPU_PASTE(a, b, c)  HF_CPU_PASTE3(a, b, c)
@@ -79,6 +80,9 @@ extern const hf_backend_ops hf_cpu_mulx_ops; /* BMI2 and ADX */
 extern const hf_backend_ops hf_cpu_ifma_ops; /* AVX-512 with IFMA as well */
 void hf_cpu_ifma_release(hf_cpu *cpu);       /* its tables */
 #endif
+
+/* Seconds of a clock that only goes forward. */
+double hf_cpu_now(void);
 
 /* For registry.c. */
 hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out);

@@ -28,4 +28,5 @@ const hf_backend_ops hf_cpu_ifma_ops = {.name = "cpu",
                                         .prefix_sum = hf_cpu_mulx_prefix_sum,
                                         .poseidon2_compress4 = hf_cpu_ifma_poseidon2_compress4,
                                         .sum_terms = hf_cpu_ifma_sum_terms,
-                                        .quotient = hf_cpu_ifma_quotient};
+                                        .quotient = hf_cpu_ifma_quotient,
+                                        .multiplication_ns = hf_cpu_ifma_multiplication_ns};
