@@ -62,7 +62,13 @@ static bool describe(const remover *m, hf_constraint k, removal_class *out) {
   for (int i = HF_S_MERKLE; i <= HF_S_MIDDLE; i++) rounds |= on(c, i, k.row);
   bool enters = on(c, HF_S_MERKLE, k.row) && k.part == HF_PART_COPY && k.index < 4;
   if (rounds && !enters) return false;
-  if (k.part == HF_PART_PUBLIC || k.row < c->public_count) return false;
+  if (k.row < c->public_count) {
+    if (k.part != HF_PART_COPY) return false;
+    out->kind = REMOVAL_COPY;
+    out->key = mix(mix(0xcbf29ce484222325u, "public", 6), &k.row, sizeof k.row);
+    snprintf(out->label, sizeof out->label, "public input %u, copy", k.row);
+    return true;
+  }
   bool range_row = is_range(c, k.row), own = range_row && on(c, HF_S_ARITHMETIC, k.row);
   if (k.part == HF_PART_RANGE || (k.part == HF_PART_COPY && range_row && k.index < 4))
     name = lookup_name(c, k.row, k.index, &scope);
@@ -72,6 +78,15 @@ static bool describe(const remover *m, hf_constraint k, removal_class *out) {
   if (strcmp(path, "preamble") == 0 || strcmp(name, "constant") == 0 || strcmp(name, "an input") == 0)
     return false;
   out->wire = k.index;
+  /* a lookup stands on whatever wire was free */
+  bool lookup = k.part == HF_PART_COPY && range_row && k.index < 4 &&
+                (in_lookups(c, k.row, k.index) || (!own && k.index == 0));
+  if (k.part == HF_PART_COPY && range_row && k.index < 4 && !lookup && !on(c, HF_Q1 + k.index, k.row)) {
+    out->kind = REMOVAL_COPY;
+    out->key = mix(0xcbf29ce484222325u, "padding", 7);
+    snprintf(out->label, sizeof out->label, "range rows: a wire without a chunk, copy");
+    return true;
+  }
   switch (k.part) {
   case HF_PART_ARITHMETIC:
     out->kind = own ? REMOVAL_RANGE : REMOVAL_EQUATION;
@@ -95,6 +110,7 @@ static bool describe(const remover *m, hf_constraint k, removal_class *out) {
   /* ranges and identities have names of their own, whatever they are part of; equations often share one */
   bool number = out->kind == REMOVAL_RANGE || out->kind == REMOVAL_IDENTITY || on(c, HF_S_NONNATIVE, k.row) ||
                 range_row;
+  number |= strncmp(name, "canonical split", 15) == 0 || strncmp(name, "split: ", 7) == 0;
   const char *where = number ? "" : last_of(path);
   uint64_t h = mix(0xcbf29ce484222325u, &out->kind, sizeof out->kind);
   h = mix(h, where, strlen(where));
@@ -103,14 +119,15 @@ static bool describe(const remover *m, hf_constraint k, removal_class *out) {
                (k.part != HF_PART_RANGE || !in_lookups(c, k.row, k.index));
   h = mix(h, &tight, sizeof tight);
   bool pattern = out->kind != REMOVAL_RANGE && !range_row;
-  if (out->kind == REMOVAL_COPY) h = mix(h, &k.index, 1);
+  if (out->kind == REMOVAL_COPY) h = mix(h, lookup ? (const void *)"lookup" : (const void *)&k.index, 1);
   for (int i = HF_Q1; pattern && i <= HF_ROM; i++) {
     bool table = i == HF_QC && on(c, HF_ROM, k.row), address = i == HF_Q5 && is_write(c, k.row);
     if (!table && !address) h = mix(h, &c->fixed[i][k.row], sizeof(hf_fr));
   }
   out->key = h;
   char detail[24] = "";
-  if (out->kind == REMOVAL_COPY) snprintf(detail, sizeof detail, " of %c", "abcde"[k.index]);
+  if (out->kind == REMOVAL_COPY && !lookup) snprintf(detail, sizeof detail, " of %c", "abcde"[k.index]);
+  if (lookup) snprintf(detail, sizeof detail, " of a lookup");
   snprintf(out->label, sizeof out->label, "%.70s: %.70s, %s%s%s", last_of(path), name, tight ? "tight " : "",
            kinds[out->kind], detail);
   return true;
@@ -166,10 +183,12 @@ static void leave_multiplicities(remover *m) {
   if (hf_circuit_disable(m->s.circuit, (hf_constraint){UINT32_MAX, HF_PART_COUNT, 0}) != HF_OK) abort();
 }
 
-void remover_take(remover *m, const char *name, shape_build build, const void *context) {
-  hf_builder_options options = {.table_width = HF_NONNATIVE_WIDTH};
+void remover_take(remover *m, const char *name, const hf_builder_options *options, shape_build build,
+                  const void *context) {
+  hf_builder_options small = {.table_width = HF_NONNATIVE_WIDTH};
   m->follow = NULL;
-  shape_make(&m->s, name, &options, build, context);
+  m->always.count = 0;
+  shape_make(&m->s, name, options == NULL ? &small : options, build, context);
   size_t count = hf_circuit_constraints(m->s.circuit, NULL, 0);
   hf_constraint *all = calloc(count, sizeof *all);
   if (all == NULL) abort();
@@ -182,6 +201,12 @@ void remover_take(remover *m, const char *name, shape_build build, const void *c
 void remover_drop(remover *m) {
   for (uint32_t i = 0; i < m->class_count; i++) m->classes[i].count = 0;
   shape_free(&m->s);
+}
+
+void remover_keep(remover *m, const char *name) {
+  for (uint32_t i = 0; i < m->s.hint_count; i++)
+    if (strcmp(m->s.hints[i].name, name) == 0)
+      shape_lie_set(&m->always, m->s.hints[i].var, m->s.value[m->s.hints[i].var]);
 }
 
 uint32_t remover_hint(const remover *m, const char *name, uint32_t nth) {
@@ -248,6 +273,8 @@ static hf_rel_row row_of(const hf_circuit *c, uint32_t r) {
   for (int i = 0; i < HF_FIXED_COUNT; i++) row.f[i] = c->fixed[i][r];
   return row;
 }
+
+hf_rel_row remover_values(const remover *m, uint32_t row) { return row_of(m->s.circuit, row); }
 
 /* d equation / d cell; 5 = e of the next row */
 static hf_fr derivative(const hf_rel_row *row, unsigned wire) {
@@ -337,8 +364,7 @@ static void cover_write(remover *m, const char *how) {
 /* Variables that only exist for one constraint. A lie about them alone says nothing about what the constraint
  * is for. */
 static bool helps_only(const remover *m, const shape_lies *told) {
-  static const char *const helpers[] = {"range chunk", "range rest",     "quotient limb",    "carry",
-                                        "inverse",     "zeta is no row", "differs from zeta"};
+  static const char *const helpers[] = {"range chunk", "range rest", "quotient limb", "carry", "inverse"};
   for (uint32_t i = 0; i < told->count; i++) {
     const shape_hint *h = shape_hint_of(&m->s, told->list[i].var);
     bool helper = false;
@@ -349,10 +375,34 @@ static bool helps_only(const remover *m, const shape_lies *told) {
   return told->count > 0;
 }
 
+/* Two variables that are tied by copies alone: the copy of a cell that one of them has to itself. */
+static bool judge_tie(remover *m, const char *how) {
+  hf_circuit *c = m->s.circuit;
+  hf_constraint failed[4];
+  size_t count = m->a.failure_count;
+  bool found = false;
+  if (count > sizeof failed / sizeof *failed) return false;
+  for (size_t i = 0; i < count; i++) {
+    failed[i] = m->a.failures[i].constraint;
+    if (failed[i].part != HF_PART_COPY) return false;
+  }
+  for (size_t i = 0; i < count && !found; i++) {
+    removal_class *k = remover_class(m, failed[i]);
+    if (k == NULL || hf_circuit_disable(c, failed[i]) != HF_OK) continue;
+    found = holds(m);
+    if (found) cover(k, how);
+    hf_circuit_enable_all(c);
+    leave_multiplicities(m);
+  }
+  (void)holds(m);
+  return found;
+}
+
 static bool judge(remover *m, const shape_lies *told, const char *how) {
   attempt *a = &m->a;
   m->runs++;
   if (a->failure_count == 0 || a->failure_count == SHAPE_FAILURES) return false;
+  if (a->failures[0].constraint.part == HF_PART_COPY) return judge_tie(m, how);
   removal_class *only = NULL;
   for (size_t i = 0; i < a->failure_count; i++) {
     hf_constraint k = a->failures[i].constraint;
@@ -379,7 +429,19 @@ static bool judge(remover *m, const shape_lies *told, const char *how) {
 
 static void run(remover *m, const shape_lies *told) {
   remover_begin(m);
-  shape_try(&m->s, told, &m->a);
+  if (m->always.count == 0) {
+    shape_try(&m->s, told, &m->a);
+    return;
+  }
+  shape_lies all = m->always;
+  for (uint32_t i = 0; i < told->count; i++) {
+    const shape_lie *l = &told->list[i];
+    if (l->add)
+      shape_lie_add(&all, l->var, l->value);
+    else
+      shape_lie_set(&all, l->var, l->value);
+  }
+  shape_try(&m->s, &all, &m->a);
 }
 
 void remover_begin(remover *m) {
@@ -533,11 +595,21 @@ static void lie_about_sum(remover *m, uint32_t row, const removal_class *k) {
 /* The cell takes what the row before gave; its variable says something else. */
 static void lie_about_output(remover *m, const removal_class *k, uint32_t row) {
   const hf_circuit *c = m->s.circuit;
-  if (row == 0 || k->wire != 4 || !on(c, HF_S_ARITHMETIC, row - 1) || !on(c, HF_QN, row - 1)) return;
-  uint32_t var = shape_var_at(&m->s, row, 4);
+  if (row == 0) return;
+  bool sum = k->wire == 4 && on(c, HF_S_ARITHMETIC, row - 1) && on(c, HF_QN, row - 1);
+  bool round = k->wire < 4 && on(c, HF_S_FULL, row - 1);
+  uint32_t var = shape_var_at(&m->s, row, k->wire);
+  if ((!sum && !round) || var == HF_NO_VAR) return;
   shape_lies told = {0};
   shape_lie_add(&told, var, hf_fr_one());
-  remover_cut(m, &told, row, 4, m->s.value[var], "another value than the row before gave");
+  remover_cut(m, &told, row, k->wire, m->s.value[var], "another value than the row before gave");
+}
+
+void remover_public(remover *m) {
+  const hf_circuit *c = m->s.circuit;
+  shape_lies none = {0};
+  for (uint32_t row = 0; row < c->public_count; row++)
+    remover_cut(m, &none, row, 0, hf_fr_add(c->public_inputs[row], hf_fr_one()), "another public input");
 }
 
 void remover_sums(remover *m) {
@@ -678,8 +750,8 @@ void __wrap_hf_child_verify(hf_builder *b, const hf_fold_setup *setup, const hf_
   out->digest = hf_hint(b, child->vk.digest, "digest");
   for (int i = 0; i < HF_INSTANCE_COUNT; i++)
     out->instance[i] = hf_hint(b, child->proof.public_inputs[i], "instance word");
-  out->left = free_point(b, hf_g1_from_xyzz(hf_g1_mul(hf_g1_generator(), hf_fr_from_u64(5))), "left");
-  out->right = free_point(b, hf_g1_from_xyzz(hf_g1_mul(hf_g1_generator(), hf_fr_from_u64(6))), "right");
+  out->left = free_point(b, hf_g1_from_xyzz(hf_g1_mul(hf_g1_generator(), hf_fr_from_u64(5))), "free");
+  out->right = free_point(b, hf_g1_from_xyzz(hf_g1_mul(hf_g1_generator(), hf_fr_from_u64(6))), "free");
   out->constant = hf_hint(b, hf_fr_from_u64(1234), "constant");
   out->token = hf_hint(b, hf_fr_from_u64(4321), "token");
 }

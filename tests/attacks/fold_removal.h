@@ -36,14 +36,21 @@ typedef struct remover {
   uint32_t class_count, runs;
   /* What else a liar would change after these lies: true if he did. */
   bool (*follow)(struct remover *m, const attempt *a, shape_lies *told);
+  shape_lies always;  /* told with every attempt */
+  uint32_t vanishing; /* for `follow` of a child: the variable of zeta^n - 1 */
   attempt a;
 } remover;
 
 void remover_open(remover *m);
 void remover_close(remover *m);
-/* Lays an instance and notes its classes. */
-void remover_take(remover *m, const char *name, shape_build build, const void *context);
+/* Lays an instance and notes its classes; options NULL: those that the gadgets need. */
+void remover_take(remover *m, const char *name, const hf_builder_options *options, shape_build build,
+                  const void *context);
 void remover_drop(remover *m);
+/* Hints of this name stay what they are unless a lie is about them. */
+void remover_keep(remover *m, const char *name);
+/* What stands on a row and the next one now. */
+hf_rel_row remover_values(const remover *m, uint32_t row);
 
 /* One attempt, judged; then what follows from it, judged. True if it covered something. */
 bool remover_try(remover *m, const shape_lies *told, const char *how);
@@ -57,6 +64,7 @@ bool remover_cut(remover *m, const shape_lies *told, uint32_t row, unsigned wire
                  const char *how);
 /* The systematic ones, for what is not covered yet. */
 void remover_single(remover *m);     /* one variable is another */
+void remover_public(remover *m);     /* a public input is another than its variable */
 void remover_sums(remover *m);       /* a sum over several rows is another from one of them on */
 void remover_identities(remover *m); /* an operand's cell is another */
 void remover_integers(remover *m);   /* identities that hold modulo r, and not over the integers */
