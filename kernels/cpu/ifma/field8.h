@@ -299,3 +299,49 @@ HF_FN void HF_F8(transpose)(const HF_F8_T in[8], HF_F8_T out[8]) {
     for (int k = 0; k < 8; k++) out[k].l[i] = y[k];
   }
 }
+
+/* --- inverses ------------------------------------------------------------------------------------------------- */
+
+/* Lanes whose limbs are all zero. */
+HF_FN __mmask8 HF_F8(zero_mask)(HF_F8_T a) {
+  __m512i any = _mm512_or_si512(_mm512_or_si512(a.l[0], a.l[1]), _mm512_or_si512(a.l[2], a.l[3]));
+  any = _mm512_or_si512(any, a.l[4]);
+  return _mm512_testn_epi64_mask(any, any);
+}
+
+/* b in the lanes of `second`, a in the others */
+HF_FN HF_F8_T HF_F8(select)(__mmask8 second, HF_F8_T a, HF_F8_T b) {
+  for (int i = 0; i < 5; i++) a.l[i] = _mm512_mask_mov_epi64(a.l[i], second, b.l[i]);
+  return a;
+}
+
+/* Products wait for those before them: a loop over many keeps this number of chains side by side. */
+#ifndef HF_CHAINS8
+#define HF_CHAINS8 4
+#endif
+
+/* The inverses of all elements of the chains, in the 2^260 form and the closed set, for one inversion; 0, and nothing
+ * done, if an element is zero. */
+HF_FN int HF_F8(invert_chains)(HF_F8_T chain[HF_CHAINS8]) {
+  HF_F8_S lanes[8], before[8], all = HF_F8_S1(one)();
+  HF_F8_T low = HF_F8(mul)(chain[0], chain[1]), high = HF_F8(mul)(chain[2], chain[3]);
+  HF_F8(store_form)(lanes, HF_F8(mul)(low, high));
+  for (int k = 0; k < 8; k++) {
+    before[k] = all;
+    all = HF_F8_S1(mul)(all, lanes[k]);
+  }
+  if (HF_F8_S1(is_zero)(all)) return 0;
+  all = HF_F8_S1(inv)(all);
+  for (int k = 8; k-- > 0;) {
+    HF_F8_S own = HF_F8_S1(mul)(all, before[k]);
+    all = HF_F8_S1(mul)(all, lanes[k]);
+    lanes[k] = own;
+  }
+  HF_F8_T both = HF_F8(load_form)(lanes), of_low = HF_F8(mul)(both, high), of_high = HF_F8(mul)(both, low);
+  HF_F8_T first = chain[0], third = chain[2];
+  chain[0] = HF_F8(mul)(of_low, chain[1]);
+  chain[1] = HF_F8(mul)(of_low, first);
+  chain[2] = HF_F8(mul)(of_high, chain[3]);
+  chain[3] = HF_F8(mul)(of_high, third);
+  return 1;
+}

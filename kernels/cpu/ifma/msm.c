@@ -19,7 +19,6 @@ extern const msm_additions hf_cpu_mulx_msm_additions; /* for what is special */
 #define HF_MSM8_RUN    128 /* points of a bucket in one lane, at most */
 #define HF_MSM8_RUN_1  512 /* the same where a segment is one bucket */
 #define HF_MSM8_SLOTS  (HF_MSM_SEGMENT / 8 + HF_MSM8_RUN)
-#define HF_MSM8_CHAINS 4
 #define HF_MSM8_AHEAD  3 /* points of a lane asked for before they are wanted */
 #define HF_MSM8_CUT    (HF_MSM_SEGMENT / HF_MSM8_RUN * 2) /* runs of buckets that have several */
 
@@ -55,66 +54,30 @@ static msm8_scratch *scratch_of(const msm_job *job, unsigned worker) {
 
 /* --- pairs ------------------------------------------------------------------------------------------------------- */
 
-static inline __mmask8 zero_mask(const hf_fq8 *a) {
-  __m512i any = _mm512_or_si512(_mm512_or_si512(a->l[0], a->l[1]), _mm512_or_si512(a->l[2], a->l[3]));
-  any = _mm512_or_si512(any, a->l[4]);
-  return _mm512_testn_epi64_mask(any, any);
-}
-
-static inline hf_fq8 select8(__mmask8 second, hf_fq8 a, hf_fq8 b) {
-  for (int i = 0; i < 5; i++) a.l[i] = _mm512_mask_mov_epi64(a.l[i], second, b.l[i]);
-  return a;
-}
-
-/* One inversion for all lanes of all chains; false if one of them is zero. */
-static bool invert_chains(hf_fq8 chain[HF_MSM8_CHAINS]) {
-  hf_fq lanes[8], before[8], all = hf_fq_one();
-  hf_fq8 low = hf_fq8_mul(chain[0], chain[1]), high = hf_fq8_mul(chain[2], chain[3]);
-  hf_fq8_store_form(lanes, hf_fq8_mul(low, high));
-  for (int k = 0; k < 8; k++) {
-    before[k] = all;
-    all = hf_fq_mul(all, lanes[k]);
-  }
-  if (hf_fq_is_zero(all)) return false;
-  all = hf_fq_inv(all);
-  for (int k = 8; k-- > 0;) {
-    hf_fq own = hf_fq_mul(all, before[k]);
-    all = hf_fq_mul(all, lanes[k]);
-    lanes[k] = own;
-  }
-  hf_fq8 inverse = hf_fq8_load_form(lanes), of_low = hf_fq8_mul(inverse, high), of_high = hf_fq8_mul(inverse, low);
-  hf_fq8 first = chain[0], third = chain[2];
-  chain[0] = hf_fq8_mul(of_low, chain[1]);
-  chain[1] = hf_fq8_mul(of_low, first);
-  chain[2] = hf_fq8_mul(of_high, chain[3]);
-  chain[3] = hf_fq8_mul(of_high, third);
-  return true;
-}
-
 /* For the sums of pairs of neighbours, (source[i], the next): taken in ascending order then, a sum may be written over any
  * vector before its pair. False where a pair has equal x. */
-static bool pairs_prepare(msm8_scratch *s, size_t pairs, hf_fq8 chain[HF_MSM8_CHAINS]) {
+static bool pairs_prepare(msm8_scratch *s, size_t pairs, hf_fq8 chain[HF_CHAINS8]) {
   const hf_fq8 one = hf_fq8_broadcast_form(hf_fq_one()), p16 = hf_fq8_multiple(16);
-  for (int c = 0; c < HF_MSM8_CHAINS; c++) chain[c] = one;
+  for (int c = 0; c < HF_CHAINS8; c++) chain[c] = one;
   for (size_t i = pairs; i-- > 0;) {
     size_t at = s->source[i];
     hf_fq8 d = hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(s->x[at + 1], p16), s->x[at]));
-    __mmask8 first = zero_mask(&s->y[at + 1]), second = zero_mask(&s->y[at]) & (__mmask8)~first;
+    __mmask8 first = hf_fq8_zero_mask(s->y[at + 1]), second = hf_fq8_zero_mask(s->y[at]) & (__mmask8)~first;
     s->first[i] = first;
     s->second[i] = second;
-    d = select8(first | second, d, one);
+    d = hf_fq8_select(first | second, d, one);
     s->difference[i] = d;
-    s->product[i] = chain[i % HF_MSM8_CHAINS];
-    chain[i % HF_MSM8_CHAINS] = hf_fq8_mul(chain[i % HF_MSM8_CHAINS], d); /* d < 32 p */
+    s->product[i] = chain[i % HF_CHAINS8];
+    chain[i % HF_CHAINS8] = hf_fq8_mul(chain[i % HF_CHAINS8], d); /* d < 32 p */
   }
-  return invert_chains(chain);
+  return hf_fq8_invert_chains(chain);
 }
 
-static inline void pair_next(msm8_scratch *s, size_t i, size_t to, hf_fq8 chain[HF_MSM8_CHAINS]) {
+static inline void pair_next(msm8_scratch *s, size_t i, size_t to, hf_fq8 chain[HF_CHAINS8]) {
   const hf_fq8 p16 = hf_fq8_multiple(16), p32 = hf_fq8_multiple(32), p2 = hf_fq8_multiple(2);
   size_t at = s->source[i];
-  hf_fq8 own = hf_fq8_mul(chain[i % HF_MSM8_CHAINS], s->product[i]);
-  chain[i % HF_MSM8_CHAINS] = hf_fq8_mul(chain[i % HF_MSM8_CHAINS], s->difference[i]);
+  hf_fq8 own = hf_fq8_mul(chain[i % HF_CHAINS8], s->product[i]);
+  chain[i % HF_CHAINS8] = hf_fq8_mul(chain[i % HF_CHAINS8], s->difference[i]);
   hf_fq8 x1 = s->x[at], y1 = s->y[at], x2 = s->x[at + 1], y2 = s->y[at + 1];
   hf_fq8 slope = hf_fq8_mul(hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(y2, p16), y1)), own); /* < 1.8 p */
   hf_fq8 x3 = hf_fq8_sub_lazy(hf_fq8_sub_lazy(hf_fq8_add_lazy(hf_fq8_sqr_lazy(slope), p32), x1), x2);
@@ -122,8 +85,8 @@ static inline void pair_next(msm8_scratch *s, size_t i, size_t to, hf_fq8 chain[
   hf_fq8 y3 = hf_fq8_mul_lazy(slope, hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(x1, p2), x3)));
   y3 = hf_fq8_reduce(hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(y3, p16), y1)));
   if (s->first[i] | s->second[i]) {
-    x3 = select8(s->second[i], select8(s->first[i], x3, x1), x2);
-    y3 = select8(s->second[i], select8(s->first[i], y3, y1), y2);
+    x3 = hf_fq8_select(s->second[i], hf_fq8_select(s->first[i], x3, x1), x2);
+    y3 = hf_fq8_select(s->second[i], hf_fq8_select(s->first[i], y3, y1), y2);
   }
   s->x[to] = x3;
   s->y[to] = y3;
@@ -150,8 +113,8 @@ static inline void points_load(msm8_scratch *s, size_t at, const hf_g1 *const fr
                               _mm256_loadu_si256((const __m256i *)(const void *)&from[2 * i + 1]->y), 1);
   hf_words_gather(v, w);
   hf_fq8 y = hf_fq8_from_words_form(w);
-  negative &= (__mmask8)~zero_mask(&y);
-  s->y[at] = select8(negative, y, hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_multiple(16), y)));
+  negative &= (__mmask8)~hf_fq8_zero_mask(y);
+  s->y[at] = hf_fq8_select(negative, y, hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_multiple(16), y)));
 }
 
 /* --- buckets -------------------------------------------------------------------------------------------------------- */
@@ -165,7 +128,7 @@ static bool batches_sum(msm8_scratch *s, size_t batches) {
       at += s->length[b];
     }
     if (pairs == 0) return true;
-    hf_fq8 chain[HF_MSM8_CHAINS];
+    hf_fq8 chain[HF_CHAINS8];
     if (!pairs_prepare(s, pairs, chain)) return false;
     size_t pair = 0, write = 0;
     at = 0;
@@ -305,7 +268,7 @@ static bool pieces_weigh(msm_job *job, size_t begin, size_t count, msm8_scratch 
       s->odd_y[i] = s->y[2 * i + 1];
     }
     size_t pairs = row * rows / 2;
-    hf_fq8 chain[HF_MSM8_CHAINS];
+    hf_fq8 chain[HF_CHAINS8];
     for (size_t i = 0; i < pairs; i++) s->source[i] = (uint32_t)(2 * i);
     if (!pairs_prepare(s, pairs, chain)) return false;
     for (size_t i = 0; i < pairs; i++) pair_next(s, i, i, chain);
