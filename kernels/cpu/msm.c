@@ -200,7 +200,8 @@ static hf_status windows_run(msm_job *job, hf_g1_xyzz *sums) {
     HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu segments", segments));
   segments_cut(job, job->segments, &part_count);
   memset(job->buckets, 0, job->windows * job->bucket_count * sizeof *job->buckets);
-  hf_pool_run(pool, segments, 1, HF_CPU_NAME(msm_additions).segments, job);
+  size_t grain = segments / (8 * hf_pool_size(pool)); /* neighbours, so that the next one is known */
+  hf_pool_run(pool, segments, grain < 1 ? 1 : grain > 16 ? 16 : grain, HF_CPU_NAME(msm_additions).segments, job);
   for (size_t i = 0; i < segments;) { /* buckets that were cut */
     if (job->segments[i].buckets) {
       i++;

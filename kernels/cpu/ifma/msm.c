@@ -19,7 +19,7 @@ extern const msm_additions hf_cpu_mulx_msm_additions; /* for what is special */
 #define HF_MSM8_RUN    128 /* points of a bucket in one lane, at most */
 #define HF_MSM8_RUN_1  512 /* the same where a segment is one bucket */
 #define HF_MSM8_SLOTS  (HF_MSM_SEGMENT / 8 + HF_MSM8_RUN)
-#define HF_MSM8_AHEAD  3 /* points of a lane asked for before they are wanted */
+#define HF_MSM8_AHEAD  8 /* points of the next segment that are asked for with each pair */
 #define HF_MSM8_CUT    (HF_MSM_SEGMENT / HF_MSM8_RUN * 2) /* runs of buckets that have several */
 
 typedef struct msm8_run {
@@ -39,6 +39,7 @@ typedef struct msm8_scratch {
   uint32_t sorted[HF_MSM_SEGMENT];
   uint32_t length[HF_MSM_SEGMENT / 8]; /* of the batches */
   uint32_t count[HF_MSM8_RUN_1 + 2];
+  const uint32_t *ahead, *ahead_end; /* entries of the next segment whose points nobody asked for yet */
   hf_g1 cut[HF_MSM8_CUT];
   uint32_t cut_to[HF_MSM8_CUT];
 } msm8_scratch;
@@ -117,10 +118,23 @@ static inline void points_load(msm8_scratch *s, size_t at, const hf_g1 *const fr
   s->y[at] = hf_fq8_select(negative, y, hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_multiple(16), y)));
 }
 
+/* Points come from all over the memory: while one segment is added up, the next one's are on their way. */
+static inline void points_ask(const msm_job *job, msm8_scratch *s, size_t count) {
+  const uint32_t *end = (size_t)(s->ahead_end - s->ahead) > count ? s->ahead + count : s->ahead_end;
+  for (; s->ahead < end; s->ahead++) __builtin_prefetch(&job->points[*s->ahead >> 1], 0, 2);
+}
+
+static void points_ask_begin(const msm_job *job, msm8_scratch *s, const msm_segment *segment) {
+  s->ahead = s->ahead_end = NULL;
+  if (!segment) return;
+  s->ahead = job->order + segment->entry;
+  s->ahead_end = s->ahead + segment->entries;
+}
+
 /* --- buckets -------------------------------------------------------------------------------------------------------- */
 
 /* Sums `batches` runs of vectors that lie behind each other; the sum of batch b ends in slot b. False: not possible. */
-static bool batches_sum(msm8_scratch *s, size_t batches) {
+static bool batches_sum(const msm_job *job, msm8_scratch *s, size_t batches) {
   for (;;) {
     size_t pairs = 0, at = 0;
     for (size_t b = 0; b < batches; b++) {
@@ -134,7 +148,10 @@ static bool batches_sum(msm8_scratch *s, size_t batches) {
     at = 0;
     for (size_t b = 0; b < batches; b++) {
       size_t length = s->length[b];
-      for (size_t k = 0; k + 1 < length; k += 2) pair_next(s, pair++, write++, chain);
+      for (size_t k = 0; k + 1 < length; k += 2) {
+        pair_next(s, pair++, write++, chain);
+        points_ask(job, s, HF_MSM8_AHEAD);
+      }
       if (length & 1) {
         s->x[write] = s->x[at + length - 1];
         s->y[write++] = s->y[at + length - 1];
@@ -176,15 +193,6 @@ static void runs_sort(msm8_scratch *s, size_t runs) {
 
 static const hf_g1 nothing; /* infinity */
 
-/* Asks for the first points of a batch, which its loop would come too late for. */
-static void batch_prefetch(const msm_job *job, const msm8_scratch *s, size_t first, size_t runs) {
-  for (size_t l = first; l < first + 8 && l < runs; l++) {
-    const msm8_run *r = &s->run[s->sorted[l]];
-    for (uint32_t j = 0; j < HF_MSM8_AHEAD && j < r->length; j++)
-      __builtin_prefetch(&job->points[job->order[r->entry + j] >> 1]);
-  }
-}
-
 static size_t batch_load(const msm_job *job, msm8_scratch *s, size_t first, size_t runs, size_t at) {
   const uint32_t *order[8];
   uint32_t length[8];
@@ -193,14 +201,12 @@ static size_t batch_load(const msm_job *job, msm8_scratch *s, size_t first, size
     order[l] = r ? job->order + r->entry : NULL;
     length[l] = r ? r->length : 0;
   }
-  batch_prefetch(job, s, first + 8, runs);
   for (uint32_t j = 0; j < length[0]; j++) {
     const hf_g1 *from[8];
     __mmask8 negative = 0;
     for (size_t l = 0; l < 8; l++) {
       from[l] = &nothing;
       if (j >= length[l]) continue;
-      if (j + HF_MSM8_AHEAD < length[l]) __builtin_prefetch(&job->points[order[l][j + HF_MSM8_AHEAD] >> 1]);
       from[l] = &job->points[order[l][j] >> 1];
       negative |= (__mmask8)((order[l][j] & 1) << l);
     }
@@ -227,7 +233,7 @@ static bool segment_sum(const msm_job *job, const msm_segment *segment, msm8_scr
     s->length[b] = (uint32_t)batch_load(job, s, 8 * b, runs, at);
     at += s->length[b];
   }
-  if (!batches_sum(s, batches)) return false;
+  if (!batches_sum(job, s, batches)) return false;
   for (size_t b = 0; b < batches; b++) {
     hf_g1 sums[8];
     points_store(s, b, sums);
@@ -248,8 +254,12 @@ static bool segment_sum(const msm_job *job, const msm_segment *segment, msm8_scr
 static void segments_body(void *context, size_t begin, size_t end, unsigned worker) {
   msm_job *job = context;
   msm8_scratch *s = scratch_of(job, worker);
-  for (size_t i = begin; i < end; i++)
+  points_ask_begin(job, s, &job->segments[begin]);
+  for (size_t i = begin; i < end; i++) {
+    points_ask(job, s, HF_MSM_SEGMENT); /* what is left of this one */
+    points_ask_begin(job, s, i + 1 < end ? &job->segments[i + 1] : NULL);
     if (!segment_sum(job, &job->segments[i], s)) hf_cpu_mulx_msm_additions.segments(job, i, i + 1, worker);
+  }
 }
 
 /* --- the weighted sum of the buckets: see weigh_body of ../msm_affine.c ------------------------------------------- */
