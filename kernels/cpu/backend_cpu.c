@@ -96,13 +96,13 @@ void hf_cpu_destroy(hf_backend *backend) {
 }
 
 void *hf_cpu_alloc(size_t bytes) {
-  size_t unit = bytes >= HF_CPU_LARGE ? HF_CPU_HUGE_PAGE : HF_CPU_ALIGNMENT;
-  if (bytes > SIZE_MAX - unit) return NULL;
-  size_t rounded = (bytes + unit - 1) / unit * unit;
-  void *memory = aligned_alloc(unit, rounded ? rounded : unit);
+  void *memory;
+  size_t alignment = bytes >= HF_CPU_LARGE ? HF_CPU_HUGE_PAGE : HF_CPU_ALIGNMENT;
+  if (posix_memalign(&memory, alignment, bytes ? bytes : 1) != 0) return NULL;
 #if defined(MADV_HUGEPAGE)
-  /* transforms stride and sums of points jump through it: fewer pages, fewer misses in the tables. A wish. */
-  if (memory && unit == HF_CPU_HUGE_PAGE) (void)madvise(memory, rounded, MADV_HUGEPAGE);
+  /* Transforms stride and sums of points jump through it: fewer pages, fewer misses. A wish, and for whole pages alone:
+   * a vector is often a few elements longer than a power of two. */
+  if (bytes >= HF_CPU_LARGE) (void)madvise(memory, bytes / HF_CPU_HUGE_PAGE * HF_CPU_HUGE_PAGE, MADV_HUGEPAGE);
 #endif
   return memory;
 }
