@@ -14,15 +14,6 @@ static hf_fold_setup small_setup(void) {
   return setup;
 }
 
-static void systematic(remover *m) {
-  remover_public(m);
-  remover_single(m);
-  remover_sums(m);
-  remover_identities(m);
-  remover_rounds(m);
-  remover_tables(m);
-}
-
 /* ---- a child ---- */
 
 static hf_status build_child(hf_builder *b, const void *context) {
@@ -132,7 +123,7 @@ void circuit_child(remover *m, const subject *leaves) {
   m->vanishing = shape_var_at(&m->s, row, 0);
   lies_about_size(m);
   lies_about_zeta(m);
-  systematic(m);
+  remover_systematic(m);
   remover_drop(m);
   stubs = (remover_stubs){0};
 }
@@ -165,7 +156,7 @@ void circuit_node(remover *m) {
   remover_take(m, "node circuit", &options, build_node, input);
   remover_keep(m, "challenge");
   remover_keep(m, "half challenge");
-  systematic(m);
+  remover_systematic(m);
   remover_drop(m);
   stubs = (remover_stubs){0};
   free(input);
@@ -223,7 +214,7 @@ void circuit_seal(remover *m) {
   remover_keep(m, "challenge");
   remover_keep(m, "half challenge");
   lies_about_records(m);
-  systematic(m);
+  remover_systematic(m);
   remover_drop(m);
   stubs = (remover_stubs){0};
   free(input);

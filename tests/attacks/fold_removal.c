@@ -490,16 +490,20 @@ bool remover_freeze(remover *m, const char *how) {
 
 /* ---- one variable ---- */
 
-static bool wanted(const removal_class *k) { return k != NULL && k->count > 0 && !k->covered; }
+static bool wanted(const remover *m, const removal_class *k) {
+  return k != NULL && k->count > 0 && !k->covered && (m->listed == NULL || !m->listed(k->label));
+}
 
 /* Is there anything to cover around this row: its class, or the copies of its cells? */
 static bool row_wanted(remover *m, const removal_class *k, uint32_t row) {
-  if (!k->covered) return true;
-  for (unsigned w = 0; w < HF_WIRES; w++) {
-    hf_constraint copy = {row, HF_PART_COPY, (uint8_t)w};
-    uint32_t cell = HF_WIRES * row + w;
-    if (m->s.circuit->notes->copy[cell] != cell && wanted(remover_class(m, copy))) return true;
-  }
+  if (wanted(m, k)) return true;
+  uint32_t end = k->kind == REMOVAL_IDENTITY ? identity_end(m->s.circuit, row) : row + 1;
+  for (; row < end; row++)
+    for (unsigned w = 0; w < HF_WIRES; w++) {
+      hf_constraint copy = {row, HF_PART_COPY, (uint8_t)w};
+      uint32_t cell = HF_WIRES * row + w;
+      if (m->s.circuit->notes->copy[cell] != cell && wanted(m, remover_class(m, copy))) return true;
+    }
   return false;
 }
 
@@ -523,7 +527,7 @@ void remover_single(remover *m) {
       if (candidate < 2 && row == k->rows[candidate + 1]) continue;
       if (!row_wanted(m, k, row)) continue;
       if (k->kind == REMOVAL_IDENTITY) end = identity_end(m->s.circuit, row);
-      for (uint32_t r = row; r < end; r++)
+      for (uint32_t r = end; r-- > row;)
         for (unsigned w = HF_WIRES + 1; w-- > 0;) {
           bool next = w == HF_WIRES;
           uint32_t v = shape_var_at(&m->s, r + next, next ? 4 : w);
@@ -641,7 +645,7 @@ void remover_rounds(remover *m) {
     for (int candidate = 2; candidate >= 0; candidate--) {
       const removal_class *k = &m->classes[i];
       uint32_t row = k->rows[candidate];
-      if (!wanted(k) || k->kind != REMOVAL_COPY || !on(m->s.circuit, HF_S_MERKLE, row)) continue;
+      if (!wanted(m, k) || k->kind != REMOVAL_COPY || !on(m->s.circuit, HF_S_MERKLE, row)) continue;
       shape_lies told = {0};
       teller t = {&m->s, &told};
       shape_restore(&m->s);
@@ -694,11 +698,20 @@ void remover_tables(remover *m) {
     for (int candidate = 2; candidate >= 0; candidate--) {
       const removal_class *k = &m->classes[i];
       uint32_t row = k->rows[candidate];
-      if (!wanted(k) || k->kind != REMOVAL_COPY || !on(m->s.circuit, HF_ROM, row)) continue;
+      if (!wanted(m, k) || k->kind != REMOVAL_COPY || !on(m->s.circuit, HF_ROM, row)) continue;
       shape_restore(&m->s);
       if (is_write(m->s.circuit, row) && k->wire < 4) lie_about_write(m, row, k->wire);
       if (!is_write(m->s.circuit, row) && k->wire == 4) lie_about_address(m, row);
     }
+}
+
+void remover_systematic(remover *m) {
+  remover_public(m);
+  remover_rounds(m);
+  remover_tables(m);
+  remover_identities(m);
+  remover_sums(m);
+  remover_single(m);
 }
 
 /* ---- stubs ---- */

@@ -36,8 +36,9 @@ typedef struct remover {
   uint32_t class_count, runs;
   /* What else a liar would change after these lies: true if he did. */
   bool (*follow)(struct remover *m, const attempt *a, shape_lies *told);
-  shape_lies always;  /* told with every attempt */
-  uint32_t vanishing; /* for `follow` of a child: the variable of zeta^n - 1 */
+  bool (*listed)(const char *label); /* classes that are not worth an attempt; NULL: none */
+  shape_lies always;                 /* told with every attempt */
+  uint32_t vanishing;                /* for `follow` of a child: the variable of zeta^n - 1 */
   attempt a;
 } remover;
 
@@ -70,6 +71,8 @@ void remover_identities(remover *m); /* an operand's cell is another */
 void remover_integers(remover *m);   /* identities that hold modulo r, and not over the integers */
 void remover_rounds(remover *m);     /* what enters a permutation is another */
 void remover_tables(remover *m);     /* what is written to or read from a table is another */
+/* All of these but remover_integers, those first that need the fewest attempts. */
+void remover_systematic(remover *m);
 
 removal_class *remover_class(remover *m, hf_constraint k);
 /* The nth hint of this name; aborts where there is none. */
