@@ -2,15 +2,12 @@
 #include "cpu.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
 #define HF_CPU_MSM_SORT_BYTES ((size_t)64 << 20)
-#define HF_CPU_HUGE_PAGE      ((size_t)2 << 20)
-#define HF_CPU_LARGE          (2 * HF_CPU_HUGE_PAGE)
 
 typedef struct hf_cpu_variant {
   const char *name;
@@ -88,29 +85,12 @@ hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out) {
 void hf_cpu_destroy(hf_backend *backend) {
   hf_cpu *cpu = hf_cpu_of(backend);
   hf_pool_destroy(&cpu->pool);
+  hf_cpu_scratch_free(cpu);
   free(cpu->twiddles);
 #if defined(__x86_64__)
   hf_cpu_ifma_release(cpu);
 #endif
   free(cpu);
-}
-
-void *hf_cpu_alloc(size_t bytes) {
-  void *memory;
-  size_t alignment = bytes >= HF_CPU_LARGE ? HF_CPU_HUGE_PAGE : HF_CPU_ALIGNMENT;
-  if (posix_memalign(&memory, alignment, bytes ? bytes : 1) != 0) return NULL;
-#if defined(MADV_HUGEPAGE)
-  /* Transforms stride and sums of points jump through it: fewer pages, fewer misses. A wish, and for whole pages alone:
-   * a vector is often a few elements longer than a power of two. */
-  if (bytes >= HF_CPU_LARGE) (void)madvise(memory, bytes / HF_CPU_HUGE_PAGE * HF_CPU_HUGE_PAGE, MADV_HUGEPAGE);
-#endif
-  return memory;
-}
-
-void hf_cpu_free(void *memory, size_t bytes) {
-  if (!memory) return;
-  explicit_bzero(memory, bytes);
-  free(memory);
 }
 
 hf_status hf_cpu_range(const char *operation, const hf_vec *vec, size_t offset, size_t count) {
@@ -131,7 +111,7 @@ hf_status hf_cpu_vec_create(hf_backend *backend, size_t length, hf_vec **out) {
     free(data);
     return hf_fail(HF_E_MEMORY, "no memory for a vector of %zu elements", length);
   }
-  memset(data, 0, length * sizeof *data);
+  if (length * sizeof *data < HF_CPU_LARGE) memset(data, 0, length * sizeof *data);
   vec->data = data;
   vec->length = length;
   *out = vec;
@@ -194,7 +174,7 @@ hf_status hf_cpu_points_create(hf_backend *backend, const hf_g1 *points, size_t 
 
 void hf_cpu_points_destroy(hf_backend *backend, hf_points *points) {
   (void)backend;
-  if (points) free(points->copy);
+  if (points) hf_cpu_free(points->copy, points->count * sizeof *points->copy);
   free(points);
 }
 

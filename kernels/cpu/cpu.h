@@ -39,9 +39,22 @@ struct hf_points {
   size_t count;
 };
 
+/* What an operation needs while it runs, kept from one to the next: memory that is given back and taken again is cleared
+ * each time. */
+#define HF_SCRATCH_BLOCKS 32
+
+typedef struct hf_scratch {
+  struct {
+    void *memory;
+    size_t bytes, used;
+  } block[HF_SCRATCH_BLOCKS];
+  unsigned count;
+} hf_scratch;
+
 typedef struct hf_cpu {
   hf_backend base; /* first: an hf_backend * is an hf_cpu * */
   hf_pool *pool;
+  hf_scratch scratch;
   /* twiddles[b] = w^bitreverse(b), w of order 2^twiddle_log: the first 2^s entries serve stage s of every
    * size */
   hf_fr *twiddles;
@@ -53,9 +66,16 @@ typedef struct hf_cpu {
 
 static inline hf_cpu *hf_cpu_of(hf_backend *backend) { return (hf_cpu *)(void *)backend; }
 
-/* Aligned memory that may hold secrets: wiped when freed. `bytes` given back is what was asked for. */
+/* Aligned memory that may hold secrets: cleared when freed. `bytes` given back is what was asked for. From HF_CPU_LARGE on
+ * it is zeroed, and lies in huge pages where the system grants them. */
+#define HF_CPU_LARGE ((size_t)4 << 20)
 void *hf_cpu_alloc(size_t bytes); /* NULL: out of memory */
 void hf_cpu_free(void *memory, size_t bytes);
+
+/* begin: all scratch is free again. One operation at a time, from the thread that runs it. */
+void hf_cpu_scratch_begin(hf_cpu *cpu);
+void *hf_cpu_scratch(hf_cpu *cpu, size_t bytes); /* aligned, not zeroed; good until the next begin; NULL: out of memory */
+void hf_cpu_scratch_free(hf_cpu *cpu);
 
 /* HF_E_ARGUMENT naming the operation unless [offset, offset + count) lies in the vector. */
 hf_status hf_cpu_range(const char *operation, const hf_vec *vec, size_t offset, size_t count);

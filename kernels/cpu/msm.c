@@ -176,14 +176,6 @@ static unsigned window_choose(size_t terms) {
   return best;
 }
 
-/* NULL: out of memory. */
-static void *job_alloc(msm_job *job, size_t bytes) {
-  void *memory = hf_cpu_alloc(bytes);
-  job->owned[job->owned_count].memory = memory;
-  job->owned[job->owned_count++].bytes = bytes;
-  return memory;
-}
-
 static hf_status windows_run(msm_job *job, hf_g1_xyzz *sums) {
   hf_pool *pool = job->cpu->pool;
   hf_status status = HF_OK;
@@ -194,7 +186,7 @@ static hf_status windows_run(msm_job *job, hf_g1_xyzz *sums) {
   hf_pool_run(pool, tasks, 1, sort_body, job);
   size_t segments = segments_cut(job, NULL, &part_count);
   size_t segment_bytes = segments * sizeof *job->segments, part_bytes = part_count * sizeof *job->parts;
-  job->segments = hf_cpu_alloc(segment_bytes);
+  job->segments = hf_cpu_alloc(segment_bytes); /* not scratch: these are taken anew for each group of windows */
   job->parts = hf_cpu_alloc(part_bytes);
   if (!job->segments || !job->parts)
     HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu segments", segments));
@@ -233,7 +225,8 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
   if (length == 0) return HF_OK;
   if (length > HF_MSM_MAX_TERMS / job->kappa)
     return hf_fail(HF_E_ARGUMENT, "msm: %zu x %u terms; at most %zu", length, job->kappa, HF_MSM_MAX_TERMS);
-  job->chunk_start = job_alloc(job, job->chunks * sizeof *job->chunk_start);
+  hf_cpu_scratch_begin(job->cpu);
+  job->chunk_start = hf_cpu_scratch(job->cpu, job->chunks * sizeof *job->chunk_start);
   if (!job->chunk_start) HF_TRY(hf_fail(HF_E_MEMORY, "msm: out of memory"));
   hf_pool_run(pool, length, job->chunk, compact_count_body, job);
   for (size_t k = 0; k < job->chunks; k++) {
@@ -257,18 +250,18 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
   job->slices = (unsigned)((2 * hf_pool_size(pool) + at_once - 1) / at_once);
   size_t row = at_once * job->bucket_count;
   for (int k = 0; k < 4; k++) {
-    job->scalars[k] = job_alloc(job, job->terms * sizeof **job->scalars);
+    job->scalars[k] = hf_cpu_scratch(job->cpu, job->terms * sizeof **job->scalars);
     if (!job->scalars[k]) HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu terms", job->terms));
   }
-  job->digits = job_alloc(job, at_once * job->terms * sizeof *job->digits);
-  job->index = job_alloc(job, job->terms * sizeof *job->index);
-  job->counts = job_alloc(job, row * job->slices * sizeof *job->counts);
-  job->starts = job_alloc(job, (row + 1) * sizeof *job->starts);
-  job->order = job_alloc(job, at_once * job->terms * sizeof *job->order);
-  job->buckets = job_alloc(job, row * sizeof *job->buckets);
-  job->weighed = job_alloc(job, (row >> job->piece_log) * 2 * sizeof *job->weighed);
+  job->digits = hf_cpu_scratch(job->cpu, at_once * job->terms * sizeof *job->digits);
+  job->index = hf_cpu_scratch(job->cpu, job->terms * sizeof *job->index);
+  job->counts = hf_cpu_scratch(job->cpu, row * job->slices * sizeof *job->counts);
+  job->starts = hf_cpu_scratch(job->cpu, (row + 1) * sizeof *job->starts);
+  job->order = hf_cpu_scratch(job->cpu, at_once * job->terms * sizeof *job->order);
+  job->buckets = hf_cpu_scratch(job->cpu, row * sizeof *job->buckets);
+  job->weighed = hf_cpu_scratch(job->cpu, (row >> job->piece_log) * 2 * sizeof *job->weighed);
   job->scratch_bytes = HF_CPU_NAME(msm_additions).scratch_bytes;
-  job->scratch = job_alloc(job, hf_pool_size(pool) * job->scratch_bytes);
+  job->scratch = hf_cpu_scratch(job->cpu, hf_pool_size(pool) * job->scratch_bytes);
   if (!job->digits || !job->index || !job->counts || !job->starts || !job->order || !job->buckets ||
       !job->weighed || !job->scratch)
     HF_TRY(hf_fail(HF_E_MEMORY, "msm: no memory for %zu terms", job->terms));
@@ -285,7 +278,6 @@ static hf_status job_run(msm_job *job, hf_g1 *out) {
   }
   *out = hf_g1_from_xyzz(sum);
 out:
-  for (unsigned k = 0; k < job->owned_count; k++) hf_cpu_free(job->owned[k].memory, job->owned[k].bytes);
   return status;
 }
 

@@ -6,7 +6,6 @@
 
 #define HF_MSM_SEGMENT     4096 /* points a segment: 256 KiB, in the second-level cache */
 #define HF_MSM_PIECE_LOG   9    /* buckets of one window that are weighed together: at most 2^9 */
-#define HF_MSM_ALLOCATIONS 13    /* of job_run */
 
 typedef struct msm_segment {
   uint32_t entry, entries; /* of `order` */
@@ -44,12 +43,6 @@ typedef struct msm_job {
   hf_g1_xyzz *weighed; /* [piece]: sum of (i + 1) * bucket_i; then [piece]: the plain sum */
   char *scratch; /* `scratch_bytes` a worker; an msm_scratch lies in front */
   size_t scratch_bytes;
-  /* everything allocated: it tells about the scalars, so it is wiped */
-  struct {
-    void *memory;
-    size_t bytes;
-  } owned[HF_MSM_ALLOCATIONS];
-  unsigned owned_count;
 } msm_job;
 
 /* Room for one round of additions, one pair at a time, over at most HF_MSM_SEGMENT points. */

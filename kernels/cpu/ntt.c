@@ -236,7 +236,8 @@ static hf_status plans_run(ntt_plan *plans, size_t count) {
   hf_pool *pool = p->cpu->pool;
   size_t middle_bytes = middle_count(p) * sizeof(hf_fr), buffer_bytes = buffer_count(p) * sizeof(hf_fr);
   hf_status status = HF_OK;
-  hf_fr *middle = hf_cpu_alloc(middle_bytes), *buffer = hf_cpu_alloc(buffer_bytes);
+  hf_cpu_scratch_begin(p->cpu);
+  hf_fr *middle = hf_cpu_scratch(p->cpu, middle_bytes), *buffer = hf_cpu_scratch(p->cpu, buffer_bytes);
   if (!middle || !buffer)
     HF_TRY(hf_fail(HF_E_MEMORY, "ntt: no memory for %zu bytes of scratch", middle_bytes + buffer_bytes));
   HF_TRY(roots_prepare(p->cpu, p->log_n));
@@ -254,8 +255,6 @@ static hf_status plans_run(ntt_plan *plans, size_t count) {
     }
   }
 out:
-  hf_cpu_free(middle, middle_bytes);
-  hf_cpu_free(buffer, buffer_bytes);
   return status;
 }
 

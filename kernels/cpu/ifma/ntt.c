@@ -19,7 +19,7 @@
 #include "ifma.h"
 
 #define HF_NTT8_LEAST_LOG 12 /* smaller ones go to the scalar code */
-#define HF_NTT8_LANES     8
+#define HF_NTT8_AHEAD     12 /* rows */
 
 static size_t bit_reverse(size_t value, unsigned bits) {
   size_t reversed = 0;
@@ -72,7 +72,7 @@ static void roots_lay_body(void *context, size_t begin, size_t end, unsigned wor
 void hf_cpu_ifma_release(hf_cpu *cpu) {
   ntt8_roots *r = cpu->roots8;
   if (!r) return;
-  hf_cpu_free(r->blocks, 0);
+  hf_cpu_free(r->blocks, r->bytes);
   free(r);
   cpu->roots8 = NULL;
 }
@@ -85,13 +85,15 @@ static hf_status roots_prepare(hf_cpu *cpu, unsigned log_n) {
   size_t half = (size_t)1 << (log_n - 1), vectors = half / 8;
   hf_fr *plain = hf_cpu_alloc(half * sizeof *plain);
   r = calloc(1, sizeof *r);
-  hf_fr8 *all = hf_cpu_alloc((vectors + vectors / 2 + vectors / 4) * sizeof *all);
+  size_t bytes = (vectors + vectors / 2 + vectors / 4) * sizeof(hf_fr8);
+  hf_fr8 *all = hf_cpu_alloc(bytes);
   if (!plain || !r || !all) {
     free(r);
-    hf_cpu_free(all, 0);
+    hf_cpu_free(all, bytes);
     HF_TRY(hf_fail(HF_E_MEMORY, "ntt: no memory for %zu roots of unity", half));
   }
   r->log_n = log_n;
+  r->bytes = bytes;
   r->fours = all + vectors / 4 + vectors / 2;
   r->pairs = all + vectors / 4;
   r->blocks = all;
@@ -104,7 +106,7 @@ static hf_status roots_prepare(hf_cpu *cpu, unsigned log_n) {
   hf_pool_run(cpu->pool, half, 4096, roots_lay_body, &task);
   cpu->roots8 = r;
 out:
-  hf_cpu_free(plain, 0);
+  hf_cpu_free(plain, half * sizeof *plain);
   return status;
 }
 
@@ -248,7 +250,12 @@ static void pass_a_body(void *context, size_t begin, size_t end, unsigned worker
   hf_fr8 *v = p->buffer + ((size_t)worker << p->row_log);
   stage_roots roots = {p->shifted ? p->shifted : p->roots->blocks, 0, p->shifted != NULL};
   for (size_t block = begin; block < end; block++) {
-    for (size_t r = 0; r < rows; r++) v[r] = load_eight(p, r * row_size + 8 * block);
+    for (size_t r = 0; r < rows; r++) {
+      size_t i = r * row_size + 8 * block, ahead = i + HF_NTT8_AHEAD * row_size;
+      if (ahead + 8 <= p->in_length) /* rows are too far apart for the processor to guess */
+        for (size_t k = 0; k < 8; k += 2) __builtin_prefetch(p->in + ahead + k);
+      v[r] = load_eight(p, i);
+    }
     if (p->scale) {
       hf_fr8 scale = p->scale[block];
       for (size_t r = 0; r < rows; r++) v[r] = hf_fr8_mul_lazy(v[r], scale);
@@ -329,7 +336,8 @@ static hf_status plans_run(hf_cpu *cpu, ntt8_plan *plans, size_t count) {
   size_t middle_bytes = (((size_t)1 << p->log_n) / 8) * sizeof(hf_fr8);
   size_t buffer_bytes = ((size_t)hf_pool_size(cpu->pool) << p->row_log) * sizeof(hf_fr8);
   hf_status status = HF_OK;
-  hf_fr8 *middle = hf_cpu_alloc(middle_bytes), *buffer = hf_cpu_alloc(buffer_bytes);
+  hf_cpu_scratch_begin(cpu);
+  hf_fr8 *middle = hf_cpu_scratch(cpu, middle_bytes), *buffer = hf_cpu_scratch(cpu, buffer_bytes);
   if (!middle || !buffer)
     HF_TRY(hf_fail(HF_E_MEMORY, "ntt: no memory for %zu bytes of scratch", middle_bytes + buffer_bytes));
   HF_TRY(roots_prepare(cpu, p->log_n));
@@ -341,8 +349,6 @@ static hf_status plans_run(hf_cpu *cpu, ntt8_plan *plans, size_t count) {
     hf_pool_run(cpu->pool, (size_t)1 << (p->row_log - 3), 1, pass_b_body, &plans[k]);
   }
 out:
-  hf_cpu_free(middle, middle_bytes);
-  hf_cpu_free(buffer, buffer_bytes);
   return status;
 }
 
@@ -390,7 +396,8 @@ hf_status hf_cpu_ifma_coset_ntt(hf_backend *backend, hf_vec *out, const hf_vec *
   plan_shape(&plan, log_n);
   hf_cpu *cpu = hf_cpu_of(backend);
   size_t rows = (size_t)1 << plan.row_log, row_size = (size_t)1 << plan.column_log;
-  hf_fr8 *scale = hf_cpu_alloc(row_size / 8 * sizeof *scale), *shifted = hf_cpu_alloc(rows / 8 * sizeof *shifted);
+  size_t scale_bytes = row_size / 8 * sizeof(hf_fr8), shifted_bytes = rows / 8 * sizeof(hf_fr8);
+  hf_fr8 *scale = hf_cpu_alloc(scale_bytes), *shifted = hf_cpu_alloc(shifted_bytes);
   hf_fr *scalars = malloc((row_size > rows ? row_size : rows) * sizeof *scalars);
   if (!scale || !shifted || !scalars) HF_TRY(hf_fail(HF_E_MEMORY, "coset_ntt: no memory for the powers of the shift"));
   HF_TRY(hf_cpu_range("coset_ntt (coefficients)", coefficients, 0, length));
@@ -418,8 +425,8 @@ hf_status hf_cpu_ifma_coset_ntt(hf_backend *backend, hf_vec *out, const hf_vec *
   plan.shifted = shifted;
   HF_TRY(plans_run(cpu, &plan, 1));
 out:
-  hf_cpu_free(scale, 0);
-  hf_cpu_free(shifted, 0);
+  hf_cpu_free(scale, scale_bytes);
+  hf_cpu_free(shifted, shifted_bytes);
   free(scalars);
   return status;
 }
