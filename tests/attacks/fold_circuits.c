@@ -189,6 +189,15 @@ static void lies_about_records(remover *m) {
   shape_lie_set(&told, remover_hint(m, "record present", 4), hf_fr_one());
   shape_lie_set(&told, remover_hint(m, "m", 0), fr(4));
   remover_try(m, &told, "a record behind a gap");
+  told.count = 0;
+  for (uint32_t i = 0; i < 3; i++) shape_lie_set(&told, remover_hint(m, "record present", i), hf_fr_zero());
+  shape_lie_set(&told, remover_hint(m, "m", 0), hf_fr_zero());
+  remover_try(m, &told, "no records");
+  m->follow = NULL;
+  told.count = 0;
+  shape_lie_set(&told, remover_hint(m, "instance word", HF_INSTANCE_STATEMENT), fr(77));
+  remover_try(m, &told, "a child that states other records");
+  m->follow = mend_statement;
 }
 
 void circuit_seal(remover *m) {

@@ -141,6 +141,18 @@ removal_class *remover_class(remover *m, hf_constraint k) {
   return NULL;
 }
 
+/* An assertion that two variables are equal, which lays no row. */
+static removal_class *tie_class(remover *m, const char *name) {
+  uint64_t key = mix(mix(0xcbf29ce484222325u, "tie", 3), name, strlen(name));
+  for (uint32_t i = 0; i < m->class_count; i++)
+    if (m->classes[i].key == key) return &m->classes[i];
+  if (m->class_count == REMOVAL_CLASSES) abort();
+  removal_class *k = &m->classes[m->class_count++];
+  *k = (removal_class){.key = key, .kind = REMOVAL_COPY};
+  snprintf(k->label, sizeof k->label, "ties: %.150s", name);
+  return k;
+}
+
 static void note_class(remover *m, hf_constraint k) {
   removal_class found;
   /* a cell that is nobody's copy holds nothing */
@@ -195,6 +207,8 @@ void remover_take(remover *m, const char *name, const hf_builder_options *option
   hf_circuit_constraints(m->s.circuit, all, count);
   for (size_t i = 0; i < count; i++) note_class(m, all[i]);
   free(all);
+  for (size_t i = 0; i < m->s.circuit->notes->merge_count; i++)
+    (void)tie_class(m, m->s.circuit->notes->merges[i].name);
   m->s.light = true;
 }
 
@@ -375,24 +389,28 @@ static bool helps_only(const remover *m, const shape_lies *told) {
   return told->count > 0;
 }
 
-/* Two variables that are tied by copies alone: the copy of a cell that one of them has to itself. */
+/* Two variables that copies alone make equal: would everything hold if all cells of one were free of the
+ * other? */
 static bool judge_tie(remover *m, const char *how) {
   hf_circuit *c = m->s.circuit;
-  hf_constraint failed[4];
-  size_t count = m->a.failure_count;
+  const char *name = m->a.failures[0].name;
   bool found = false;
-  if (count > sizeof failed / sizeof *failed) return false;
-  for (size_t i = 0; i < count; i++) {
-    failed[i] = m->a.failures[i].constraint;
-    if (failed[i].part != HF_PART_COPY) return false;
-  }
-  for (size_t i = 0; i < count && !found; i++) {
-    removal_class *k = remover_class(m, failed[i]);
-    if (k == NULL || hf_circuit_disable(c, failed[i]) != HF_OK) continue;
-    found = holds(m);
-    if (found) cover(k, how);
-    hf_circuit_enable_all(c);
-    leave_multiplicities(m);
+  for (size_t i = 0; i < m->a.failure_count; i++)
+    if (m->a.failures[i].constraint.part != HF_PART_COPY) return false;
+  for (size_t i = 0; i < c->notes->merge_count && !found; i++) {
+    uint32_t var[2] = {c->notes->merges[i].x, c->notes->merges[i].y};
+    if (strcmp(c->notes->merges[i].name, name) != 0) continue;
+    for (int k = 0; k < 2 && !found; k++) {
+      uint32_t from = m->s.cell_from[var[k]], to = m->s.cell_from[var[k] + 1];
+      for (uint32_t n = from; n < to && to - from < 64; n++) {
+        hf_constraint cell = {m->s.cells[n] / HF_WIRES, HF_PART_COPY, (uint8_t)(m->s.cells[n] % HF_WIRES)};
+        if (hf_circuit_disable(c, cell) != HF_OK) abort();
+      }
+      found = holds(m);
+      if (found) cover(tie_class(m, name), how);
+      hf_circuit_enable_all(c);
+      leave_multiplicities(m);
+    }
   }
   (void)holds(m);
   return found;

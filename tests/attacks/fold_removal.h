@@ -1,9 +1,11 @@
 /* Is every constraint of the gadgets of node and seal needed? For each class of constraints, lookups and
  * copies a lie is looked for that nothing else refuses, on instances so small that their inputs are free.
  *
- * A class is what one line of a gadget lays: the last two scopes, the name, the constants of the row. A range
- * is one class with all its rows and lookups; what a range and a permutation consist of is tried in
- * test_removal. */
+ * A class is what one line of a gadget lays: the last scope, the name, the constants of the row; all uses of
+ * a gadget are one. A range is one class with all its rows and lookups, a permutation's rows are none: what
+ * these consist of is tried in test_removal. An assertion that two variables are equal is a class without a
+ * row. Whether a circuit gives its gadgets the right variables is not asked here but by the corpus and
+ * the mutation testers. */
 #ifndef HF_TESTS_ATTACKS_FOLD_REMOVAL_H
 #define HF_TESTS_ATTACKS_FOLD_REMOVAL_H
 #include "arith/relation_fr.h"
