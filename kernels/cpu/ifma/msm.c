@@ -33,11 +33,11 @@ typedef struct msm8_scratch {
   hf_fq8 difference[HF_MSM8_SLOTS / 2];
   hf_fq8 product[HF_MSM8_SLOTS / 2]; /* of the differences that come after, in this chain */
   hf_fq8 odd_x[HF_MSM8_SLOTS / 2], odd_y[HF_MSM8_SLOTS / 2];
-  uint32_t source[HF_MSM8_SLOTS / 2];
+  uint32_t source[HF_MSM8_SLOTS / 2], to[HF_MSM8_SLOTS / 2]; /* of a pair: its first vector, and where its sum goes */
   uint8_t first[HF_MSM8_SLOTS / 2], second[HF_MSM8_SLOTS / 2]; /* lanes whose sum is one of the points */
   msm8_run run[HF_MSM_SEGMENT];
   uint32_t sorted[HF_MSM_SEGMENT];
-  uint32_t length[HF_MSM_SEGMENT / 8]; /* of the batches */
+  uint32_t base[HF_MSM_SEGMENT / 8], length[HF_MSM_SEGMENT / 8]; /* of the batches */
   uint32_t count[HF_MSM8_RUN_1 + 2];
   const uint32_t *ahead, *ahead_end; /* entries of the next segment whose points nobody asked for yet */
   hf_g1 cut[HF_MSM8_CUT];
@@ -53,10 +53,24 @@ static msm8_scratch *scratch_of(const msm_job *job, unsigned worker) {
   return &((both_scratch *)(void *)job->scratch)[worker].eight;
 }
 
+/* --- fetching ------------------------------------------------------------------------------------------------------ */
+
+static inline void points_ask(const msm_job *job, msm8_scratch *s, size_t count) {
+  const uint32_t *end = (size_t)(s->ahead_end - s->ahead) > count ? s->ahead + count : s->ahead_end;
+  for (; s->ahead < end; s->ahead++) __builtin_prefetch(&job->points[*s->ahead >> 1], 0, 2);
+}
+
+static void points_ask_begin(const msm_job *job, msm8_scratch *s, const msm_segment *segment) {
+  s->ahead = s->ahead_end = NULL;
+  if (!segment) return;
+  s->ahead = job->order + segment->entry;
+  s->ahead_end = s->ahead + segment->entries;
+}
+
 /* --- pairs ------------------------------------------------------------------------------------------------------- */
 
-/* For the sums of pairs of neighbours, (source[i], the next): taken in ascending order then, a sum may be written over any
- * vector before its pair. False where a pair has equal x. */
+/* For the sums of pairs of neighbours, (source[i], the next), which are taken in ascending order then. False where a pair has
+ * equal x. */
 static bool pairs_prepare(msm8_scratch *s, size_t pairs, hf_fq8 chain[HF_CHAINS8]) {
   const hf_fq8 one = hf_fq8_broadcast_form(hf_fq_one()), p16 = hf_fq8_multiple(16);
   for (int c = 0; c < HF_CHAINS8; c++) chain[c] = one;
@@ -74,23 +88,49 @@ static bool pairs_prepare(msm8_scratch *s, size_t pairs, hf_fq8 chain[HF_CHAINS8
   return hf_fq8_invert_chains(chain);
 }
 
-static inline void pair_next(msm8_scratch *s, size_t i, size_t to, hf_fq8 chain[HF_CHAINS8]) {
+/* Pairs i to i + together - 1 at once, `together` 1 or 2: what waits in one has the other to fill the time. All their points
+ * are read before a sum is written. */
+static inline __attribute__((always_inline)) void pairs_add(msm8_scratch *s, size_t i, int together,
+                                                            hf_fq8 chain[HF_CHAINS8]) {
   const hf_fq8 p16 = hf_fq8_multiple(16), p32 = hf_fq8_multiple(32), p2 = hf_fq8_multiple(2);
-  size_t at = s->source[i];
-  hf_fq8 own = hf_fq8_mul(chain[i % HF_CHAINS8], s->product[i]);
-  chain[i % HF_CHAINS8] = hf_fq8_mul(chain[i % HF_CHAINS8], s->difference[i]);
-  hf_fq8 x1 = s->x[at], y1 = s->y[at], x2 = s->x[at + 1], y2 = s->y[at + 1];
-  hf_fq8 slope = hf_fq8_mul(hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(y2, p16), y1)), own); /* < 1.8 p */
-  hf_fq8 x3 = hf_fq8_sub_lazy(hf_fq8_sub_lazy(hf_fq8_add_lazy(hf_fq8_sqr_lazy(slope), p32), x1), x2);
-  x3 = hf_fq8_reduce(hf_fq8_tidy(x3));
-  hf_fq8 y3 = hf_fq8_mul_lazy(slope, hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(x1, p2), x3)));
-  y3 = hf_fq8_reduce(hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(y3, p16), y1)));
-  if (s->first[i] | s->second[i]) {
-    x3 = hf_fq8_select(s->second[i], hf_fq8_select(s->first[i], x3, x1), x2);
-    y3 = hf_fq8_select(s->second[i], hf_fq8_select(s->first[i], y3, y1), y2);
+  hf_fq8 x1[2], y1[2], x2[2], y2[2], own[2], slope[2], x3[2], y3[2];
+  for (int h = 0; h < together; h++) {
+    size_t at = s->source[i + (size_t)h];
+    hf_fq8 *inverse = &chain[(i + (size_t)h) % HF_CHAINS8];
+    own[h] = hf_fq8_mul(*inverse, s->product[i + (size_t)h]);
+    *inverse = hf_fq8_mul(*inverse, s->difference[i + (size_t)h]);
+    x1[h] = s->x[at], y1[h] = s->y[at], x2[h] = s->x[at + 1], y2[h] = s->y[at + 1];
   }
-  s->x[to] = x3;
-  s->y[to] = y3;
+  for (int h = 0; h < together; h++) /* < 1.8 p */
+    slope[h] = hf_fq8_mul(hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(y2[h], p16), y1[h])), own[h]);
+  for (int h = 0; h < together; h++) {
+    x3[h] = hf_fq8_add_lazy(hf_fq8_sqr_lazy(slope[h]), p32);
+    x3[h] = hf_fq8_reduce(hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_sub_lazy(x3[h], x1[h]), x2[h])));
+  }
+  for (int h = 0; h < together; h++) {
+    y3[h] = hf_fq8_mul_lazy(slope[h], hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(x1[h], p2), x3[h])));
+    y3[h] = hf_fq8_reduce(hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_add_lazy(y3[h], p16), y1[h])));
+  }
+  for (int h = 0; h < together; h++) {
+    __mmask8 first = s->first[i + (size_t)h], second = s->second[i + (size_t)h];
+    if (first | second) {
+      x3[h] = hf_fq8_select(second, hf_fq8_select(first, x3[h], x1[h]), x2[h]);
+      y3[h] = hf_fq8_select(second, hf_fq8_select(first, y3[h], y1[h]), y2[h]);
+    }
+    s->x[s->to[i + (size_t)h]] = x3[h];
+    s->y[s->to[i + (size_t)h]] = y3[h];
+  }
+}
+
+/* Adds the prepared pairs up, in ascending order. Points come from all over the memory: while one segment is added up, the
+ * next one's are on their way. */
+static void pairs_sum(const msm_job *job, msm8_scratch *s, size_t pairs, hf_fq8 chain[HF_CHAINS8]) {
+  size_t i = 0;
+  for (; i + 2 <= pairs; i += 2) {
+    pairs_add(s, i, 2, chain);
+    points_ask(job, s, 2 * HF_MSM8_AHEAD);
+  }
+  if (i < pairs) pairs_add(s, i, 1, chain);
 }
 
 /* Memory's form of a vector of points. */
@@ -118,46 +158,28 @@ static inline void points_load(msm8_scratch *s, size_t at, const hf_g1 *const fr
   s->y[at] = hf_fq8_select(negative, y, hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_multiple(16), y)));
 }
 
-/* Points come from all over the memory: while one segment is added up, the next one's are on their way. */
-static inline void points_ask(const msm_job *job, msm8_scratch *s, size_t count) {
-  const uint32_t *end = (size_t)(s->ahead_end - s->ahead) > count ? s->ahead + count : s->ahead_end;
-  for (; s->ahead < end; s->ahead++) __builtin_prefetch(&job->points[*s->ahead >> 1], 0, 2);
-}
-
-static void points_ask_begin(const msm_job *job, msm8_scratch *s, const msm_segment *segment) {
-  s->ahead = s->ahead_end = NULL;
-  if (!segment) return;
-  s->ahead = job->order + segment->entry;
-  s->ahead_end = s->ahead + segment->entries;
-}
-
 /* --- buckets -------------------------------------------------------------------------------------------------------- */
 
-/* Sums `batches` runs of vectors that lie behind each other; the sum of batch b ends in slot b. False: not possible. */
+/* Sums each of `batches` runs of vectors in place, the sum in the run's first one. False: not possible. */
 static bool batches_sum(const msm_job *job, msm8_scratch *s, size_t batches) {
   for (;;) {
-    size_t pairs = 0, at = 0;
-    for (size_t b = 0; b < batches; b++) {
-      for (size_t k = 0; k + 1 < s->length[b]; k += 2) s->source[pairs++] = (uint32_t)(at + k);
-      at += s->length[b];
-    }
+    size_t pairs = 0;
+    for (size_t b = 0; b < batches; b++)
+      for (uint32_t k = 0; k + 1 < s->length[b]; k += 2) {
+        s->source[pairs] = s->base[b] + k;
+        s->to[pairs++] = s->base[b] + k / 2;
+      }
     if (pairs == 0) return true;
     hf_fq8 chain[HF_CHAINS8];
     if (!pairs_prepare(s, pairs, chain)) return false;
-    size_t pair = 0, write = 0;
-    at = 0;
+    pairs_sum(job, s, pairs, chain);
     for (size_t b = 0; b < batches; b++) {
-      size_t length = s->length[b];
-      for (size_t k = 0; k + 1 < length; k += 2) {
-        pair_next(s, pair++, write++, chain);
-        points_ask(job, s, HF_MSM8_AHEAD);
-      }
+      uint32_t length = s->length[b];
       if (length & 1) {
-        s->x[write] = s->x[at + length - 1];
-        s->y[write++] = s->y[at + length - 1];
+        s->x[s->base[b] + length / 2] = s->x[s->base[b] + length - 1];
+        s->y[s->base[b] + length / 2] = s->y[s->base[b] + length - 1];
       }
-      at += length;
-      s->length[b] = (uint32_t)((length + 1) / 2);
+      s->length[b] = (length + 1) / 2;
     }
   }
 }
@@ -230,13 +252,14 @@ static bool segment_sum(const msm_job *job, const msm_segment *segment, msm8_scr
   hf_g1 *to = segment->buckets ? job->buckets : job->parts;
   runs_sort(s, runs);
   for (size_t b = 0; b < batches; b++) {
+    s->base[b] = (uint32_t)at;
     s->length[b] = (uint32_t)batch_load(job, s, 8 * b, runs, at);
     at += s->length[b];
   }
   if (!batches_sum(job, s, batches)) return false;
   for (size_t b = 0; b < batches; b++) {
     hf_g1 sums[8];
-    points_store(s, b, sums);
+    points_store(s, s->base[b], sums);
     for (size_t l = 0; l < 8 && 8 * b + l < runs; l++) {
       const msm8_run *r = &s->run[s->sorted[8 * b + l]];
       if (r->cut == 0) {
@@ -265,6 +288,7 @@ static void segments_body(void *context, size_t begin, size_t end, unsigned work
 /* --- the weighted sum of the buckets: see weigh_body of ../msm_affine.c ------------------------------------------- */
 
 static bool pieces_weigh(msm_job *job, size_t begin, size_t count, msm8_scratch *s) {
+  points_ask_begin(job, s, NULL);
   size_t row = (size_t)1 << job->piece_log, rows = 1;
   for (size_t i = 0; i < row; i++) {
     const hf_g1 *from[8];
@@ -279,9 +303,12 @@ static bool pieces_weigh(msm_job *job, size_t begin, size_t count, msm8_scratch 
     }
     size_t pairs = row * rows / 2;
     hf_fq8 chain[HF_CHAINS8];
-    for (size_t i = 0; i < pairs; i++) s->source[i] = (uint32_t)(2 * i);
+    for (size_t i = 0; i < pairs; i++) {
+      s->source[i] = (uint32_t)(2 * i);
+      s->to[i] = (uint32_t)i;
+    }
     if (!pairs_prepare(s, pairs, chain)) return false;
-    for (size_t i = 0; i < pairs; i++) pair_next(s, i, i, chain);
+    pairs_sum(job, s, pairs, chain);
     row /= 2;
     memcpy(s->x + pairs, s->odd_x, row * sizeof *s->x);
     memcpy(s->y + pairs, s->odd_y, row * sizeof *s->y);
