@@ -1,28 +1,12 @@
 /* Proofs of real batches: a chain is opened, funded and fed with signed transfers, a full batch is sealed, and its
  * input is what a worker would get. */
-#include "bench_prove.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
-#include "bench_internal.h"
+#include "bench_proof.h"
 #include "circuits/batch.h"
 #include "generator.h"
 #include "state.h"
-#include "verify.h"
-
-static double now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
-}
-
-static void say(const hf_bench_prove_options *o, const char *what) {
-  if (o->progress) o->progress(o->context, what);
-}
 
 /* --- a full batch of signed transfers ------------------------------------------------ */
 
@@ -66,7 +50,7 @@ out:
   return status;
 }
 
-static hf_status make_batch(const hf_bench_prove_options *o, const hf_rollup_params *params, uint8_t **data,
+static hf_status make_batch(const hf_bench_options *o, const hf_rollup_params *params, uint8_t **data,
                             size_t *length) {
   hf_status status;
   char folder[256], path[300];
@@ -125,177 +109,72 @@ out:
 
 /* --- the measurement ---------------------------------------------------------------------- */
 
-static hf_status expand(const hf_rollup_params *params, const hf_batch_input *input, hf_circuit **out) {
+typedef struct subject {
+  hf_rollup_params params;
+  hf_batch_input input;
+} subject;
+
+static hf_status expand(void *context, hf_circuit **out) {
+  const subject *s = context;
   hf_status status;
   hf_builder_options options;
   hf_builder *builder = NULL;
-  HF_TRY(hf_batch_options(params, &options));
+  HF_TRY(hf_batch_options(&s->params, &options));
   HF_TRY(hf_builder_create(&options, &builder));
-  HF_TRY(hf_batch_circuit(builder, params, input));
+  HF_TRY(hf_batch_circuit(builder, &s->params, &s->input));
   HF_TRY(hf_builder_finish(builder, out));
 out:
   hf_builder_destroy(&builder);
   return status;
 }
 
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(const double *samples, size_t count) {
-  double sorted[256];
-  size_t n = count < 256 ? count : 256;
-  memcpy(sorted, samples, n * sizeof *sorted);
-  qsort(sorted, n, sizeof *sorted, by_value);
-  return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
-}
-
-static hf_status measure(const hf_bench_prove_options *o, hf_bench_prove_report *r, hf_backend *backend,
-                         const hf_rollup_params *params, const hf_batch_input *input) {
+static hf_status size_measure(hf_bench_run *run, unsigned log_n, unsigned depth, unsigned kappa) {
   hf_status status;
-  hf_circuit *circuit = NULL;
+  subject s = {0};
+  hf_batch_rows rows;
+  hf_bench_pairs figures = {0};
   hf_srs *srs = NULL;
   hf_proving_key *key = NULL;
-  hf_prover *prover = NULL;
-  hf_writer encoded = {0};
-  size_t repeats = o->repeats ? o->repeats : 3, total = repeats + o->warm_up;
-  if (repeats > 256) return hf_fail(HF_E_ARGUMENT, "at most 256 repeats");
-  r->samples_ms = calloc(repeats, sizeof *r->samples_ms);
-  hf_prove_report *reports = calloc(repeats, sizeof *reports);
-  double *witness = calloc(repeats, sizeof *witness);
-  if (!r->samples_ms || !reports || !witness) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for samples"));
-
-  say(o, "setup");
-  HF_TRY(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, hf_srs_points_needed(r->log_n, r->kappa), r->threads, &srs));
-  say(o, "witness");
-  HF_TRY(expand(params, input, &circuit));
-  HF_TRY(hf_circuit_check(circuit));
-  say(o, "key");
-  double start = now_ms();
-  hf_key_options key_options = {r->kappa, HF_TRANSCRIPT_POSEIDON2};
-  HF_TRY(hf_proving_key_derive(backend, srs, circuit, &key_options, &key));
-  r->key_ms = now_ms() - start;
-  start = now_ms();
-  HF_TRY(hf_prover_create(backend, srs, key, &prover));
-  r->load_ms = now_ms() - start;
-  for (size_t i = 0; i < total; i++) {
-    bool ok;
-    hf_proof proof;
-    hf_prove_report report;
-    say(o, i < o->warm_up ? "warm-up" : "proof");
-    hf_circuit_destroy(&circuit);
-    start = now_ms();
-    HF_TRY(expand(params, input, &circuit));
-    double witness_ms = now_ms() - start;
-    HF_TRY(hf_prove(prover, circuit, NULL, &proof, &report));
-    start = now_ms();
-    HF_TRY(hf_verify(&key->vk, &proof, &ok));
-    r->verify_ms = now_ms() - start;
-    if (!ok) HF_TRY(hf_fail(HF_E_DEVICE, "a proof of the benchmark does not verify: no result"));
-    if (i < o->warm_up) continue;
-    size_t k = r->samples++;
-    r->samples_ms[k] = 1e3 * report.seconds;
-    witness[k] = witness_ms;
-    reports[k] = report;
-    if (k == 0) {
-      HF_TRY(hf_proof_encode(&proof, &encoded));
-      r->proof_bytes = encoded.length;
-    }
-  }
-  r->median_ms = median(r->samples_ms, r->samples);
-  r->witness_ms = median(witness, r->samples);
-  size_t nearest = 0;
-  for (size_t k = 1; k < r->samples; k++) {
-    double a = r->samples_ms[k] - r->median_ms, b = r->samples_ms[nearest] - r->median_ms;
-    if (a * a < b * b) nearest = k;
-  }
-  r->median = reports[nearest];
-  r->limit_ms = 1e3 * (r->median.msm_seconds + r->median.ntt_seconds);
-  r->verified = true;
-  struct rusage usage;
-  if (getrusage(RUSAGE_SELF, &usage) == 0) r->peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+  uint8_t *data = NULL;
+  size_t length;
+  HF_TRY(fit_slots(log_n, depth, &s.params, &rows));
+  hf_bench_say(run, "prove 2^%u: a batch of %u transfers", log_n, s.params.slots);
+  HF_TRY(make_batch(run->options, &s.params, &data, &length));
+  HF_TRY(hf_batch_input_decode("the benchmark's batch", data, length, &s.input));
+  hf_bench_say(run, "prove 2^%u: set-up", log_n);
+  HF_TRY(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, hf_srs_points_needed(log_n, kappa), run->threads, &srs));
+  HF_TRY(hf_bench_pairs_add(&figures, "slots", s.params.slots));
+  HF_TRY(hf_bench_pairs_add(&figures, "depth", depth));
+  HF_TRY(hf_bench_pairs_add(&figures, "slot_rows", rows.slot));
+  HF_TRY(hf_bench_pairs_add(&figures, "transfer_rows_share", (double)rows.slot * s.params.slots / (double)((uint64_t)1 << log_n)));
+  HF_TRY(hf_bench_pairs_add(&figures, "input_bytes", (double)length));
+  hf_bench_proof proof = {.run = run,
+                          .srs = srs,
+                          .key_options = {kappa, HF_TRANSCRIPT_POSEIDON2},
+                          .key = &key,
+                          .expand = expand,
+                          .context = &s,
+                          .expand_each = true};
+  HF_TRY(hf_bench_proof_measure(&proof, "prove", &figures, NULL));
 out:
-  free(reports);
-  free(witness);
-  hf_writer_free(&encoded);
-  hf_prover_destroy(&prover);
+  free(figures.items);
+  free(data);
+  hf_batch_input_free(&s.input);
   hf_proving_key_destroy(&key);
-  hf_circuit_destroy(&circuit);
   hf_srs_destroy(&srs);
   return status;
 }
 
-hf_status hf_bench_prove(const hf_bench_prove_options *o, hf_bench_prove_report *report) {
+hf_status hf_bench_prove(const hf_bench_options *o, hf_bench_report *report) {
   hf_status status;
-  hf_backend *backend = NULL;
-  hf_rollup_params params;
-  hf_batch_rows rows;
-  hf_batch_input input = {0};
-  uint8_t *data = NULL;
-  memset(report, 0, sizeof *report);
-  report->log_n = o->log_n ? o->log_n : 16;
-  report->depth = o->depth ? o->depth : HF_ROLLUP_DEPTH;
-  report->kappa = o->kappa ? o->kappa : HF_PRODUCTION_KAPPA;
-  report->threads = o->threads ? o->threads : hf_bench_processors();
-  if (report->log_n < 12 || report->log_n > 22)
-    return hf_fail(HF_E_ARGUMENT, "2^%u rows: the benchmark proves 2^12 to 2^22", report->log_n);
-  hf_bench_environment(&report->environment);
-  report->environment.seed = o->seed;
-  report->environment.warm_up = o->warm_up;
-  report->environment.repeats = o->repeats ? o->repeats : 3;
-  HF_TRY(fit_slots(report->log_n, report->depth, &params, &rows));
-  report->slots = params.slots;
-  report->slot_rows = rows.slot;
-  report->used_rows = rows.used;
-  report->transfer_rows_share = (double)rows.slot * params.slots / (double)((uint64_t)1 << report->log_n);
-  hf_backend_options options = {.threads = report->threads, .variant = o->variant};
-  HF_TRY(hf_backend_create(o->backend ? o->backend : "cpu", &options, &backend));
-  snprintf(report->device, sizeof report->device, "%.20s%s%.10s", backend->ops->name, o->variant ? "/" : "",
-           o->variant ? o->variant : "");
-  say(o, "batch");
-  HF_TRY(make_batch(o, &params, &data, &report->input_bytes));
-  HF_TRY(hf_batch_input_decode("the benchmark's batch", data, report->input_bytes, &input));
-  HF_TRY(measure(o, report, backend, &params, &input));
+  hf_bench_run run = {0};
+  unsigned first = o->log_max ? o->log_min : 16, last = o->log_max ? o->log_max : 16;
+  unsigned depth = o->depth ? o->depth : HF_ROLLUP_DEPTH, kappa = o->kappa ? o->kappa : HF_PRODUCTION_KAPPA;
+  if (first < 12 || last > 22)
+    return hf_fail(HF_E_ARGUMENT, "2^%u to 2^%u rows: the benchmark proves 2^12 to 2^22", first, last);
+  HF_TRY(hf_bench_run_begin(&run, o, 3, report));
+  for (unsigned log_n = first; log_n <= last; log_n++) HF_TRY(size_measure(&run, log_n, depth, kappa));
 out:
-  free(data);
-  hf_batch_input_free(&input);
-  hf_backend_destroy(&backend);
-  if (status != HF_OK) hf_bench_prove_report_free(report);
+  hf_bench_run_end(&run);
   return status;
-}
-
-void hf_bench_prove_report_free(hf_bench_prove_report *report) {
-  free(report->samples_ms);
-  hf_bench_report_free(&report->environment);
-  memset(report, 0, sizeof *report);
-}
-
-json_t *hf_bench_prove_json(const hf_bench_prove_report *r) {
-  json_t *root = hf_bench_report_json(&r->environment);
-  json_t *samples = json_array(), *phases = json_object();
-  if (!root || !samples || !phases) goto failed;
-  for (size_t i = 0; i < r->samples; i++) json_array_append_new(samples, json_real(r->samples_ms[i]));
-  for (unsigned i = 0; i < r->median.phase_count; i++)
-    json_object_set_new(phases, r->median.phases[i].name, json_real(1e3 * r->median.phases[i].seconds));
-  json_t *result = json_pack(
-      "{s:s, s:I, s:I, s:s, s:f, s:O, s:f, s:f, s:b, s:O, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:I, "
-      "s:I, s:I}",
-      "name", "prove", "size", (json_int_t)1 << r->log_n, "threads", (json_int_t)r->threads, "device", r->device,
-      "median_ms", r->median_ms, "samples_ms", samples, "limit_ms", r->limit_ms, "ratio",
-      r->limit_ms > 0 ? r->median_ms / r->limit_ms : 0.0, "verified", (int)r->verified, "phases_ms", phases, "msm_ms",
-      1e3 * r->median.msm_seconds, "ntt_ms", 1e3 * r->median.ntt_seconds, "witness_ms", r->witness_ms, "key_ms",
-      r->key_ms, "load_ms", r->load_ms, "verify_ms", r->verify_ms, "depth", (json_int_t)r->depth, "slots",
-      (json_int_t)r->slots, "kappa", (json_int_t)r->kappa, "used_rows", (json_int_t)r->used_rows, "slot_rows",
-      (json_int_t)r->slot_rows, "transfer_rows_share", r->transfer_rows_share, "proof_bytes", (json_int_t)r->proof_bytes,
-      "input_bytes", (json_int_t)r->input_bytes, "peak_bytes", (json_int_t)r->peak_bytes);
-  if (!result || json_array_append_new(json_object_get(root, "results"), result) != 0) goto failed;
-  json_decref(samples);
-  json_decref(phases);
-  return root;
-failed:
-  json_decref(samples);
-  json_decref(phases);
-  json_decref(root);
-  return NULL;
 }

@@ -1,20 +1,18 @@
 /* hyperfold bench: measurements of this machine, verified, with every sample. */
 #include "bench.h"
-#include "bench_fold.h"
-#include "bench_prove.h"
 #include "commands.h"
+#include "compare.h"
 
-#include <hyperfold/file.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void progress(void *context, const hf_bench_result *r) {
-  char line[128];
+static void progress(void *context, const char *what) {
   (void)context;
-  snprintf(line, sizeof line, "%s %llu: %.3f ms", r->name, (unsigned long long)r->size, r->median_ms);
-  hf_cli_progress(line);
+  hf_cli_progress(what);
 }
+
+/* --- options ---------------------------------------------------------------------------------- */
 
 /* "2^16", "16" or "2^14-2^18". */
 static hf_status parse_sizes(const char *text, unsigned *from, unsigned *to) {
@@ -22,11 +20,11 @@ static hf_status parse_sizes(const char *text, unsigned *from, unsigned *to) {
   int end = 0;
   *from = *to = 0;
   if (text == NULL) return HF_OK;
-  if ((sscanf(text, "2^%u-2^%u%n", &low, &high, &end) == 2 && text[end] == 0) ||
-      (sscanf(text, "%u-%u%n", &low, &high, &end) == 2 && text[end] == 0)) {
+  if ((sscanf(text, "2^%2u-2^%2u%n", &low, &high, &end) == 2 && text[end] == 0) ||
+      (sscanf(text, "%2u-%2u%n", &low, &high, &end) == 2 && text[end] == 0)) {
     /* both are read */
-  } else if ((sscanf(text, "2^%u%n", &low, &end) == 1 && text[end] == 0) ||
-             (sscanf(text, "%u%n", &low, &end) == 1 && text[end] == 0)) {
+  } else if ((sscanf(text, "2^%2u%n", &low, &end) == 1 && text[end] == 0) ||
+             (sscanf(text, "%2u%n", &low, &end) == 1 && text[end] == 0)) {
     high = low;
   } else {
     return hf_fail(HF_E_ARGUMENT, "--size is 2^N or 2^N-2^M, not \"%s\"", text);
@@ -37,58 +35,137 @@ static hf_status parse_sizes(const char *text, unsigned *from, unsigned *to) {
   return HF_OK;
 }
 
-/* Prints the document, or keeps it in --out. */
-static hf_status emit(hf_cli *cli, json_t *document) {
-  hf_status status = HF_OK;
-  const char *out = hf_cli_text(cli, "out");
-  if (document == NULL) return hf_fail(HF_E_MEMORY, "no memory for the report");
-  if (out != NULL) {
-    char *text = json_dumps(document, JSON_INDENT(2));
-    if (text == NULL) {
-      status = hf_fail(HF_E_MEMORY, "no memory for the report");
-    } else {
-      hf_bytes parts[2] = {{text, strlen(text)}, {"\n", 1}};
-      status = hf_file_write(out, 0644, parts, 2);
-    }
-    free(text);
+#define LIST      8
+#define LIST_TEXT 32
+
+/* "a,b": the words between the commas. */
+static hf_status parse_list(const char *option, const char *text, char out[LIST][LIST_TEXT], size_t *count) {
+  *count = 0;
+  while (text != NULL && *text != 0) {
+    size_t length = strcspn(text, ",");
+    if (length == 0 || length >= LIST_TEXT || *count == LIST || (text[length] == ',' && text[length + 1] == 0))
+      return hf_fail(HF_E_ARGUMENT, "--%s is a list of at most %d words with commas between them", option, LIST);
+    memcpy(out[*count], text, length);
+    out[(*count)++][length] = 0;
+    text += length + (text[length] == ',');
   }
-  if (cli->json && status == HF_OK) return hf_cli_print_json(cli, document);
-  json_decref(document);
+  return HF_OK;
+}
+
+static hf_status parse_threads(const char *text, unsigned out[LIST], size_t *count) {
+  hf_status status;
+  char words[LIST][LIST_TEXT];
+  HF_TRY(parse_list("threads", text, words, count));
+  for (size_t i = 0; i < *count; i++) {
+    int end = 0;
+    if (words[i][0] < '0' || words[i][0] > '9' || sscanf(words[i], "%4u%n", &out[i], &end) != 1 || words[i][end] != 0 || out[i] > 1024)
+      HF_TRY(hf_fail(HF_E_ARGUMENT, "--threads: \"%s\" is no number up to 1024", words[i]));
+  }
+  if (*count == 0) out[(*count)++] = 0;
+out:
   return status;
 }
 
-static void print_results(const hf_bench_report *report) {
-  printf("%s, %u processors; one Fr multiplication on one thread: %.2f ns\n", report->cpu, report->processors,
-         report->multiplication_ns);
-  printf("%-20s %10s %3s %-12s %12s %12s %12s %7s\n", "what", "size", "thr", "device", "minimum ms",
-         "median ms", "limit ms", "ratio");
-  for (size_t i = 0; i < report->count; i++) {
-    const hf_bench_result *r = &report->results[i];
-    printf("%-20s %10llu %3u %-12s %12.4f %12.4f %12.4f %7.2f\n", r->name, (unsigned long long)r->size,
-           r->threads, r->device, r->minimum_ms, r->median_ms, r->limit_ms,
-           r->limit_ms > 0 ? r->median_ms / r->limit_ms : 0);
-  }
+static hf_status parse_scalars(const char *text, hf_bench_scalars *out) {
+  static const char *const names[] = {"random", "witness", "ones", "small"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(text, names[i]) == 0) {
+      *out = (hf_bench_scalars)i;
+      return HF_OK;
+    }
+  return hf_fail(HF_E_ARGUMENT, "--scalars is random, witness, ones or small, not \"%s\"", text);
 }
 
-static hf_status kernel(hf_cli *cli, hf_status (*run)(const hf_bench_options *, hf_bench_report *)) {
+/* --- output ----------------------------------------------------------------------------------- */
+
+/* FILE[,FILE]: the ends of the names say the formats. */
+static hf_status write_files(const hf_bench_report *report, const char *list) {
+  hf_status status = HF_OK;
+  char path[4096];
+  while (list != NULL && *list != 0) {
+    size_t length = strcspn(list, ",");
+    if (length >= sizeof path) return hf_fail(HF_E_ARGUMENT, "--out: a name is too long");
+    memcpy(path, list, length);
+    path[length] = 0;
+    HF_TRY(hf_bench_report_write(report, path));
+    list += length + (list[length] == ',');
+  }
+out:
+  return status;
+}
+
+/* A name that cannot be written is found before the hours of measuring. */
+static hf_status check_files(const char *list) {
+  static const char *const ends[] = {".json", ".csv", ".md", ".html"};
+  while (list != NULL && *list != 0) {
+    size_t length = strcspn(list, ",");
+    bool known = false;
+    for (size_t i = 0; i < 4; i++)
+      known |= length > strlen(ends[i]) && strncmp(list + length - strlen(ends[i]), ends[i], strlen(ends[i])) == 0;
+    if (!known) return hf_fail(HF_E_ARGUMENT, "--out: %.*s: a report is written as .json, .csv, .md or .html", (int)length, list);
+    list += length + (list[length] == ',');
+  }
+  return HF_OK;
+}
+
+static hf_status print_text(char *text) {
+  if (text == NULL) return hf_fail(HF_E_MEMORY, "no memory for the report");
+  fputs(text, stdout);
+  free(text);
+  return HF_OK;
+}
+
+static hf_status emit(hf_cli *cli, const hf_bench_report *report) {
+  hf_status status;
+  hf_cli_progress(NULL);
+  HF_TRY(write_files(report, hf_cli_text(cli, "out")));
+  if (cli->json)
+    HF_TRY(hf_cli_print_json(cli, hf_bench_report_json(report)));
+  else
+    HF_TRY(print_text(hf_bench_report_markdown(report)));
+out:
+  return status;
+}
+
+/* --- measurements ------------------------------------------------------------------------------- */
+
+/* Each variant with each number of threads, into one report. */
+static hf_status measure(hf_cli *cli, hf_bench *run, hf_bench_options *options) {
   hf_status status;
   hf_bench_report report = {0};
-  hf_bench_options options = {
-      .backend = hf_cli_text(cli, "backend"),
-      .variant = hf_cli_text(cli, "variant"),
-      .threads = (unsigned)hf_cli_number(cli, "threads"),
-      .warm_up = (unsigned)hf_cli_number(cli, "warm-up"),
-      .repeats = (unsigned)hf_cli_number(cli, "repeats"),
-      .seed = hf_cli_number(cli, "seed"),
-      .progress = progress,
-  };
-  HF_TRY(parse_sizes(hf_cli_text(cli, "size"), &options.log_min, &options.log_max));
-  HF_TRY(run(&options, &report));
-  hf_cli_progress(NULL);
-  if (!cli->json) print_results(&report);
-  HF_TRY(emit(cli, hf_bench_report_json(&report)));
+  char variants[LIST][LIST_TEXT];
+  unsigned threads[LIST];
+  size_t variant_count, thread_count;
+  options->backend = hf_cli_text(cli, "backend");
+  options->warm_up = (unsigned)hf_cli_number(cli, "warm-up");
+  options->repeats = (unsigned)hf_cli_number(cli, "repeats");
+  options->seed = hf_cli_number(cli, "seed");
+  options->progress = progress;
+  if (hf_cli_number(cli, "warm-up") > 10000 || hf_cli_number(cli, "repeats") > 10000 || options->seed > INT64_MAX)
+    HF_TRY(hf_fail(HF_E_ARGUMENT, "--warm-up and --repeats are at most 10000, --seed is below 2^63"));
+  HF_TRY(check_files(hf_cli_text(cli, "out")));
+  HF_TRY(parse_list("variant", hf_cli_text(cli, "variant"), variants, &variant_count));
+  HF_TRY(parse_threads(hf_cli_text(cli, "threads"), threads, &thread_count));
+  for (size_t v = 0; v < (variant_count ? variant_count : 1); v++)
+    for (size_t t = 0; t < thread_count; t++) {
+      options->variant = variant_count ? variants[v] : NULL;
+      options->threads = threads[t];
+      HF_TRY(run(options, &report));
+    }
+  HF_TRY(emit(cli, &report));
 out:
+  hf_cli_progress(NULL);
   hf_bench_report_free(&report);
+  return status;
+}
+
+static hf_status kernel(hf_cli *cli, hf_bench *run) {
+  hf_status status;
+  hf_bench_options options = {0};
+  HF_TRY(parse_sizes(hf_cli_text(cli, "size"), &options.log_min, &options.log_max));
+  if (run == hf_bench_msm) HF_TRY(parse_scalars(hf_cli_text(cli, "scalars"), &options.scalars));
+  HF_TRY(measure(cli, run, &options));
+out:
   return status;
 }
 
@@ -97,137 +174,124 @@ static hf_status ntt(hf_cli *cli) { return kernel(cli, hf_bench_ntt); }
 static hf_status msm(hf_cli *cli) { return kernel(cli, hf_bench_msm); }
 static hf_status hash(hf_cli *cli) { return kernel(cli, hf_bench_hash); }
 
-static void prove_progress(void *context, const char *what) {
-  (void)context;
-  hf_cli_progress(what);
-}
-
 static hf_status prove(hf_cli *cli) {
   hf_status status;
-  hf_bench_prove_report r = {0};
-  unsigned from, to;
-  hf_bench_prove_options options = {
-      .backend = hf_cli_text(cli, "backend"),
-      .variant = hf_cli_text(cli, "variant"),
-      .threads = (unsigned)hf_cli_number(cli, "threads"),
+  hf_bench_options options = {
       .depth = (unsigned)hf_cli_number(cli, "depth"),
       .kappa = (unsigned)hf_cli_number(cli, "kappa"),
-      .warm_up = (unsigned)hf_cli_number(cli, "warm-up"),
-      .repeats = (unsigned)hf_cli_number(cli, "repeats"),
-      .seed = hf_cli_number(cli, "seed"),
       .scratch = hf_cli_text(cli, "scratch"),
-      .progress = prove_progress,
   };
-  HF_TRY(parse_sizes(hf_cli_text(cli, "size"), &from, &to));
-  if (from != to) {
-    status = hf_fail(HF_E_ARGUMENT, "bench prove takes one size");
-    goto out;
-  }
-  options.log_n = from;
-  HF_TRY(hf_bench_prove(&options, &r));
-  hf_cli_progress(NULL);
-  if (!cli->json) {
-    printf("batch circuit, depth %u, %u slots of %u rows: %u rows used of 2^%u, %.1f %% of all rows from "
-           "distinct signed "
-           "transfers; kappa %u; %s, %u threads\n",
-           r.depth, r.slots, r.slot_rows, r.used_rows, r.log_n, 100 * r.transfer_rows_share, r.kappa,
-           r.device, r.threads);
-    for (unsigned i = 0; i < r.median.phase_count; i++)
-      printf("  %-12s %9.3f s\n", r.median.phases[i].name, r.median.phases[i].seconds);
-    printf("prove        %9.3f s  (median of %zu; all verified)\n", r.median_ms / 1000, r.samples);
-    printf("its MSMs and transforms alone %.3f s, ratio %.2f\n", r.limit_ms / 1000,
-           r.limit_ms > 0 ? r.median_ms / r.limit_ms : 0);
-    printf("witness %.3f s, key %.1f s once, loading it %.1f s, verify %.2f ms\n", r.witness_ms / 1000,
-           r.key_ms / 1000, r.load_ms / 1000, r.verify_ms);
-    printf("input %zu bytes, proof %zu bytes, peak memory %.2f GiB\n", r.input_bytes, r.proof_bytes,
-           (double)r.peak_bytes / (1 << 30));
-  }
-  HF_TRY(emit(cli, hf_bench_prove_json(&r)));
+  HF_TRY(parse_sizes(hf_cli_text(cli, "size"), &options.log_min, &options.log_max));
+  HF_TRY(measure(cli, hf_bench_prove, &options));
 out:
-  hf_cli_progress(NULL);
-  hf_bench_prove_report_free(&r);
   return status;
 }
 
 static hf_status fold(hf_cli *cli) {
+  hf_bench_options options = {0};
+  return measure(cli, hf_bench_fold, &options);
+}
+
+/* --- reports that are there ----------------------------------------------------------------------- */
+
+static hf_status compare(hf_cli *cli) {
   hf_status status;
-  hf_bench_fold_report report = {0};
-  hf_bench_fold_options options = {
-      .backend = hf_cli_text(cli, "backend"),
-      .variant = hf_cli_text(cli, "variant"),
-      .threads = (unsigned)hf_cli_number(cli, "threads"),
-      .repeats = (unsigned)hf_cli_number(cli, "repeats"),
-      .progress = prove_progress,
-  };
-  HF_TRY(hf_bench_fold(&options, &report));
-  hf_cli_progress(NULL);
-  for (size_t k = 0; k < report.count && !cli->json; k++) {
-    const hf_bench_fold_result *r = &report.results[k];
-    double limit = r->median.msm_seconds + r->median.ntt_seconds;
-    printf("%s: %u rows of 2^%u, kappa %u; %s, %u threads\n", r->name, r->used_rows, r->log_n, r->kappa, report.device,
-           report.threads);
-    for (size_t i = 0; i < r->gadget_count; i++) printf("  %-32s %8u rows\n", r->gadgets[i].name, r->gadgets[i].rows);
-    for (unsigned i = 0; i < r->median.phase_count; i++)
-      printf("  %-12s %9.3f s\n", r->median.phases[i].name, r->median.phases[i].seconds);
-    printf("  prove        %9.3f s  (median of %zu, verified; its MSMs and transforms alone %.3f s, ratio %.2f)\n",
-           r->median_ms / 1000, r->samples, limit, limit > 0 ? r->median_ms / 1000 / limit : 0);
-    printf("  witness %.3f s, key %.1f s once, loading it %.1f s, verify %.2f ms, proof %zu bytes, peak %.2f GiB\n",
-           r->witness_ms / 1000, r->key_ms / 1000, r->load_ms / 1000, r->verify_ms, r->proof_bytes,
-           (double)r->peak_bytes / (1 << 30));
+  hf_bench_report a = {0}, b = {0};
+  hf_bench_comparison comparison = {0};
+  char *notes = NULL;
+  HF_TRY(hf_bench_report_load(cli->arguments[0], &a));
+  HF_TRY(hf_bench_report_load(cli->arguments[1], &b));
+  HF_TRY(hf_bench_compare(&a, &b, &comparison));
+  if (cli->json) {
+    HF_TRY(hf_cli_print_json(cli, hf_bench_comparison_json(&comparison)));
+  } else {
+    notes = hf_bench_comparison_notes(&comparison);
+    HF_TRY(print_text(hf_bench_comparison_markdown(&comparison)));
+    if (notes != NULL && *notes != 0) fprintf(stderr, "they differ in more than the times:\n%s", notes);
   }
-  HF_TRY(emit(cli, hf_bench_fold_json(&report)));
 out:
-  hf_cli_progress(NULL);
-  hf_bench_fold_report_free(&report);
+  free(notes);
+  hf_bench_comparison_free(&comparison);
+  hf_bench_report_free(&a);
+  hf_bench_report_free(&b);
   return status;
 }
 
+/* Reports of one machine and one build, joined and written anew. */
+static hf_status render(hf_cli *cli) {
+  hf_status status;
+  hf_bench_report report = {0}, more = {0};
+  HF_TRY(check_files(hf_cli_text(cli, "out")));
+  HF_TRY(hf_bench_report_load(cli->arguments[0], &report));
+  for (unsigned i = 1; i < cli->argument_count; i++) {
+    HF_TRY(hf_bench_report_load(cli->arguments[i], &more));
+    HF_TRY(hf_bench_report_join(&report, &more));
+  }
+  HF_TRY(emit(cli, &report));
+out:
+  hf_bench_report_free(&report);
+  hf_bench_report_free(&more);
+  return status;
+}
+
+/* --- the table --------------------------------------------------------------------------------------- */
+
 #define END                                                                                                  \
   { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
-#define COMMON                                                                                               \
+#define OUT                                                                                                  \
+  { "out", HF_OPTION_TEXT, "FILE[,FILE]", NULL, "also write the report: .json, .csv, .md or .html" }
+#define COMMON(SAMPLES, WARM_UP)                                                                             \
   {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device"},                                                  \
-      {"variant", HF_OPTION_TEXT, "NAME", NULL, "code path: portable, mulx or ifma (default: the best)"},          \
-      {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"},                 \
-      {"seed", HF_OPTION_NUMBER, "N", "1", "of the inputs"}, {                                               \
-    "out", HF_OPTION_TEXT, "FILE", NULL, "also write the JSON report to a file"                              \
-  }
+      {"variant", HF_OPTION_TEXT, "NAME[,NAME]", NULL,                                                       \
+       "code paths: portable, mulx or ifma (default: the best)"},                                            \
+      {"threads", HF_OPTION_TEXT, "N[,N]", "0", "CPU threads; 0: as many as there are cores"},               \
+      {"seed", HF_OPTION_NUMBER, "N", "1", "of the inputs"},                                                 \
+      {"warm-up", HF_OPTION_NUMBER, "N", WARM_UP, "runs before the first sample"},                           \
+      {"repeats", HF_OPTION_NUMBER, "N", SAMPLES, "samples of each"}, OUT
+#define SIZES                                                                                                \
+  { "size", HF_OPTION_TEXT, "2^N[-2^M]", NULL, "sizes (default: the benchmark's own range)" }
 
-static const hf_option kernel_options[] = {
-    COMMON,
-    {"size", HF_OPTION_TEXT, "2^N[-2^M]", NULL, "sizes (default: the benchmark's own range)"},
-    {"warm-up", HF_OPTION_NUMBER, "N", "1", "runs before the first sample"},
-    {"repeats", HF_OPTION_NUMBER, "N", "5", "samples a size"},
+static const hf_option kernel_options[] = {COMMON("5", "1"), SIZES, END};
+static const hf_option msm_options[] = {
+    COMMON("5", "1"),
+    SIZES,
+    {"scalars", HF_OPTION_TEXT, "KIND", "random", "random, witness (as in the wires of a batch), ones or small (16 bits)"},
     END,
 };
 static const hf_option prove_options[] = {
-    COMMON,
-    {"size", HF_OPTION_TEXT, "2^N", "2^16", "rows of the circuit: as many slots as fit"},
+    COMMON("3", "0"),
+    {"size", HF_OPTION_TEXT, "2^N[-2^M]", "2^16", "rows of the circuit: as many slots as fit"},
     {"depth", HF_OPTION_NUMBER, "BITS", "24", "of the account tree"},
     {"kappa", HF_OPTION_NUMBER, "N", "0", "polynomials a commitment; 0: as in production"},
-    {"warm-up", HF_OPTION_NUMBER, "N", "0", "proofs before the first sample"},
-    {"repeats", HF_OPTION_NUMBER, "N", "3", "samples"},
     {"scratch", HF_OPTION_TEXT, "FOLDER", "/tmp", "where the chain lives meanwhile"},
     END,
 };
-
-static const hf_option fold_options[] = {
-    {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device"},
-    {"variant", HF_OPTION_TEXT, "NAME", NULL, "code path: portable, mulx or ifma (default: the best)"},
-    {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"},
-    {"repeats", HF_OPTION_NUMBER, "N", "3", "samples, at most 16"},
-    {"out", HF_OPTION_TEXT, "FILE", NULL, "also write the JSON report to a file"},
-    END,
-};
+static const hf_option fold_options[] = {COMMON("3", "0"), END};
+static const hf_option render_options[] = {OUT, END};
 
 const hf_command hf_bench_commands[] = {
     {.name = "field", .summary = "field multiplications", .options = kernel_options, .run = field},
     {.name = "ntt", .summary = "number-theoretic transforms", .options = kernel_options, .run = ntt},
-    {.name = "msm", .summary = "multi-scalar multiplications in G1", .options = kernel_options, .run = msm},
+    {.name = "msm", .summary = "multi-scalar multiplications in G1", .options = msm_options, .run = msm},
     {.name = "hash", .summary = "Poseidon2 compressions", .options = kernel_options, .run = hash},
     {.name = "prove",
      .summary = "whole proofs of the batch circuit, full of signed transfers",
      .options = prove_options,
      .run = prove},
     {.name = "fold", .summary = "nodes of two children and a seal", .options = fold_options, .run = fold},
+    {.name = "compare",
+     .summary = "ratios of two reports, with their spread",
+     .arguments = "A.json B.json",
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .run = compare,
+     .details = "b/a is a ratio of times: below 1, B is faster. Quartiles and range follow from all samples of both."},
+    {.name = "render",
+     .summary = "reports of one machine and build as one table or page",
+     .arguments = "REPORT.json...",
+     .min_arguments = 1,
+     .max_arguments = HF_CLI_ARGUMENTS,
+     .options = render_options,
+     .run = render},
     {.name = NULL},
 };
