@@ -145,19 +145,26 @@ static void compact_count_body(void *context, size_t begin, size_t end, unsigned
   job->chunk_start[begin / job->chunk] = count;
 }
 
+/* The scalars that are not zero, as integers with the bias, and where they belong. */
 static void compact_body(void *context, size_t begin, size_t end, unsigned worker) {
   (void)worker;
   msm_job *job = context;
+  hf_fr e[64];
   size_t at = job->chunk_start[begin / job->chunk];
-  for (size_t i = begin; i < end; i++)
-    for (unsigned j = 0; j < job->kappa; j++) {
-      if (i >= job->input_lengths[j] || hf_fr_is_zero(job->inputs[j][i])) continue;
-      hf_fr e = hf_fr_to_limbs(job->inputs[j][i]);
-      hf_u64 carry = 0;
-      for (int k = 0; k < 4; k++) e.l[k] = hf_adc(e.l[k], job->bias.l[k], &carry);
-      for (int k = 0; k < 4; k++) job->scalars[k][at] = e.l[k];
-      job->index[at++] = (uint32_t)(job->kappa * i + j);
+  for (unsigned j = 0; j < job->kappa; j++) {
+    size_t last = end < job->input_lengths[j] ? end : job->input_lengths[j];
+    for (size_t from = begin; from < last; from += 64) {
+      size_t count = last - from < 64 ? last - from : 64;
+      HF_CPU_NAME(msm_additions).integers(job->inputs[j] + from, count, e);
+      for (size_t i = 0; i < count; i++) {
+        if (hf_fr_is_zero(e[i])) continue;
+        hf_u64 carry = 0;
+        for (int k = 0; k < 4; k++) job->scalars[k][at] = hf_adc(e[i].l[k], job->bias.l[k], &carry);
+        job->index[at++] = (uint32_t)(job->kappa * (from + i) + j);
+      }
     }
+  }
+  explicit_bzero(e, sizeof e);
 }
 
 /* The window of least cost, in fetched and added points. */

@@ -61,6 +61,7 @@ typedef struct msm_additions {
   size_t scratch_bytes;  /* a worker */
   double bucket_cost;    /* of a bucket, the unit being a point fetched and added: two additions and handling */
   unsigned window_most;  /* bits; more buckets miss the caches when terms are sorted */
+  void (*integers)(const hf_fr *in, size_t count, hf_fr *out); /* out of Montgomery form */
   hf_pool_body segments; /* sums the points of segments [begin, end) into buckets and parts */
   hf_pool_body pieces;   /* weighs pieces [begin, end) of the buckets, at most HF_MSM_SEGMENT points */
 } msm_additions;

@@ -170,4 +170,8 @@ static void weigh_body(void *context, size_t begin, size_t end, unsigned worker)
   }
 }
 
-const msm_additions HF_CPU_NAME(msm_additions) = {sizeof(msm_scratch), 1.9, 17, segment_body, weigh_body};
+static void integers(const hf_fr *in, size_t count, hf_fr *out) {
+  for (size_t i = 0; i < count; i++) out[i] = hf_fr_to_limbs(in[i]);
+}
+
+const msm_additions HF_CPU_NAME(msm_additions) = {sizeof(msm_scratch), 1.9, 17, integers, segment_body, weigh_body};

@@ -20,16 +20,18 @@ typedef struct HF_F8_T {
   __m512i l[5];
 } HF_F8_T;
 
+/* Always: a value that is handed over in memory costs more than an addition. */
+#define HF_F8_FN   HF_FN __attribute__((always_inline))
 #define HF_F8_MASK _mm512_set1_epi64(0xfffffffffffffll)
 
-HF_FN HF_F8_T HF_F8(zero)(void) {
+HF_F8_FN HF_F8_T HF_F8(zero)(void) {
   HF_F8_T z;
   for (int i = 0; i < 5; i++) z.l[i] = _mm512_setzero_si512();
   return z;
 }
 
 /* k p in every element, tidy; k < 84. */
-HF_FN HF_F8_T HF_F8(multiple)(unsigned k) {
+HF_F8_FN HF_F8_T HF_F8(multiple)(unsigned k) {
   const uint64_t p[5] = {HF_F8_P(0), HF_F8_P(1), HF_F8_P(2), HF_F8_P(3), HF_F8_P(4)};
   HF_F8_T z;
   uint64_t carry = 0;
@@ -42,18 +44,18 @@ HF_FN HF_F8_T HF_F8(multiple)(unsigned k) {
 }
 
 /* Limb by limb; nothing is carried. */
-HF_FN HF_F8_T HF_F8(add_lazy)(HF_F8_T a, HF_F8_T b) {
+HF_F8_FN HF_F8_T HF_F8(add_lazy)(HF_F8_T a, HF_F8_T b) {
   for (int i = 0; i < 5; i++) a.l[i] = _mm512_add_epi64(a.l[i], b.l[i]);
   return a;
 }
 
-HF_FN HF_F8_T HF_F8(sub_lazy)(HF_F8_T a, HF_F8_T b) {
+HF_F8_FN HF_F8_T HF_F8(sub_lazy)(HF_F8_T a, HF_F8_T b) {
   for (int i = 0; i < 5; i++) a.l[i] = _mm512_sub_epi64(a.l[i], b.l[i]);
   return a;
 }
 
 /* The same values with limbs in [0, 2^52); a value below zero keeps its sign in the top limb. */
-HF_FN HF_F8_T HF_F8(tidy)(HF_F8_T a) {
+HF_F8_FN HF_F8_T HF_F8(tidy)(HF_F8_T a) {
   for (int i = 0; i < 4; i++) {
     a.l[i + 1] = _mm512_add_epi64(a.l[i + 1], _mm512_srai_epi64(a.l[i], 52));
     a.l[i] = _mm512_and_si512(a.l[i], HF_F8_MASK);
@@ -63,7 +65,7 @@ HF_FN HF_F8_T HF_F8(tidy)(HF_F8_T a) {
 
 /* x < 84.6 p, tidy -> the same modulo p, below 1.65 p, tidy.
  * With t = the top limb, q = floor(84 t / 2^52) is at most x / p and misses it by less than 1.65. */
-HF_FN HF_F8_T HF_F8(reduce)(HF_F8_T x) {
+HF_F8_FN HF_F8_T HF_F8(reduce)(HF_F8_T x) {
   const uint64_t p[5] = {HF_F8_P(0), HF_F8_P(1), HF_F8_P(2), HF_F8_P(3), HF_F8_P(4)};
   __m512i q = _mm512_madd52hi_epu64(_mm512_setzero_si512(), x.l[4], _mm512_set1_epi64(84));
   for (int i = 0; i < 5; i++) { /* q (2^260 - p), and 2^260 falls out at the top */
@@ -78,7 +80,7 @@ HF_FN HF_F8_T HF_F8(reduce)(HF_F8_T x) {
 }
 
 /* Tidy a < 2 p -> a mod p, tidy. */
-HF_FN HF_F8_T HF_F8(canonical)(HF_F8_T a) {
+HF_F8_FN HF_F8_T HF_F8(canonical)(HF_F8_T a) {
   HF_F8_T d = HF_F8(tidy)(HF_F8(sub_lazy)(a, HF_F8(multiple)(1)));
   __mmask8 below = _mm512_movepi64_mask(d.l[4]);
   for (int i = 0; i < 5; i++) d.l[i] = _mm512_mask_mov_epi64(d.l[i], below, a.l[i]);
@@ -86,7 +88,7 @@ HF_FN HF_F8_T HF_F8(canonical)(HF_F8_T a) {
 }
 
 /* The same for the closed set below, which reaches a little beyond 2 p and has zero as 2 p too. */
-HF_FN HF_F8_T HF_F8(canonical_closed)(HF_F8_T a) {
+HF_F8_FN HF_F8_T HF_F8(canonical_closed)(HF_F8_T a) {
   HF_F8_T d = HF_F8(tidy)(HF_F8(sub_lazy)(a, HF_F8(multiple)(2)));
   __mmask8 below = _mm512_movepi64_mask(d.l[4]);
   for (int i = 0; i < 5; i++) d.l[i] = _mm512_mask_mov_epi64(d.l[i], below, a.l[i]);
@@ -94,7 +96,7 @@ HF_FN HF_F8_T HF_F8(canonical_closed)(HF_F8_T a) {
 }
 
 /* a b / 2^260, below a b / 2^260 + p; a and b tidy, the result not (limbs below 2^57). */
-HF_FN __attribute__((always_inline)) HF_F8_T HF_F8(mul_lazy)(HF_F8_T a, HF_F8_T b) {
+HF_F8_FN HF_F8_T HF_F8(mul_lazy)(HF_F8_T a, HF_F8_T b) {
   const __m512i zero = _mm512_setzero_si512(), n0 = _mm512_set1_epi64((long long)HF_F8_N0);
   const __m512i p[5] = {_mm512_set1_epi64((long long)HF_F8_P(0)), _mm512_set1_epi64((long long)HF_F8_P(1)),
                         _mm512_set1_epi64((long long)HF_F8_P(2)), _mm512_set1_epi64((long long)HF_F8_P(3)),
@@ -138,7 +140,7 @@ HF_FN __attribute__((always_inline)) HF_F8_T HF_F8(mul_lazy)(HF_F8_T a, HF_F8_T 
 }
 
 /* a^2 / 2^260: the cross products once, doubled. */
-HF_FN __attribute__((always_inline)) HF_F8_T HF_F8(sqr_lazy)(HF_F8_T a) {
+HF_F8_FN HF_F8_T HF_F8(sqr_lazy)(HF_F8_T a) {
   const __m512i zero = _mm512_setzero_si512(), n0 = _mm512_set1_epi64((long long)HF_F8_N0);
   const __m512i p[5] = {_mm512_set1_epi64((long long)HF_F8_P(0)), _mm512_set1_epi64((long long)HF_F8_P(1)),
                         _mm512_set1_epi64((long long)HF_F8_P(2)), _mm512_set1_epi64((long long)HF_F8_P(3)),
@@ -175,16 +177,16 @@ HF_FN __attribute__((always_inline)) HF_F8_T HF_F8(sqr_lazy)(HF_F8_T a) {
 
 /* --- the closed set: values below 2 p and 2^210 more, tidy -------------------------------------------------- */
 
-HF_FN __attribute__((always_inline)) HF_F8_T HF_F8(mul)(HF_F8_T a, HF_F8_T b) {
+HF_F8_FN HF_F8_T HF_F8(mul)(HF_F8_T a, HF_F8_T b) {
   return HF_F8(tidy)(HF_F8(mul_lazy)(a, b));
 }
 
-HF_FN __attribute__((always_inline)) HF_F8_T HF_F8(sqr)(HF_F8_T a) {
+HF_F8_FN HF_F8_T HF_F8(sqr)(HF_F8_T a) {
   return HF_F8(tidy)(HF_F8(sqr_lazy)(a));
 }
 
 /* The top limb alone decides whether 2 p goes off: its place is 2^208, far below p. */
-HF_FN HF_F8_T HF_F8(add)(HF_F8_T a, HF_F8_T b) {
+HF_F8_FN HF_F8_T HF_F8(add)(HF_F8_T a, HF_F8_T b) {
   const HF_F8_T p2 = HF_F8(multiple)(2);
   HF_F8_T s = HF_F8(add_lazy)(a, b);
   __mmask8 large = _mm512_cmpgt_epi64_mask(s.l[4], p2.l[4]);
@@ -192,7 +194,7 @@ HF_FN HF_F8_T HF_F8(add)(HF_F8_T a, HF_F8_T b) {
   return HF_F8(tidy)(s);
 }
 
-HF_FN HF_F8_T HF_F8(sub)(HF_F8_T a, HF_F8_T b) {
+HF_F8_FN HF_F8_T HF_F8(sub)(HF_F8_T a, HF_F8_T b) {
   const HF_F8_T p2 = HF_F8(multiple)(2);
   HF_F8_T d = HF_F8(sub_lazy)(a, b);
   __mmask8 small = _mm512_cmple_epi64_mask(d.l[4], _mm512_setzero_si512());
@@ -203,7 +205,7 @@ HF_FN HF_F8_T HF_F8(sub)(HF_F8_T a, HF_F8_T b) {
 /* --- memory --------------------------------------------------------------------------------------------------- */
 
 /* Limbs of 64 bits, four vectors, to limbs of 52 of the same integers. */
-HF_FN HF_F8_T HF_F8(from_words)(const __m512i w[4]) {
+HF_F8_FN HF_F8_T HF_F8(from_words)(const __m512i w[4]) {
   const __m512i mask = HF_F8_MASK;
   HF_F8_T z;
   z.l[0] = _mm512_and_si512(w[0], mask);
@@ -215,7 +217,7 @@ HF_FN HF_F8_T HF_F8(from_words)(const __m512i w[4]) {
 }
 
 /* 16 times the integers: x * 2^256 becomes x * 2^260, below 16 p. */
-HF_FN HF_F8_T HF_F8(from_words_form)(const __m512i w[4]) {
+HF_F8_FN HF_F8_T HF_F8(from_words_form)(const __m512i w[4]) {
   const __m512i mask = HF_F8_MASK;
   HF_F8_T z;
   z.l[0] = _mm512_and_si512(_mm512_slli_epi64(w[0], 4), mask);
@@ -227,7 +229,7 @@ HF_FN HF_F8_T HF_F8(from_words_form)(const __m512i w[4]) {
 }
 
 /* Tidy, below 2^256. */
-HF_FN void HF_F8(to_words)(HF_F8_T a, __m512i w[4]) {
+HF_F8_FN void HF_F8(to_words)(HF_F8_T a, __m512i w[4]) {
   w[0] = _mm512_or_si512(a.l[0], _mm512_slli_epi64(a.l[1], 52));
   w[1] = _mm512_or_si512(_mm512_srli_epi64(a.l[1], 12), _mm512_slli_epi64(a.l[2], 40));
   w[2] = _mm512_or_si512(_mm512_srli_epi64(a.l[2], 24), _mm512_slli_epi64(a.l[3], 28));
@@ -235,7 +237,7 @@ HF_FN void HF_F8(to_words)(HF_F8_T a, __m512i w[4]) {
 }
 
 /* Eight neighbours, the integers as they stand in memory: below p. */
-HF_FN HF_F8_T HF_F8(load)(const HF_F8_S *from) {
+HF_F8_FN HF_F8_T HF_F8(load)(const HF_F8_S *from) {
   __m512i v[4], w[4];
   for (int i = 0; i < 4; i++) v[i] = _mm512_loadu_si512((const char *)from + 64 * i);
   hf_words_gather(v, w);
@@ -243,7 +245,7 @@ HF_FN HF_F8_T HF_F8(load)(const HF_F8_S *from) {
 }
 
 /* Eight neighbours in the 2^260 form: below 1.65 p. */
-HF_FN HF_F8_T HF_F8(load_form)(const HF_F8_S *from) {
+HF_F8_FN HF_F8_T HF_F8(load_form)(const HF_F8_S *from) {
   __m512i v[4], w[4];
   for (int i = 0; i < 4; i++) v[i] = _mm512_loadu_si512((const char *)from + 64 * i);
   hf_words_gather(v, w);
@@ -251,7 +253,7 @@ HF_FN HF_F8_T HF_F8(load_form)(const HF_F8_S *from) {
 }
 
 /* Tidy, below 2 p: reduced and written as eight neighbours. */
-HF_FN void HF_F8(store)(HF_F8_S *to, HF_F8_T a) {
+HF_F8_FN void HF_F8(store)(HF_F8_S *to, HF_F8_T a) {
   __m512i v[4], w[4];
   HF_F8(to_words)(HF_F8(canonical)(a), w);
   hf_words_scatter(w, v);
@@ -259,13 +261,13 @@ HF_FN void HF_F8(store)(HF_F8_S *to, HF_F8_T a) {
 }
 
 /* A constant that multiplies: any scalar x in memory's form as x * 2^260, canonical. */
-HF_FN HF_F8_S HF_F8(form)(HF_F8_S x) {
+HF_F8_FN HF_F8_S HF_F8(form)(HF_F8_S x) {
   for (int i = 0; i < 4; i++) x = HF_F8_S1(dbl)(x);
   return x;
 }
 
 /* Limbs of one integer in memory. */
-HF_FN void HF_F8(limbs)(HF_F8_S x, uint64_t out[5]) {
+HF_F8_FN void HF_F8(limbs)(HF_F8_S x, uint64_t out[5]) {
   const uint64_t mask = 0xfffffffffffffull;
   out[0] = x.l[0] & mask;
   out[1] = (x.l[0] >> 52 | x.l[1] << 12) & mask;
@@ -275,7 +277,7 @@ HF_FN void HF_F8(limbs)(HF_F8_S x, uint64_t out[5]) {
 }
 
 /* The integer as it stands in memory, in all elements. */
-HF_FN HF_F8_T HF_F8(broadcast)(HF_F8_S x) {
+HF_F8_FN HF_F8_T HF_F8(broadcast)(HF_F8_S x) {
   uint64_t l[5];
   HF_F8_T z;
   HF_F8(limbs)(x, l);
@@ -283,15 +285,15 @@ HF_FN HF_F8_T HF_F8(broadcast)(HF_F8_S x) {
   return z;
 }
 
-HF_FN HF_F8_T HF_F8(broadcast_form)(HF_F8_S x) { return HF_F8(broadcast)(HF_F8(form)(x)); }
+HF_F8_FN HF_F8_T HF_F8(broadcast_form)(HF_F8_S x) { return HF_F8(broadcast)(HF_F8(form)(x)); }
 
 /* From the 2^260 form, tidy and below 2 p, to memory's. */
-HF_FN void HF_F8(store_form)(HF_F8_S *to, HF_F8_T a) {
+HF_F8_FN void HF_F8(store_form)(HF_F8_S *to, HF_F8_T a) {
   HF_F8(store)(to, HF_F8(mul)(a, HF_F8(broadcast)(HF_F8_S1(one)()))); /* one stands there as 2^256 */
 }
 
 /* out[t] element l = in[l] element t. */
-HF_FN void HF_F8(transpose)(const HF_F8_T in[8], HF_F8_T out[8]) {
+HF_F8_FN void HF_F8(transpose)(const HF_F8_T in[8], HF_F8_T out[8]) {
   for (int i = 0; i < 5; i++) {
     __m512i x[8], y[8];
     for (int k = 0; k < 8; k++) x[k] = in[k].l[i];
@@ -303,14 +305,14 @@ HF_FN void HF_F8(transpose)(const HF_F8_T in[8], HF_F8_T out[8]) {
 /* --- inverses ------------------------------------------------------------------------------------------------- */
 
 /* Lanes whose limbs are all zero. */
-HF_FN __mmask8 HF_F8(zero_mask)(HF_F8_T a) {
+HF_F8_FN __mmask8 HF_F8(zero_mask)(HF_F8_T a) {
   __m512i any = _mm512_or_si512(_mm512_or_si512(a.l[0], a.l[1]), _mm512_or_si512(a.l[2], a.l[3]));
   any = _mm512_or_si512(any, a.l[4]);
   return _mm512_testn_epi64_mask(any, any);
 }
 
 /* b in the lanes of `second`, a in the others */
-HF_FN HF_F8_T HF_F8(select)(__mmask8 second, HF_F8_T a, HF_F8_T b) {
+HF_F8_FN HF_F8_T HF_F8(select)(__mmask8 second, HF_F8_T a, HF_F8_T b) {
   for (int i = 0; i < 5; i++) a.l[i] = _mm512_mask_mov_epi64(a.l[i], second, b.l[i]);
   return a;
 }

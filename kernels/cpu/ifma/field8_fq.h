@@ -22,5 +22,6 @@
 #undef HF_F8_P
 #undef HF_F8_N0
 #undef HF_F8_MASK
+#undef HF_F8_FN
 
 #endif

@@ -26,6 +26,25 @@ HF_FN void hf_words_scatter(const __m512i w[4], __m512i v[4]) {
   v[3] = _mm512_permutex2var_epi64(c, second, d);
 }
 
+/* The same from eight places, and to them. */
+HF_FN void hf_words_load(const void *const from[8], __m512i w[4]) {
+  __m512i v[4];
+  for (int i = 0; i < 4; i++) {
+    __m256i low = _mm256_loadu_si256((const __m256i *)from[2 * i]), high = _mm256_loadu_si256((const __m256i *)from[2 * i + 1]);
+    v[i] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+  }
+  hf_words_gather(v, w);
+}
+
+HF_FN void hf_words_store(const __m512i w[4], void *const to[8]) {
+  __m512i v[4];
+  hf_words_scatter(w, v);
+  for (int i = 0; i < 4; i++) {
+    _mm256_storeu_si256((__m256i *)to[2 * i], _mm512_castsi512_si256(v[i]));
+    _mm256_storeu_si256((__m256i *)to[2 * i + 1], _mm512_extracti64x4_epi64(v[i], 1));
+  }
+}
+
 /* y[t] lane l = x[l] lane t */
 HF_FN void hf_lanes_transpose(const __m512i x[8], __m512i y[8]) {
   __m512i t[8], u[8];

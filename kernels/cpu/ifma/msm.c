@@ -12,6 +12,7 @@
 #include <string.h>
 #include "../msm.h"
 #include "field8_fq.h"
+#include "field8_fr.h"
 #include "ifma.h"
 
 extern const msm_additions hf_cpu_mulx_msm_additions; /* for what is special */
@@ -143,16 +144,15 @@ static void points_store(const msm8_scratch *s, size_t at, hf_g1 out[8]) {
 
 /* Eight points from anywhere; `negative` lanes with the other sign. */
 static inline void points_load(msm8_scratch *s, size_t at, const hf_g1 *const from[8], __mmask8 negative) {
-  __m512i v[4], w[4];
-  for (int i = 0; i < 4; i++)
-    v[i] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)&from[2 * i]->x)),
-                              _mm256_loadu_si256((const __m256i *)(const void *)&from[2 * i + 1]->x), 1);
-  hf_words_gather(v, w);
+  const void *x[8], *y_of[8];
+  __m512i w[4];
+  for (int l = 0; l < 8; l++) {
+    x[l] = &from[l]->x;
+    y_of[l] = &from[l]->y;
+  }
+  hf_words_load(x, w);
   s->x[at] = hf_fq8_from_words_form(w);
-  for (int i = 0; i < 4; i++)
-    v[i] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(const void *)&from[2 * i]->y)),
-                              _mm256_loadu_si256((const __m256i *)(const void *)&from[2 * i + 1]->y), 1);
-  hf_words_gather(v, w);
+  hf_words_load(y_of, w);
   hf_fq8 y = hf_fq8_from_words_form(w);
   negative &= (__mmask8)~hf_fq8_zero_mask(y);
   s->y[at] = hf_fq8_select(negative, y, hf_fq8_tidy(hf_fq8_sub_lazy(hf_fq8_multiple(16), y)));
@@ -340,4 +340,11 @@ static void pieces_body(void *context, size_t begin, size_t end, unsigned worker
   }
 }
 
-const msm_additions hf_cpu_ifma_msm_additions = {sizeof(both_scratch), 2.9, 16, segments_body, pieces_body};
+static void integers(const hf_fr *in, size_t count, hf_fr *out) {
+  const hf_fr8 sixteen = hf_fr8_broadcast((hf_fr){{16, 0, 0, 0}}); /* x 2^256 * 2^4 / 2^260 */
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) hf_fr8_store(out + i, hf_fr8_mul(hf_fr8_load(in + i), sixteen));
+  for (; i < count; i++) out[i] = hf_fr_to_limbs(in[i]);
+}
+
+const msm_additions hf_cpu_ifma_msm_additions = {sizeof(both_scratch), 2.9, 16, integers, segments_body, pieces_body};

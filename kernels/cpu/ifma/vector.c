@@ -48,6 +48,48 @@ static void hadamard_body(void *context, size_t begin, size_t end, unsigned work
   for (; i < end; i++) t->acc[i] = hf_fr_mul(t->acc[i], t->x[i]);
 }
 
+typedef struct strided_task {
+  hf_fr *acc;
+  size_t stride;
+  const hf_fr *x;
+  hf_fr factor;
+} strided_task;
+
+static void strided_body(void *context, size_t begin, size_t end, unsigned worker) {
+  (void)worker;
+  const strided_task *t = context;
+  const hf_fr8 factor = hf_fr8_broadcast_form(t->factor);
+  size_t i = begin;
+  for (; i + 8 <= end; i += 8) {
+    void *at[8];
+    const void *from[8];
+    __m512i w[4];
+    for (size_t k = 0; k < 8; k++) from[k] = at[k] = &t->acc[(i + k) * t->stride];
+    hf_words_load(from, w);
+    hf_fr8 sum = hf_fr8_add_lazy(hf_fr8_from_words(w), hf_fr8_mul_lazy(hf_fr8_load(t->x + i), factor));
+    hf_fr8_to_words(hf_fr8_canonical(hf_fr8_reduce(hf_fr8_tidy(sum))), w);
+    hf_words_store(w, at);
+  }
+  for (; i < end; i++) {
+    hf_fr *a = &t->acc[i * t->stride];
+    *a = hf_fr_add(*a, hf_fr_mul(t->factor, t->x[i]));
+  }
+}
+
+hf_status hf_cpu_ifma_axpy_strided(hf_backend *backend, hf_vec *acc, size_t stride, size_t offset, hf_fr factor,
+                                   const hf_vec *x, size_t count) {
+  hf_status status;
+  if (count == 0) return HF_OK;
+  if (stride == 0 || offset >= acc->length || (acc->length - 1 - offset) / stride < count - 1)
+    return hf_fail(HF_E_ARGUMENT, "axpy: %zu elements at %zu, stride %zu, of a vector of %zu", count, offset, stride,
+                   acc->length);
+  HF_TRY(hf_cpu_range("axpy (x)", x, 0, count));
+  strided_task task = {acc->data + offset, stride, x->data, factor};
+  hf_pool_run(hf_cpu_of(backend)->pool, count, HF_VECTOR8_GRAIN, strided_body, &task);
+out:
+  return status;
+}
+
 hf_status hf_cpu_ifma_axpy(hf_backend *backend, hf_vec *acc, hf_fr factor, const hf_vec *x, size_t count) {
   hf_status status;
   HF_TRY(hf_cpu_range("axpy (acc)", acc, 0, count));
@@ -157,6 +199,89 @@ hf_status hf_cpu_ifma_evaluate(hf_backend *backend, const hf_vec *const *polys, 
   hf_fr step = hf_fr_pow_u64(point, HF_VECTOR8_GRAIN);
   for (size_t k = 0; k < count; k++) out[k] = horner(task.partial + k * task.blocks, task.blocks, step);
   hf_cpu_free(task.partial, bytes);
+  return HF_OK;
+}
+
+/* --- division by X^stride - root -------------------------------------------------------------------------------- */
+
+/* v[i - stride] += root * v[i] from the top down, as in ../vector.c. Lane = block: the vector is cut into many blocks of
+ * `steps` times `stride` elements, whose own sums come first, then what flows into each from above, then the quotient. */
+typedef struct divide_task {
+  hf_fr *v;
+  size_t length, stride, steps;
+  hf_fr root;
+  hf_fr *carry; /* [block][stride]: first the block's own sum, then what flows in from above */
+  bool quotient;
+} divide_task;
+
+static void divide_body(void *context, size_t begin, size_t end, unsigned worker) { /* of eights of blocks */
+  (void)worker;
+  const divide_task *t = context;
+  const hf_fr8 root = hf_fr8_broadcast_form(t->root);
+  const hf_fr zero = hf_fr_zero();
+  hf_fr beyond[8]; /* what lies above the vector's end is zero, and what is written there nobody reads */
+  for (size_t eight = begin; eight < end; eight++) {
+    hf_fr8 sum[HF_MAX_KAPPA];
+    for (size_t j = 0; j < t->stride; j++) {
+      const void *from[8];
+      __m512i w[4];
+      for (size_t l = 0; l < 8; l++) from[l] = t->quotient ? &t->carry[(8 * eight + l) * t->stride + j] : &zero;
+      hf_words_load(from, w);
+      sum[j] = hf_fr8_from_words(w);
+    }
+    for (size_t k = t->steps; k-- > 0;)
+      for (size_t j = 0; j < t->stride; j++) {
+        const void *from[8];
+        void *to[8];
+        __m512i w[4];
+        for (size_t l = 0; l < 8; l++) {
+          size_t i = ((8 * eight + l) * t->steps + k) * t->stride + j;
+          from[l] = i < t->length ? &t->v[i] : &zero;
+          to[l] = i < t->length ? &t->v[i] : &beyond[l];
+        }
+        hf_words_load(from, w);
+        sum[j] = hf_fr8_tidy(hf_fr8_add_lazy(hf_fr8_mul_lazy(sum[j], root), hf_fr8_from_words(w))); /* < 2.1 p */
+        if (!t->quotient) continue;
+        hf_fr8_to_words(hf_fr8_canonical(hf_fr8_reduce(sum[j])), w);
+        hf_words_store(w, to);
+      }
+    for (size_t j = 0; j < t->stride && !t->quotient; j++) {
+      void *to[8];
+      __m512i w[4];
+      for (size_t l = 0; l < 8; l++) to[l] = &t->carry[(8 * eight + l) * t->stride + j];
+      hf_fr8_to_words(hf_fr8_canonical(hf_fr8_reduce(sum[j])), w);
+      hf_words_store(w, to);
+    }
+  }
+}
+
+hf_status hf_cpu_ifma_divide(hf_backend *backend, hf_vec *vec, size_t length, size_t stride, hf_fr root,
+                             hf_fr *remainder) {
+  hf_cpu *cpu = hf_cpu_of(backend);
+  size_t eights = 4 * hf_pool_size(cpu->pool), blocks = 8 * eights;
+  if (stride == 0 || stride > HF_MAX_KAPPA || length < 16 * blocks * stride)
+    return hf_cpu_mulx_divide(backend, vec, length, stride, root, remainder);
+  hf_status status = hf_cpu_range("divide", vec, 0, length);
+  if (status != HF_OK) return status;
+  size_t steps = ((length + stride - 1) / stride + blocks - 1) / blocks, bytes = blocks * stride * sizeof(hf_fr);
+  divide_task task = {vec->data, length, stride, steps, root, hf_cpu_alloc(bytes), false};
+  if (!task.carry) return hf_fail(HF_E_MEMORY, "divide: no memory for %zu bytes", bytes);
+  hf_pool_run(cpu->pool, eights, 1, divide_body, &task);
+  hf_fr step = hf_fr_pow_u64(root, steps);
+  for (size_t j = 0; j < stride; j++) {
+    hf_fr above = hf_fr_zero();
+    for (size_t b = blocks; b-- > 0;) {
+      hf_fr *c = &task.carry[b * stride + j], own = *c;
+      *c = above;
+      above = hf_fr_add(own, hf_fr_mul(above, step));
+    }
+  }
+  task.quotient = true;
+  hf_pool_run(cpu->pool, eights, 1, divide_body, &task);
+  hf_cpu_free(task.carry, bytes);
+  memcpy(remainder, vec->data, stride * sizeof *remainder);
+  memmove(vec->data, vec->data + stride, (length - stride) * sizeof *vec->data);
+  memset(vec->data + length - stride, 0, stride * sizeof *vec->data);
   return HF_OK;
 }
 
