@@ -17,7 +17,13 @@ struct hf_prover {
   hf_points *points;
   hf_vec *values[HF_FIXED_COUNT];       /* fixed columns on H */
   hf_vec *coefficients[HF_FIXED_COUNT]; /* and as polynomials, length n + extra */
+  /* and on the quotient's cosets, from the first proof on, where that takes no more than HF_PROVER_COSET_BYTES: three of
+   * five transforms of the second proof */
+  bool keeps_cosets;
+  hf_vec *cosets[HF_QUOTIENT_COUNT][HF_FIXED_COUNT];
 };
+
+#define HF_PROVER_COSET_BYTES ((size_t)512 << 20) /* up to 2^17 rows */
 
 /* Everything that belongs to one proof. */
 typedef struct run {
@@ -269,6 +275,26 @@ out:
   return status;
 }
 
+/* The fixed columns on coset j: the prover's where they are kept, else made in `temporary`. */
+static hf_status fixed_on_coset(run *r, int j, hf_fr shift, hf_vec *const *temporary, hf_vec **out) {
+  hf_status status = HF_OK;
+  for (int i = 0; i < HF_FIXED_COUNT; i++) {
+    hf_vec **kept = &r->prover->cosets[j][i];
+    bool have = *kept != NULL;
+    if (r->prover->keeps_cosets && !have) HF_TRY(r->ops->vec_create(r->backend, r->n, kept));
+    out[i] = r->prover->keeps_cosets ? *kept : temporary[i];
+    if (have) continue;
+    status = coset_ntt(r, out[i], r->prover->coefficients[i], shift);
+    if (status != HF_OK && r->prover->keeps_cosets) { /* nothing half made is kept */
+      r->ops->vec_destroy(r->backend, *kept);
+      *kept = NULL;
+    }
+    HF_TRY(status);
+  }
+out:
+  return status;
+}
+
 enum { COSET_WITNESS = HF_FIXED_COUNT, COSET_SUMS = COSET_WITNESS + HF_WITNESS_COUNT,
        COSET_PUBLIC = COSET_SUMS + HF_SUMS_COUNT, COSET_COLUMNS = COSET_PUBLIC + 1 };
 
@@ -280,14 +306,16 @@ static hf_status round_quotient(run *r) {
   hf_fr inverse[HF_QUOTIENT_COUNT][HF_QUOTIENT_COUNT];
   HF_TRY(upload_public_inputs(r));
   HF_TRY(create_all(r, r->quotient, HF_QUOTIENT_COUNT, r->length));
-  HF_TRY(create_all(r, coset, COSET_COLUMNS, r->n));
+  hf_vec *fixed[HF_FIXED_COUNT];
+  size_t first = r->prover->keeps_cosets ? COSET_WITNESS : 0;
+  HF_TRY(create_all(r, coset + first, COSET_COLUMNS - first, r->n));
   HF_TRY(create_all(r, &values, 1, r->n));
   for (int j = 0; j < HF_QUOTIENT_COUNT; j++) {
     shift = hf_fr_mul(shift, generator);
     c[j] = hf_fr_pow_u64(shift, r->n);
   }
   vandermonde_inverse(c, inverse);
-  describe_columns(r, &in, coset, coset + COSET_WITNESS);
+  describe_columns(r, &in, coset, coset + COSET_WITNESS); /* the fixed ones follow */
   in.z = coset[COSET_SUMS + HF_POLY_Z];
   in.range = coset[COSET_SUMS + HF_POLY_RANGE];
   in.rom = coset[COSET_SUMS + HF_POLY_ROM];
@@ -296,9 +324,10 @@ static hf_status round_quotient(run *r) {
   shift = hf_fr_one();
   for (int j = 0; j < HF_QUOTIENT_COUNT; j++) {
     shift = hf_fr_mul(shift, generator);
-    for (int i = 0; i < COSET_COLUMNS; i++) {
-      const hf_vec *poly = i < COSET_WITNESS  ? r->prover->coefficients[i]
-                           : i < COSET_SUMS   ? r->witness[i - COSET_WITNESS]
+    HF_TRY(fixed_on_coset(r, j, shift, coset, fixed));
+    for (int i = 0; i < HF_FIXED_COUNT; i++) in.fixed[i] = fixed[i];
+    for (int i = COSET_WITNESS; i < COSET_COLUMNS; i++) {
+      const hf_vec *poly = i < COSET_SUMS     ? r->witness[i - COSET_WITNESS]
                            : i < COSET_PUBLIC ? r->sums[i - COSET_SUMS]
                                               : r->public_inputs;
       HF_TRY(coset_ntt(r, coset[i], poly, shift));
@@ -493,6 +522,8 @@ void hf_prover_destroy(hf_prover **prover) {
   for (int i = 0; i < HF_FIXED_COUNT; i++) {
     if (p->values[i]) p->backend->ops->vec_destroy(p->backend, p->values[i]);
     if (p->coefficients[i]) p->backend->ops->vec_destroy(p->backend, p->coefficients[i]);
+    for (int j = 0; j < HF_QUOTIENT_COUNT; j++)
+      if (p->cosets[j][i]) p->backend->ops->vec_destroy(p->backend, p->cosets[j][i]);
   }
   if (p->points) p->backend->ops->points_destroy(p->backend, p->points);
   free(p);
@@ -508,6 +539,7 @@ hf_status hf_prover_create(hf_backend *backend, const hf_srs *srs, const hf_prov
   if (!p) return hf_fail(HF_E_MEMORY, "no memory for a prover");
   p->backend = backend;
   p->key = key;
+  p->keeps_cosets = n * sizeof(hf_fr) * HF_QUOTIENT_COUNT * HF_FIXED_COUNT <= HF_PROVER_COSET_BYTES;
   if (srs->count < needed)
     HF_TRY(hf_fail(HF_E_RANGE, "the SRS has %zu points, the key needs %zu", srs->count, needed));
   if (!hf_g2_eq(srs->tau_g2, key->vk.tau_g2)) HF_TRY(hf_fail(HF_E_MISMATCH, "the key was made from another SRS"));

@@ -407,9 +407,14 @@ hf_status hf_cpu_ifma_coset_ntt(hf_backend *backend, hf_vec *out, const hf_vec *
   /* Down a column the shift is shift^row_size; stage s works modulo X^(rows / 2^(s+1)) -+ ... */
   hf_fr power = hf_fr_pow_u64(shift, row_size);
   scalars[0] = hf_fr_one();
-  for (unsigned s = 0; s + 1 < plan.row_log; s++)
-    for (size_t b = 0; b < (size_t)1 << s; b++)
-      scalars[((size_t)1 << s) + b] = hf_fr_mul(scalars[b], hf_fr_root_of_unity((int)s + 2));
+  hf_fr root = hf_fr_root_of_unity((int)plan.row_log);
+  for (unsigned s = plan.row_log - 1; s-- > 0;) { /* the roots of order 2^(s+2), from the top: entry 2^s is one */
+    scalars[(size_t)1 << s] = root;
+    root = hf_fr_sqr(root);
+  }
+  for (unsigned s = 1; s + 1 < plan.row_log; s++)
+    for (size_t b = 1; b < (size_t)1 << s; b++)
+      scalars[((size_t)1 << s) + b] = hf_fr_mul(scalars[b], scalars[(size_t)1 << s]);
   for (unsigned s = plan.row_log; s-- > 0;) {
     for (size_t b = 0; b < (size_t)1 << s; b++) {
       size_t at = ((size_t)1 << s) + b;

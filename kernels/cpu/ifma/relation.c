@@ -1,4 +1,6 @@
-/* The quotient on a coset and the terms of the running sums, eight rows at a time, from the one header of constraints. */
+/* The quotient on a coset and the terms of the running sums, blocks of rows at a time, from the one header of
+ * constraints. */
+#include <string.h>
 #include "ifma.h"
 #include "invert8.h"
 #include "relation_inputs.h"
@@ -6,7 +8,7 @@
 #define HF_RELATION8_GRAIN 1024 /* rows of a chunk: its inversions are shared */
 #define HF_RELATION8_GROUP (HF_RELATION8_GRAIN / 8)
 
-/* --- the header over eight rows: values in the 2^260 form, tidy and below 2 p -------------------------------- */
+/* --- the header over blocks of rows: values in the 2^260 form, tidy and below 2 p -------------------------------- */
 
 typedef struct rel8_limbs {
   uint64_t l[5];
@@ -22,17 +24,50 @@ static inline hf_fr8 rel8_value(const rel8_limbs *x) {
   return z;
 }
 
+/* A value is a block of rows: each operation goes over all its vectors, so that a product's own waiting is filled by the next
+ * one, and the code of all constraints together stays in the first-level cache. Operands are handed over as arrays: the
+ * members of a result live until the end of the expression. */
+#define HF_RELATION8_BLOCK 2 /* vectors */
+
+typedef struct rel8_block {
+  hf_fr8 v[HF_RELATION8_BLOCK];
+} rel8_block;
+
+static __attribute__((noinline)) rel8_block block_add(const hf_fr8 *x, const hf_fr8 *y) {
+  rel8_block z;
+  for (int k = 0; k < HF_RELATION8_BLOCK; k++) z.v[k] = hf_fr8_add(x[k], y[k]);
+  return z;
+}
+
+static __attribute__((noinline)) rel8_block block_sub(const hf_fr8 *x, const hf_fr8 *y) {
+  rel8_block z;
+  for (int k = 0; k < HF_RELATION8_BLOCK; k++) z.v[k] = hf_fr8_sub(x[k], y[k]);
+  return z;
+}
+
+static __attribute__((noinline)) rel8_block block_mul(const hf_fr8 *x, const hf_fr8 *y) {
+  rel8_block z;
+  for (int k = 0; k < HF_RELATION8_BLOCK; k++) z.v[k] = hf_fr8_mul(x[k], y[k]);
+  return z;
+}
+
+static inline rel8_block block_of(hf_fr8 x) {
+  rel8_block z;
+  for (int k = 0; k < HF_RELATION8_BLOCK; k++) z.v[k] = x;
+  return z;
+}
+
 #include "arith/poseidon2_constants.h"
-#define HF_R_T           hf_fr8
+#define HF_R_T           rel8_block
 #define HF_R(name)       rel8_##name
 #define HF_R_CX          const rel8_tables *tables __attribute__((unused)),
 #define HF_R_PASS        tables,
-#define HF_R_ADD(x, y)   hf_fr8_add(x, y)
-#define HF_R_SUB(x, y)   hf_fr8_sub(x, y)
-#define HF_R_MUL(x, y)   hf_fr8_mul(x, y)
-#define HF_R_CONST(i)    rel8_value(&tables->constant[i])
-#define HF_R_DIAGONAL(i) rel8_value(&tables->diagonal[i])
-#define HF_R_UNROLL(i)   rel8_value(&tables->unroll[i])
+#define HF_R_ADD(x, y)   block_add((x).v, (y).v)
+#define HF_R_SUB(x, y)   block_sub((x).v, (y).v)
+#define HF_R_MUL(x, y)   block_mul((x).v, (y).v)
+#define HF_R_CONST(i)    block_of(rel8_value(&tables->constant[i]))
+#define HF_R_DIAGONAL(i) block_of(rel8_value(&tables->diagonal[i]))
+#define HF_R_UNROLL(i)   block_of(rel8_value(&tables->unroll[i]))
 #include "arith/relation.h"
 
 static void tables_make(rel8_tables *t) {
@@ -42,29 +77,41 @@ static void tables_make(rel8_tables *t) {
 }
 
 static void challenges_make(const hf_rel_challenges *ch, rel8_challenges *out) {
-  out->beta = hf_fr8_broadcast_form(ch->beta);
-  out->gamma = hf_fr8_broadcast_form(ch->gamma);
-  out->lambda = hf_fr8_broadcast_form(ch->lambda);
-  out->eta = hf_fr8_broadcast_form(ch->eta);
-  out->chi = hf_fr8_broadcast_form(ch->chi);
-  out->alpha = hf_fr8_broadcast_form(ch->alpha);
+  out->beta = block_of(hf_fr8_broadcast_form(ch->beta));
+  out->gamma = block_of(hf_fr8_broadcast_form(ch->gamma));
+  out->lambda = block_of(hf_fr8_broadcast_form(ch->lambda));
+  out->eta = block_of(hf_fr8_broadcast_form(ch->eta));
+  out->chi = block_of(hf_fr8_broadcast_form(ch->chi));
+  out->alpha = block_of(hf_fr8_broadcast_form(ch->alpha));
 }
 
-/* Rows i..i+7, and i+1..i+8 where they wrap. */
-static inline hf_fr8 load_next(const hf_fr *column, size_t i, size_t mask) {
-  hf_fr wrapped[8];
-  if (i + 8 <= mask) return hf_fr8_load_form(column + i + 1);
-  for (size_t k = 0; k < 8; k++) wrapped[k] = column[(i + 1 + k) & mask];
-  return hf_fr8_load_form(wrapped);
+enum { BLOCK_ROWS = 8 * HF_RELATION8_BLOCK };
+
+/* Rows i..i+31; and i+1..i+32, where they wrap. */
+static inline rel8_block load_rows(const hf_fr *column, size_t i) {
+  rel8_block z;
+  for (size_t k = 0; k < HF_RELATION8_BLOCK; k++) z.v[k] = hf_fr8_load_form(column + i + 8 * k);
+  return z;
+}
+
+static inline rel8_block load_next(const hf_fr *column, size_t i, size_t mask) {
+  hf_fr wrapped[BLOCK_ROWS];
+  if (i + BLOCK_ROWS <= mask) return load_rows(column, i + 1);
+  for (size_t k = 0; k < BLOCK_ROWS; k++) wrapped[k] = column[(i + 1 + k) & mask];
+  return load_rows(wrapped, 0);
+}
+
+static inline void store_rows(hf_fr *column, size_t i, const rel8_block *x) {
+  for (size_t k = 0; k < HF_RELATION8_BLOCK; k++) hf_fr8_store_form(column + i + 8 * k, x->v[k]);
 }
 
 static inline void load_columns(const struct hf_relation_inputs *in, size_t i, size_t mask, rel8_row *row) {
   for (int k = 0; k < HF_WIRES; k++) {
-    row->w[k] = hf_fr8_load_form(in->wires[k]->data + i);
+    row->w[k] = load_rows(in->wires[k]->data, i);
     row->wn[k] = load_next(in->wires[k]->data, i, mask);
   }
-  for (int k = 0; k < HF_FIXED_COUNT; k++) row->f[k] = hf_fr8_load_form(in->fixed[k]->data + i);
-  row->m = hf_fr8_load_form(in->multiplicity->data + i);
+  for (int k = 0; k < HF_FIXED_COUNT; k++) row->f[k] = load_rows(in->fixed[k]->data, i);
+  row->m = load_rows(in->multiplicity->data, i);
 }
 
 /* --- quotient ------------------------------------------------------------------------------------------------ */
@@ -97,25 +144,26 @@ static void quotient_body(void *context, size_t begin, size_t end, unsigned work
   hf_fr8_invert_all(l1, groups, scratch);
   const hf_fr8 l1_scale = hf_fr8_broadcast_form(t->l1_scale), zh_inverse = hf_fr8_broadcast(t->zh_inverse);
   rel8_row row;
-  for (size_t g = 0; g < groups; g++) {
+  for (size_t g = 0; g < groups; g += HF_RELATION8_BLOCK) {
     size_t i = begin + 8 * g;
     load_columns(in, i, t->mask, &row);
-    row.z = hf_fr8_load_form(in->z->data + i), row.zn = load_next(in->z->data, i, t->mask);
-    row.range = hf_fr8_load_form(in->range->data + i), row.rangen = load_next(in->range->data, i, t->mask);
-    row.rom = hf_fr8_load_form(in->rom->data + i), row.romn = load_next(in->rom->data, i, t->mask);
-    row.rho = hf_fr8_load_form(in->rho->data + i), row.rhon = load_next(in->rho->data, i, t->mask);
-    row.x = x[g];
-    row.l1 = hf_fr8_mul(l1_scale, l1[g]);
-    row.pi = hf_fr8_load_form(in->public_inputs->data + i);
-    /* 1 / Z_H stands as in memory, and so does the product */
-    hf_fr8_store(t->out + i, hf_fr8_mul(zh_inverse, rel8_combine(&t->tables, &row, &t->challenges)));
+    row.z = load_rows(in->z->data, i), row.zn = load_next(in->z->data, i, t->mask);
+    row.range = load_rows(in->range->data, i), row.rangen = load_next(in->range->data, i, t->mask);
+    row.rom = load_rows(in->rom->data, i), row.romn = load_next(in->rom->data, i, t->mask);
+    row.rho = load_rows(in->rho->data, i), row.rhon = load_next(in->rho->data, i, t->mask);
+    memcpy(&row.x, x + g, sizeof row.x);
+    for (size_t k = 0; k < HF_RELATION8_BLOCK; k++) row.l1.v[k] = hf_fr8_mul(l1_scale, l1[g + k]);
+    row.pi = load_rows(in->public_inputs->data, i);
+    rel8_block value = rel8_combine(&t->tables, &row, &t->challenges);
+    for (size_t k = 0; k < HF_RELATION8_BLOCK; k++) /* 1 / Z_H stands as in memory, and so does the product */
+      hf_fr8_store(t->out + i + 8 * k, hf_fr8_mul(zh_inverse, value.v[k]));
   }
 }
 
 hf_status hf_cpu_ifma_quotient(hf_backend *backend, const struct hf_relation_inputs *in, hf_fr shift, hf_vec *out) {
   size_t n = (size_t)1 << in->log_n;
   hf_fr zh = hf_fr_sub(hf_fr_pow_u64(shift, n), hf_fr_one());
-  if (n < 8 || hf_fr_is_zero(zh)) return hf_cpu_mulx_quotient(backend, in, shift, out);
+  if (n < BLOCK_ROWS || hf_fr_is_zero(zh)) return hf_cpu_mulx_quotient(backend, in, shift, out);
   hf_status status = hf_cpu_range("quotient", out, 0, n);
   if (status != HF_OK) return status;
   quotient_task task = {.in = in,
@@ -148,35 +196,40 @@ static void sums_body(void *context, size_t begin, size_t end, unsigned worker) 
   (void)worker;
   const sums_task *t = context;
   const struct hf_relation_inputs *in = t->in;
-  hf_fr8 inverse[INVERSES * HF_RELATION8_GROUP], scratch[INVERSES * HF_RELATION8_GROUP], numerator[HF_RELATION8_GROUP];
+  hf_fr8 inverse[INVERSES * HF_RELATION8_GROUP], scratch[INVERSES * HF_RELATION8_GROUP];
+  rel8_block numerator[HF_RELATION8_GROUP / HF_RELATION8_BLOCK];
   size_t groups = (end - begin) / 8;
   rel8_row row;
-  for (size_t g = 0; g < groups; g++) {
+  for (size_t g = 0; g < groups; g += HF_RELATION8_BLOCK) {
     size_t i = begin + 8 * g;
-    hf_fr8 *own = inverse + INVERSES * g;
     load_columns(in, i, t->mask, &row);
-    for (int k = 0; k < 4; k++) own[k] = hf_fr8_add(t->challenges.lambda, row.w[k]);
-    own[4] = hf_fr8_add(t->challenges.lambda, row.f[HF_TABLE_RANGE]);
-    own[5] = rel8_rom_denominator(&t->tables, &row, &t->challenges, &numerator[g]);
-    hf_fr8 rho = rel8_nonnative_term(&t->tables, &row, t->challenges.chi);
-    hf_fr8_store_form(t->rho + i, hf_fr8_mul(row.f[HF_S_NONNATIVE], rho));
+    rel8_block own[INVERSES];
+    for (int k = 0; k < 4; k++) own[k] = block_add(t->challenges.lambda.v, row.w[k].v);
+    own[4] = block_add(t->challenges.lambda.v, row.f[HF_TABLE_RANGE].v);
+    own[5] = rel8_rom_denominator(&t->tables, &row, &t->challenges, &numerator[g / HF_RELATION8_BLOCK]);
+    memcpy(inverse + INVERSES * g, own, sizeof own);
+    rel8_block rho = rel8_nonnative_term(&t->tables, &row, t->challenges.chi);
+    rho = block_mul(row.f[HF_S_NONNATIVE].v, rho.v);
+    store_rows(t->rho, i, &rho);
   }
   hf_fr8_invert_all(inverse, INVERSES * groups, scratch);
-  for (size_t g = 0; g < groups; g++) {
+  for (size_t g = 0; g < groups; g += HF_RELATION8_BLOCK) {
     size_t i = begin + 8 * g;
-    const hf_fr8 *own = inverse + INVERSES * g;
-    hf_fr8 sum = hf_fr8_add(hf_fr8_add(own[0], own[1]), hf_fr8_add(own[2], own[3]));
-    sum = hf_fr8_mul(hf_fr8_load_form(in->fixed[HF_S_RANGE]->data + i), sum);
-    hf_fr8 table = hf_fr8_mul(hf_fr8_load_form(in->multiplicity->data + i), own[4]);
-    hf_fr8_store_form(t->range + i, hf_fr8_sub(sum, table));
-    hf_fr8_store_form(t->rom + i, hf_fr8_mul(numerator[g], own[5]));
+    rel8_block own[INVERSES];
+    memcpy(own, inverse + INVERSES * g, sizeof own);
+    rel8_block sum = block_add(block_add(own[0].v, own[1].v).v, block_add(own[2].v, own[3].v).v);
+    sum = block_mul(load_rows(in->fixed[HF_S_RANGE]->data, i).v, sum.v);
+    sum = block_sub(sum.v, block_mul(load_rows(in->multiplicity->data, i).v, own[4].v).v);
+    store_rows(t->range, i, &sum);
+    rel8_block tuple = block_mul(numerator[g / HF_RELATION8_BLOCK].v, own[5].v);
+    store_rows(t->rom, i, &tuple);
   }
 }
 
 hf_status hf_cpu_ifma_sum_terms(hf_backend *backend, const struct hf_relation_inputs *in, hf_vec *range, hf_vec *rom,
                                 hf_vec *nonnative) {
   size_t n = (size_t)1 << in->log_n;
-  if (n < 8) return hf_cpu_mulx_sum_terms(backend, in, range, rom, nonnative);
+  if (n < BLOCK_ROWS) return hf_cpu_mulx_sum_terms(backend, in, range, rom, nonnative);
   hf_status status;
   HF_TRY(hf_cpu_range("sum_terms (range)", range, 0, n));
   HF_TRY(hf_cpu_range("sum_terms (ROM)", rom, 0, n));
