@@ -260,6 +260,15 @@ HF_F8_FN void HF_F8(store)(HF_F8_S *to, HF_F8_T a) {
   for (int i = 0; i < 4; i++) _mm512_storeu_si512((char *)to + 64 * i, v[i]);
 }
 
+/* The same to a cache line's start, past the caches: for what is next read when they have long held something else. An
+ * sfence must come before another thread looks. */
+HF_F8_FN void HF_F8(store_past)(HF_F8_S *to, HF_F8_T a) {
+  __m512i v[4], w[4];
+  HF_F8(to_words)(HF_F8(canonical)(a), w);
+  hf_words_scatter(w, v);
+  for (int i = 0; i < 4; i++) _mm512_stream_si512((void *)((char *)to + 64 * i), v[i]);
+}
+
 /* A constant that multiplies: any scalar x in memory's form as x * 2^260, canonical. */
 HF_F8_FN HF_F8_S HF_F8(form)(HF_F8_S x) {
   for (int i = 0; i < 4; i++) x = HF_F8_S1(dbl)(x);

@@ -308,18 +308,19 @@ static void pass_b_body(void *context, size_t begin, size_t end, unsigned worker
       for (size_t l = 0; l < 8; l++) {
         size_t high = bit_reverse(v / 8 * 64 + 8 * l + v % 8, p->column_log);
         if (!p->inverse) {
-          hf_fr8_store(p->out + (high << p->row_log) + 8 * group, hf_fr8_reduce(hf_fr8_tidy(x[l])));
+          hf_fr8_store_past(p->out + (high << p->row_log) + 8 * group, hf_fr8_reduce(hf_fr8_tidy(x[l])));
         } else if (group == 0) {
           store_apart(p, high, x[l]);
         } else {
           size_t i = (columns - 1 - high) << p->row_log | 8 * group;
           hf_fr8 y = hf_fr8_mul(hf_fr8_tidy(x[l]), low);
           if (p->high) y = hf_fr8_mul(y, hf_fr8_broadcast_form(p->high[i >> p->row_log]));
-          hf_fr8_store(p->out + i, y);
+          hf_fr8_store_past(p->out + i, y);
         }
       }
     }
   }
+  _mm_sfence();
 }
 
 static void plan_shape(ntt8_plan *p, unsigned log_n) {
