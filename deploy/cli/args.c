@@ -20,6 +20,7 @@ static const hf_option common_options[] = {
     {"config", HF_OPTION_TEXT, "FILE", NULL,
      "read options from a file of lines NAME = VALUE or COMMAND.NAME = VALUE"},
     {"log-level", HF_OPTION_TEXT, "LEVEL", "warn", "debug, info, warn, error or off"},
+    {"cpu", HF_OPTION_TEXT, "NAME", NULL, "the CPU's code path: portable, mulx or ifma (default: the best that it runs)"},
     {"help", HF_OPTION_FLAG, NULL, NULL, "print this and end"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
 };
@@ -273,6 +274,8 @@ hf_status hf_cli_parse(hf_cli *cli, int argc, char **argv, bool *help) {
   }
   cli->json = hf_cli_flag(cli, "json");
   HF_TRY(hf_log_level_parse(hf_cli_text(cli, "log-level"), &cli->log.level));
+  const char *cpu = hf_cli_text(cli, "cpu"); /* every backend looks there, also those of the processes that we start */
+  if (cpu != NULL && setenv(HF_ENV_PREFIX "CPU", cpu, 1) != 0) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for --cpu"));
   if (cli->argument_count < cli->command->min_arguments || cli->argument_count > cli->command->max_arguments)
     return hf_fail(HF_E_ARGUMENT, "usage: hyperfold %s%s%s (see --help)", cli->path,
                    cli->command->arguments ? " " : "",

@@ -65,6 +65,20 @@ Test(commands, exit_status_and_rank) {
   cr_assert_eq(run.exit, 5);
   hf_run_free(&run);
 
+  /* the CPU's code path, from a flag or from the environment */
+  json_t *keys[2];
+  keys[0] = hf_run_json(0, "circuit key example --data %s/portable --dev --cpu portable --json", folder);
+  cr_assert_eq(setenv("HYPERFOLD_CPU", "portable", 1), 0);
+  keys[1] = hf_run_json(0, "circuit key example --data %s/environment --dev --json", folder);
+  cr_assert_eq(unsetenv("HYPERFOLD_CPU"), 0);
+  cr_assert_str_eq(json_string_value(json_object_get(keys[0], "digest")),
+                   json_string_value(json_object_get(keys[1], "digest")));
+  for (int i = 0; i < 2; i++) json_decref(keys[i]);
+  hf_run_command(&run, "circuit key example --data %s/none --dev --cpu abacus", folder);
+  cr_assert_neq(run.exit, 0);
+  cr_assert_not_null(strstr(run.err, "abacus"), "%s", run.err);
+  hf_run_free(&run);
+
   /* default < file < environment < flag, seen through which queue is opened */
   char config[512], path[512];
   snprintf(config, sizeof config, "%s/config", folder);
