@@ -86,6 +86,7 @@ void hf_cpu_destroy(hf_backend *backend) {
   hf_cpu *cpu = hf_cpu_of(backend);
   hf_pool_destroy(&cpu->pool);
   hf_cpu_scratch_free(cpu);
+  hf_cpu_spare_free(cpu);
   free(cpu->twiddles);
 #if defined(__x86_64__)
   hf_cpu_ifma_release(cpu);
@@ -102,16 +103,15 @@ hf_status hf_cpu_range(const char *operation, const hf_vec *vec, size_t offset, 
 size_t hf_vec_length(const hf_vec *vec) { return vec->length; }
 
 hf_status hf_cpu_vec_create(hf_backend *backend, size_t length, hf_vec **out) {
-  (void)backend;
   *out = NULL;
   hf_vec *vec = malloc(sizeof *vec);
-  hf_fr *data = length <= SIZE_MAX / sizeof *data ? hf_cpu_alloc(length * sizeof *data) : NULL;
+  hf_fr *data =
+      length <= SIZE_MAX / sizeof *data ? hf_cpu_spare_take(hf_cpu_of(backend), length * sizeof *data) : NULL;
   if (!vec || !data) {
+    if (data) hf_cpu_spare_give(hf_cpu_of(backend), data, length * sizeof *data);
     free(vec);
-    free(data);
     return hf_fail(HF_E_MEMORY, "no memory for a vector of %zu elements", length);
   }
-  if (length * sizeof *data < HF_CPU_LARGE) memset(data, 0, length * sizeof *data);
   vec->data = data;
   vec->length = length;
   *out = vec;
@@ -119,9 +119,8 @@ hf_status hf_cpu_vec_create(hf_backend *backend, size_t length, hf_vec **out) {
 }
 
 void hf_cpu_vec_destroy(hf_backend *backend, hf_vec *vec) {
-  (void)backend;
   if (!vec) return;
-  hf_cpu_free(vec->data, vec->length * sizeof *vec->data);
+  hf_cpu_spare_give(hf_cpu_of(backend), vec->data, vec->length * sizeof *vec->data);
   free(vec);
 }
 

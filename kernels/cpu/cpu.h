@@ -51,10 +51,25 @@ typedef struct hf_scratch {
   unsigned count;
 } hf_scratch;
 
+/* Large vectors that were given back, cleared: the next ones of the same size. The system takes longer to clear and map pages
+ * than most operations take on them. */
+#define HF_SPARE_BLOCKS 96
+#define HF_SPARE_BYTES  ((size_t)512 << 20)
+
+typedef struct hf_spare {
+  struct {
+    void *memory;
+    size_t bytes;
+  } block[HF_SPARE_BLOCKS]; /* the oldest first */
+  unsigned count;
+  size_t bytes;
+} hf_spare;
+
 typedef struct hf_cpu {
   hf_backend base; /* first: an hf_backend * is an hf_cpu * */
   hf_pool *pool;
   hf_scratch scratch;
+  hf_spare spare;
   /* twiddles[b] = w^bitreverse(b), w of order 2^twiddle_log: the first 2^s entries serve stage s of every
    * size */
   hf_fr *twiddles;
@@ -71,6 +86,11 @@ static inline hf_cpu *hf_cpu_of(hf_backend *backend) { return (hf_cpu *)(void *)
 #define HF_CPU_LARGE ((size_t)4 << 20)
 void *hf_cpu_alloc(size_t bytes); /* NULL: out of memory */
 void hf_cpu_free(void *memory, size_t bytes);
+
+/* The same for the elements of a vector, zeroed; and back. */
+void *hf_cpu_spare_take(hf_cpu *cpu, size_t bytes); /* NULL: out of memory */
+void hf_cpu_spare_give(hf_cpu *cpu, void *memory, size_t bytes);
+void hf_cpu_spare_free(hf_cpu *cpu);
 
 /* begin: all scratch is free again. One operation at a time, from the thread that runs it. */
 void hf_cpu_scratch_begin(hf_cpu *cpu);

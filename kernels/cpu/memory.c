@@ -79,3 +79,58 @@ void hf_cpu_scratch_free(hf_cpu *cpu) {
   for (unsigned i = 0; i < s->count; i++) hf_cpu_free(s->block[i].memory, s->block[i].bytes);
   s->count = 0;
 }
+
+/* --- spare vectors ---- */
+
+static void spare_drop(hf_spare *s, unsigned i) {
+  s->bytes -= s->block[i].bytes;
+  memmove(&s->block[i], &s->block[i + 1], (--s->count - i) * sizeof s->block[i]);
+}
+
+static void spare_release(hf_spare *s) {
+  hf_cpu_free(s->block[0].memory, s->block[0].bytes);
+  spare_drop(s, 0);
+}
+
+void *hf_cpu_spare_take(hf_cpu *cpu, size_t bytes) {
+  hf_spare *s = &cpu->spare;
+  if (bytes < HF_CPU_LARGE) {
+    void *memory = hf_cpu_alloc(bytes);
+    if (memory) memset(memory, 0, bytes);
+    return memory;
+  }
+  for (unsigned i = s->count; i-- > 0;)
+    if (s->block[i].bytes == bytes) {
+      void *memory = s->block[i].memory;
+      spare_drop(s, i);
+      return memory;
+    }
+  void *memory = hf_cpu_alloc(bytes);
+  while (!memory && s->count > 0) {
+    spare_release(s);
+    memory = hf_cpu_alloc(bytes);
+  }
+  return memory;
+}
+
+static void clear_body(void *context, size_t begin, size_t end, unsigned worker) {
+  (void)worker;
+  explicit_bzero((char *)context + begin, end - begin);
+}
+
+void hf_cpu_spare_give(hf_cpu *cpu, void *memory, size_t bytes) {
+  hf_spare *s = &cpu->spare;
+  if (bytes < HF_CPU_LARGE || bytes > HF_SPARE_BYTES) {
+    hf_cpu_free(memory, bytes);
+    return;
+  }
+  while (s->count == HF_SPARE_BLOCKS || s->bytes + bytes > HF_SPARE_BYTES) spare_release(s);
+  hf_pool_run(cpu->pool, bytes, (size_t)1 << 20, clear_body, memory);
+  s->block[s->count].memory = memory;
+  s->block[s->count++].bytes = bytes;
+  s->bytes += bytes;
+}
+
+void hf_cpu_spare_free(hf_cpu *cpu) {
+  while (cpu->spare.count > 0) spare_release(&cpu->spare);
+}

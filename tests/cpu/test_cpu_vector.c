@@ -215,6 +215,29 @@ static void grand_products(hf_backend *k) {
   }
 }
 
+/* Memory of large vectors is kept and given out again. */
+static void zeroed_again(hf_backend *k) {
+  uint64_t seed = 99;
+  static const size_t lengths[] = {10, 1u << 17, (1u << 17) + 4};
+  for (int round = 0; round < 3; round++)
+    for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
+      hf_vec *v[3];
+      hf_fr *got = malloc(lengths[l] * sizeof *got), last = random_fr(&seed);
+      for (int i = 0; i < 3; i++) {
+        OK(k->ops->vec_create(k, lengths[l], &v[i]));
+        download(k, v[i], got, lengths[l]);
+        for (size_t e = 0; e < lengths[l]; e++) cr_assert(hf_fr_is_zero(got[e]), "round %d, element %zu", round, e);
+        OK(k->ops->vec_upload(k, v[i], 0, &last, 1));
+        OK(k->ops->vec_upload(k, v[i], lengths[l] - 1, &last, 1));
+        OK(k->ops->vec_upload(k, v[i], lengths[l] / 2, &last, 1));
+      }
+      for (int i = 0; i < 3; i++) k->ops->vec_destroy(k, v[i]);
+      free(got);
+    }
+}
+
+Test(cpu_vector, zeroed_again) { each_backend(zeroed_again); }
+
 Test(cpu_vector, memory) { each_backend(memory); }
 Test(cpu_vector, element_by_element) { each_backend(element_by_element); }
 Test(cpu_vector, inverses) { each_backend(inverses); }
