@@ -530,6 +530,15 @@ void hf_prover_destroy(hf_prover **prover) {
   *prover = NULL;
 }
 
+static size_t coset_bytes(unsigned log_n) {
+  return ((size_t)HF_QUOTIENT_COUNT * HF_FIXED_COUNT * sizeof(hf_fr)) << log_n;
+}
+
+size_t hf_prover_bytes(unsigned log_n, unsigned kappa) {
+  size_t cosets = coset_bytes(log_n) <= HF_PROVER_COSET_BYTES ? coset_bytes(log_n) : 0;
+  return ((size_t)2 * HF_FIXED_COUNT * sizeof(hf_fr) << log_n) + cosets + (kappa * sizeof(hf_g1) << log_n);
+}
+
 hf_status hf_prover_create(hf_backend *backend, const hf_srs *srs, const hf_proving_key *key, hf_prover **out) {
   hf_status status;
   const hf_backend_ops *ops = backend->ops;
@@ -539,7 +548,7 @@ hf_status hf_prover_create(hf_backend *backend, const hf_srs *srs, const hf_prov
   if (!p) return hf_fail(HF_E_MEMORY, "no memory for a prover");
   p->backend = backend;
   p->key = key;
-  p->keeps_cosets = n * sizeof(hf_fr) * HF_QUOTIENT_COUNT * HF_FIXED_COUNT <= HF_PROVER_COSET_BYTES;
+  p->keeps_cosets = coset_bytes(key->vk.log_n) <= HF_PROVER_COSET_BYTES;
   if (srs->count < needed)
     HF_TRY(hf_fail(HF_E_RANGE, "the SRS has %zu points, the key needs %zu", srs->count, needed));
   if (!hf_g2_eq(srs->tau_g2, key->vk.tau_g2)) HF_TRY(hf_fail(HF_E_MISMATCH, "the key was made from another SRS"));

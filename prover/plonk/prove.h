@@ -32,6 +32,8 @@ typedef struct hf_prove_report {
   size_t msm_points, ntt_count;
 } hf_prove_report;
 
+/* About what a prover holds on the device between proofs: fixed columns (also on the cosets, where they are kept), points. */
+size_t hf_prover_bytes(unsigned log_n, unsigned kappa);
 /* The key, the SRS and the backend must outlive the prover. */
 hf_status hf_prover_create(hf_backend *backend, const hf_srs *srs, const hf_proving_key *key, hf_prover **out);
 void hf_prover_destroy(hf_prover **prover);

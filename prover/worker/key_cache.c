@@ -14,6 +14,7 @@
 
 typedef struct cached_key {
   hf_proving_key *key; /* NULL: a free place */
+  hf_prover *prover;   /* loaded with it, or NULL */
   hf_digest reference; /* of the circuit that it belongs to */
   uint64_t used;       /* when it was last got */
 } cached_key;
@@ -24,8 +25,6 @@ struct hf_key_cache {
   cached_key keys[KEYS];
   uint64_t clock;
   cached_key *current; /* the last that was got, or NULL */
-  cached_key *loaded;  /* that of the prover */
-  hf_prover *prover;   /* or NULL */
 };
 
 hf_digest hf_vk_digest_bytes(const hf_verifying_key *vk) {
@@ -51,15 +50,26 @@ hf_status hf_key_cache_create(const hf_key_cache_options *options, hf_key_cache 
   return status;
 }
 
-static void unload(hf_key_cache *cache) {
-  hf_prover_destroy(&cache->prover);
-  cache->loaded = NULL;
+static void drop(hf_key_cache *cache, cached_key *entry) {
+  if (cache->current == entry) cache->current = NULL;
+  hf_prover_destroy(&entry->prover);
+  hf_proving_key_destroy(&entry->key);
 }
 
-static void drop(hf_key_cache *cache, cached_key *entry) {
-  if (cache->loaded == entry) unload(cache);
-  if (cache->current == entry) cache->current = NULL;
-  hf_proving_key_destroy(&entry->key);
+/* Provers that do not fit beside `entry`'s go, those first that were used longest ago: before its columns come. */
+static void make_room(hf_key_cache *cache, const cached_key *entry, size_t bytes) {
+  for (;;) {
+    cached_key *oldest = NULL;
+    size_t total = bytes;
+    for (int i = 0; i < KEYS; i++) {
+      cached_key *e = &cache->keys[i];
+      if (e == entry || e->prover == NULL) continue;
+      total += hf_prover_bytes(e->key->vk.log_n, e->key->vk.kappa);
+      if (oldest == NULL || e->used < oldest->used) oldest = e;
+    }
+    if (oldest == NULL || total <= cache->options.provers_bytes) return;
+    hf_prover_destroy(&oldest->prover);
+  }
 }
 
 void hf_key_cache_destroy(hf_key_cache **cache) {
@@ -210,8 +220,7 @@ hf_status hf_key_cache_get(hf_key_cache *cache, const hf_circuit *circuit, const
   hf_digest reference = reference_of(cache, circuit, options);
   cached_key *entry = place_of(cache, &reference);
   *out = NULL;
-  /* Two provers on a device are one too many: the other key's goes before this one's columns come. */
-  if (cache->loaded != entry) unload(cache);
+  if (entry->prover == NULL) make_room(cache, entry, hf_prover_bytes(circuit->log_n, options->kappa));
   cache->current = entry;
   entry->used = ++cache->clock;
   if (entry->key == NULL && (cache->folder == NULL || !load(cache, &reference, &entry->key)))
@@ -232,15 +241,12 @@ out:
 
 hf_status hf_key_cache_prover(hf_key_cache *cache, hf_prover **prover) {
   hf_status status = HF_OK;
+  cached_key *entry = cache->current;
   *prover = NULL;
-  if (cache->current == NULL || cache->current->key == NULL)
-    return hf_fail(HF_E_STATE, "no key was got from the cache");
-  if (cache->prover == NULL) {
-    status =
-        hf_prover_create(cache->options.backend, cache->options.srs, cache->current->key, &cache->prover);
-    cache->loaded = cache->current;
-  }
-  *prover = cache->prover;
+  if (entry == NULL || entry->key == NULL) return hf_fail(HF_E_STATE, "no key was got from the cache");
+  if (entry->prover == NULL)
+    status = hf_prover_create(cache->options.backend, cache->options.srs, entry->key, &entry->prover);
+  *prover = entry->prover;
   return status;
 }
 

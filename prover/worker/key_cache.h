@@ -9,8 +9,8 @@
  * derived again.
  *
  * The keys of the last few circuits stay at hand, so that jobs of several circuits may alternate: with a
- * folder they are mapped files, which cost no memory that the system could not take back. One alone is loaded
- * on the device. */
+ * folder they are mapped files, which cost no memory that the system could not take back. On the device one is loaded,
+ * and those before it stay as long as they fit in `provers_bytes`: loading takes a third of the time of a proof. */
 #ifndef HF_KEY_CACHE_H
 #define HF_KEY_CACHE_H
 
@@ -26,6 +26,7 @@ typedef struct hf_key_cache_options {
   hf_backend *backend; /* not owned; backend and SRS must outlive the cache */
   const hf_srs *srs;
   const hf_logger *log; /* NULL: silent */
+  size_t provers_bytes; /* of the device's memory, for all loaded provers together; 0: one at a time */
 } hf_key_cache_options;
 
 hf_status hf_key_cache_create(const hf_key_cache_options *options, hf_key_cache **out);

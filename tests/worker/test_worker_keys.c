@@ -116,6 +116,33 @@ Test(worker_keys, circuits_alternate) {
   }
 }
 
+/* Provers stay loaded while they fit, and go when they do not, the longest unused first. */
+Test(worker_keys, provers_stay) {
+  static const unsigned fit[] = {1, 2, 3};
+  for (size_t f = 0; f < sizeof fit / sizeof *fit; f++) {
+    rig r;
+    hf_prover *first[3], *again;
+    rig_open(&r, false);
+    hf_key_cache_destroy(&r.keys);
+    hf_key_cache_options cache = {
+        .backend = r.backend, .srs = r.srs, .provers_bytes = fit[f] * hf_prover_bytes(r.circuit->log_n, 4)};
+    OK(hf_key_cache_create(&cache, &r.keys));
+    for (unsigned k = 0; k < 3; k++) {
+      const hf_proving_key *key = get(&r, 2 + k, HF_TRANSCRIPT_POSEIDON2);
+      prove(&r, key);
+      OK(hf_key_cache_prover(r.keys, &first[k]));
+    }
+    /* the latest that fit are at hand; asked for in that order, nobody has to go */
+    for (unsigned k = 3 - fit[f]; k < 3; k++) {
+      (void)get(&r, 2 + k, HF_TRANSCRIPT_POSEIDON2);
+      OK(hf_key_cache_prover(r.keys, &again));
+      cr_assert_eq(again, first[k], "%u fit, kappa %u", fit[f], 2 + k);
+    }
+    for (unsigned round = 0; round < 4; round++) prove(&r, get(&r, 2 + round % 3, HF_TRANSCRIPT_POSEIDON2));
+    rig_close(&r);
+  }
+}
+
 /* A pinned digest that does not fit is refused, and does not spoil what follows. */
 Test(worker_keys, pinned) {
   rig r;
