@@ -44,4 +44,14 @@ hf_bench hf_bench_prove;
 /* A node over two leaves, a node over a node and a leaf, and a seal. Their size is what it is: log_min and log_max must be 0. */
 hf_bench hf_bench_fold;
 
+/* --- for whoever measures something else, as the command's `bench e2e` -------------------------------- */
+
+/* The cost of one multiplication on that code path, one thread, and the path's name; NULLs as in the options. */
+hf_status hf_bench_multiplication(const char *backend, const char *variant, double *ns, char device[HF_BENCH_TEXT]);
+/* At least so many multiplications have the MSMs (as if all their points were of one) and transforms of a proof of 2^log_n
+ * rows. */
+double hf_bench_proof_multiplications(unsigned log_n, double msm_points, double transforms);
+/* The most slots of a batch circuit that has 2^log_n rows; HF_E_RANGE when none has. */
+hf_status hf_bench_batch_slots(unsigned log_n, unsigned depth, unsigned *slots);
+
 #endif

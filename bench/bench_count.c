@@ -27,6 +27,10 @@ double hf_bench_msm_multiplications_random(double n) {
   return hf_bench_msm_multiplications(bits);
 }
 
+double hf_bench_proof_multiplications(unsigned log_n, double msm_points, double transforms) {
+  return hf_bench_msm_multiplications_random(msm_points) + transforms * hf_bench_ntt_multiplications(log_n);
+}
+
 /* The backend keeps its own memory; only its table of operations is another for a while. */
 static hf_bench_counter *counter_of(const hf_backend *backend) { return (hf_bench_counter *)(void *)(uintptr_t)backend->ops; }
 

@@ -96,6 +96,7 @@ static hf_status fit_slots(unsigned log_n, unsigned depth, hf_rollup_params *par
   *params = (hf_rollup_params){depth, 1};
   HF_TRY(hf_batch_circuit_rows(params, rows));
   uint64_t slots = n / rows->slot + 1;
+  if (slots > HF_ROLLUP_SLOTS_MAX) slots = HF_ROLLUP_SLOTS_MAX;
   for (; slots > 0; slots--) {
     params->slots = (uint32_t)slots;
     HF_TRY(hf_batch_circuit_rows(params, rows));
@@ -104,6 +105,15 @@ static hf_status fit_slots(unsigned log_n, unsigned depth, hf_rollup_params *par
   if (slots == 0 || rows->log_n != log_n)
     return hf_fail(HF_E_RANGE, "no number of slots of depth %u fills 2^%u rows", depth, log_n);
 out:
+  return status;
+}
+
+hf_status hf_bench_batch_slots(unsigned log_n, unsigned depth, unsigned *slots) {
+  hf_rollup_params params;
+  hf_batch_rows rows;
+  if (log_n < 12 || log_n > 22) return hf_fail(HF_E_ARGUMENT, "2^%u rows: batches have 2^12 to 2^22", log_n);
+  hf_status status = fit_slots(log_n, depth, &params, &rows);
+  *slots = params.slots;
   return status;
 }
 

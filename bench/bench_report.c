@@ -48,18 +48,19 @@ hf_status hf_bench_quantiles(const double *samples, size_t count, double out[5])
   return HF_OK;
 }
 
-static void cpu_name(char *out, size_t size) {
+/* Of the first processor; the clock is what it says at this moment. */
+static void cpu_describe(hf_bench_environment *e) {
   char line[512];
-  snprintf(out, size, "unknown");
+  snprintf(e->cpu, sizeof e->cpu, "unknown");
   FILE *f = fopen("/proc/cpuinfo", "re");
   if (!f) return;
-  while (fgets(line, sizeof line, f)) {
+  while (fgets(line, sizeof line, f) && line[0] != '\n') {
     char *value = strchr(line, ':');
-    if (strncmp(line, "model name", 10) != 0 || !value) continue;
+    if (!value) continue;
     value += strspn(value, ": \t");
     value[strcspn(value, "\n")] = '\0';
-    snprintf(out, size, "%.*s", (int)size - 1, value);
-    break;
+    if (strncmp(line, "model name", 10) == 0 && *value) snprintf(e->cpu, sizeof e->cpu, "%.*s", HF_BENCH_LONG - 1, value);
+    if (strncmp(line, "cpu MHz", 7) == 0) e->clock_mhz = strtod(value, NULL);
   }
   fclose(f);
 }
@@ -70,7 +71,7 @@ void hf_bench_report_begin(hf_bench_report *report) {
   time_t now = time(NULL);
   struct tm utc;
   if (e->started[0] != 0) return;
-  cpu_name(e->cpu, sizeof e->cpu);
+  cpu_describe(e);
   e->processors = hf_bench_processors();
   e->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGE_SIZE);
   if (uname(&u) == 0) snprintf(e->system, sizeof e->system, "%.60s %.60s %.60s", u.sysname, u.release, u.machine);
@@ -155,6 +156,7 @@ hf_status hf_bench_report_join(hf_bench_report *report, hf_bench_report *more) {
   report->count += more->count;
   if (a->threads < b->threads) a->threads = b->threads;
   if (a->load < b->load) a->load = b->load;
+  if (a->seed != b->seed || a->warm_up != b->warm_up || a->repeats != b->repeats) a->seed = a->warm_up = a->repeats = 0;
   more->count = 0;
   hf_bench_report_free(more);
   return HF_OK;

@@ -64,6 +64,29 @@ out:
   return status;
 }
 
+/* What the backend says, or what scaling takes. */
+static hf_status multiplication_measure(hf_backend *backend, double *ns) {
+  return backend->ops->multiplication_ns ? backend->ops->multiplication_ns(backend, ns) : scaling_measure(backend, ns);
+}
+
+static void device_name(const char *name, const hf_backend *backend, char out[HF_BENCH_TEXT]) {
+  const char *variant = hf_backend_variant(backend);
+  snprintf(out, HF_BENCH_TEXT, "%.30s%s%.30s", name, *variant ? "/" : "", variant);
+}
+
+hf_status hf_bench_multiplication(const char *backend, const char *variant, double *ns, char device[HF_BENCH_TEXT]) {
+  hf_status status;
+  hf_backend *one = NULL;
+  hf_backend_options options = {1, variant};
+  if (backend == NULL) backend = "cpu";
+  HF_TRY(hf_backend_create(backend, &options, &one));
+  device_name(backend, one, device);
+  HF_TRY(multiplication_measure(one, ns));
+out:
+  hf_backend_destroy(&one);
+  return status;
+}
+
 hf_status hf_bench_run_begin(hf_bench_run *run, const hf_bench_options *options, unsigned repeats, hf_bench_report *report) {
   hf_status status;
   hf_bench_environment *e = &report->environment;
@@ -87,12 +110,7 @@ hf_status hf_bench_run_begin(hf_bench_run *run, const hf_bench_options *options,
   e->repeats = run->repeats;
   HF_TRY(hf_backend_create(name, &backend, &run->backend));
   HF_TRY(hf_backend_selftest(run->backend));
-  snprintf(run->device, sizeof run->device, "%.30s%s%.30s", name, *hf_backend_variant(run->backend) ? "/" : "",
-           hf_backend_variant(run->backend));
-  if (run->backend->ops->multiplication_ns)
-    HF_TRY(run->backend->ops->multiplication_ns(run->backend, &run->multiplication_ns));
-  else
-    HF_TRY(scaling_measure(run->backend, &run->multiplication_ns));
+  HF_TRY(hf_bench_multiplication(name, options->variant, &run->multiplication_ns, run->device));
 out:
   return status;
 }

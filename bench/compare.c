@@ -5,8 +5,14 @@
 #include <string.h>
 #include "bench_internal.h"
 
+/* Figures that say what was measured: results that have them with other values are of something else. */
+static const char *const subject[] = {"depth", "kappa", "batches"};
+
 static bool alike(const hf_bench_result *a, const hf_bench_result *b) {
-  return a->size == b->size && a->threads == b->threads && strcmp(a->name, b->name) == 0;
+  if (a->size != b->size || a->threads != b->threads || strcmp(a->name, b->name) != 0) return false;
+  for (size_t i = 0; i < sizeof subject / sizeof *subject; i++)
+    if (hf_bench_pairs_get(&a->figures, subject[i], -1) != hf_bench_pairs_get(&b->figures, subject[i], -1)) return false;
+  return true;
 }
 
 /* The one result of its name, size and threads, whatever the device; NULL if there are more. */
@@ -61,7 +67,7 @@ hf_status hf_bench_compare(const hf_bench_report *a, const hf_bench_report *b, h
   }
   for (size_t i = 0; i < b->count; i++) out->only_b += partner(b, a, &b->results[i]) == NULL;
   if (out->count == 0)
-    HF_TRY(hf_fail(HF_E_MISMATCH, "the reports have no name, size and threads in common: %s %llu on %u threads, %s %llu on %u",
+    HF_TRY(hf_fail(HF_E_MISMATCH, "the reports have no name, size, threads and kind of circuit in common: %s %llu on %u threads, %s %llu on %u",
                    a->results[0].name, (unsigned long long)a->results[0].size, a->results[0].threads, b->results[0].name,
                    (unsigned long long)b->results[0].size, b->results[0].threads));
   out->mean = exp(sum / (double)out->count);
@@ -91,6 +97,11 @@ char *hf_bench_comparison_notes(const hf_bench_comparison *c) {
   if (a->seed != b->seed)
     hf_bench_put(&o, "seed: %llu and %llu\n", (unsigned long long)a->seed, (unsigned long long)b->seed);
   if (fabs(a->load - b->load) > 0.5) hf_bench_put(&o, "load: %.2f and %.2f\n", a->load, b->load);
+  for (size_t i = 0; i < c->count; i++) {
+    const hf_bench_result *x = c->changes[i].a, *y = c->changes[i].b;
+    double p = hf_bench_pairs_get(&x->figures, "slots", -1), q = hf_bench_pairs_get(&y->figures, "slots", -1);
+    if (p != q) hf_bench_put(&o, "%s %llu: %.0f and %.0f slots\n", x->name, (unsigned long long)x->size, p, q);
+  }
   if (c->only_a) hf_bench_put(&o, "%zu results are in the first report only\n", c->only_a);
   if (c->only_b) hf_bench_put(&o, "%zu results are in the second report only\n", c->only_b);
   return hf_bench_take(&o);

@@ -20,8 +20,8 @@ typedef struct hf_bench_comparison {
   double mean;                  /* geometric, of the ratios */
 } hf_bench_comparison;
 
-/* Results belong together when name, size, threads and device are equal; a name, size and threads that each report has
- * on one device only belong together whatever the device. HF_E_MISMATCH when nothing does. */
+/* Results belong together when name, size, threads, device and the figures "depth", "kappa" and "batches" are equal; what each
+ * report has on one device only belongs together whatever the device. HF_E_MISMATCH when nothing does. */
 hf_status hf_bench_compare(const hf_bench_report *a, const hf_bench_report *b, hf_bench_comparison *out);
 void hf_bench_comparison_free(hf_bench_comparison *comparison);
 /* What must be known to read the ratios: how the environments differ. A line each; "" if they do not. NULL without

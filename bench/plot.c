@@ -1,6 +1,7 @@
 #include "plot.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 void hf_plot_text(hf_bench_out *out, const char *text) {
@@ -18,19 +19,32 @@ static bool same_series(const hf_bench_result *a, const hf_bench_result *b) {
   return a->threads == b->threads && strcmp(a->device, b->device) == 0;
 }
 
-size_t hf_plot_series(const hf_bench_report *report, const hf_bench_result *result) {
-  size_t series = 0;
-  for (size_t i = 0; i < report->count; i++) {
-    const hf_bench_result *r = &report->results[i];
-    bool first = true;
-    if (same_series(r, result)) return series;
-    for (size_t k = 0; k < i && first; k++) first = !same_series(&report->results[k], r);
-    series += first;
+hf_status hf_plot_begin(hf_plot *plot, const hf_bench_report *report) {
+  size_t count = report->count ? report->count : 1;
+  size_t *first = calloc(count, sizeof *first); /* a result of each series */
+  *plot = (hf_plot){.report = report, .series = calloc(count, sizeof *plot->series)};
+  if (first == NULL || plot->series == NULL) {
+    free(first);
+    hf_plot_end(plot);
+    return hf_fail(HF_E_MEMORY, "no memory for a plot");
   }
-  return series;
+  for (size_t i = 0; i < report->count; i++) {
+    size_t s = 0;
+    while (s < plot->series_count && !same_series(&report->results[first[s]], &report->results[i])) s++;
+    if (s == plot->series_count) first[plot->series_count++] = i;
+    plot->series[i] = s;
+  }
+  free(first);
+  return HF_OK;
 }
 
-bool hf_plot_is_sweep(const hf_bench_report *report, const char *name) {
+void hf_plot_end(hf_plot *plot) {
+  free(plot->series);
+  *plot = (hf_plot){0};
+}
+
+bool hf_plot_is_sweep(const hf_plot *plot, const char *name) {
+  const hf_bench_report *report = plot->report;
   uint64_t size = 0;
   for (size_t i = 0; i < report->count; i++) {
     if (strcmp(report->results[i].name, name) != 0) continue;
@@ -44,7 +58,7 @@ bool hf_plot_is_sweep(const hf_bench_report *report, const char *name) {
 
 #define WIDTH  460
 #define HEIGHT 300
-#define LEFT   58
+#define LEFT   76
 #define RIGHT  14
 #define TOP    14
 #define BOTTOM 40
@@ -99,11 +113,11 @@ static void time_lines(hf_bench_out *out, const frame *f) {
 /* --- lines over sizes ---------------------------------------------------------------------------- */
 
 /* The next larger result of the same name and series; NULL after the last. */
-static const hf_bench_result *next(const hf_bench_report *report, const char *name, size_t series, uint64_t after) {
+static const hf_bench_result *next(const hf_plot *plot, const char *name, size_t series, uint64_t after) {
   const hf_bench_result *found = NULL;
-  for (size_t i = 0; i < report->count; i++) {
-    const hf_bench_result *r = &report->results[i];
-    if (strcmp(r->name, name) != 0 || r->size <= after || hf_plot_series(report, r) != series) continue;
+  for (size_t i = 0; i < plot->report->count; i++) {
+    const hf_bench_result *r = &plot->report->results[i];
+    if (plot->series[i] != series || r->size <= after || strcmp(r->name, name) != 0) continue;
     if (found == NULL || r->size < found->size) found = r;
   }
   return found;
@@ -112,11 +126,12 @@ static const hf_bench_result *next(const hf_bench_report *report, const char *na
 static double value_time(const hf_bench_result *r) { return log10(r->median_ms); }
 static double value_limit(const hf_bench_result *r) { return r->limit_ms > 0 ? log10(r->limit_ms) : NAN; }
 
-static void put_line(hf_bench_out *out, const frame *f, const hf_bench_report *report, const char *name, size_t series,
+static void put_line(hf_bench_out *out, const frame *f, const hf_plot *plot, const char *name, size_t series,
                      double (*value)(const hf_bench_result *), const char *style) {
   bool begun = false;
+  if (next(plot, name, series, 0) == NULL) return;
   hf_bench_put(out, "<path class=\"line c%zu%s\" d=\"", series % HF_PLOT_SERIES, style);
-  for (const hf_bench_result *r = next(report, name, series, 0); r; r = next(report, name, series, r->size)) {
+  for (const hf_bench_result *r = next(plot, name, series, 0); r; r = next(plot, name, series, r->size)) {
     double y = value(r);
     if (!isfinite(y)) continue;
     hf_bench_put(out, "%c%.1f %.1f", begun ? 'L' : 'M', at_x(f, log2((double)r->size)), at_y(f, y));
@@ -125,10 +140,10 @@ static void put_line(hf_bench_out *out, const frame *f, const hf_bench_report *r
   hf_bench_put(out, "\"/>\n");
 }
 
-static void put_points(hf_bench_out *out, const frame *f, const hf_bench_report *report, const char *name, size_t series,
+static void put_points(hf_bench_out *out, const frame *f, const hf_plot *plot, const char *name, size_t series,
                        double (*value)(const hf_bench_result *)) {
   char size[24], label[24];
-  for (const hf_bench_result *r = next(report, name, series, 0); r; r = next(report, name, series, r->size)) {
+  for (const hf_bench_result *r = next(plot, name, series, 0); r; r = next(plot, name, series, r->size)) {
     double y = value(r);
     if (!isfinite(y)) continue;
     hf_bench_size_text(r->size, size);
@@ -148,56 +163,71 @@ static void widen(frame *f, double x, double y) {
   if (y > f->y1) f->y1 = y;
 }
 
-void hf_plot_times(hf_bench_out *out, const hf_bench_report *report, const char *name) {
+void hf_plot_times(hf_bench_out *out, const hf_plot *plot, const char *name) {
+  const hf_bench_report *report = plot->report;
   frame f = {INFINITY, -INFINITY, INFINITY, -INFINITY};
-  size_t series = 0;
   for (size_t i = 0; i < report->count; i++) {
     const hf_bench_result *r = &report->results[i];
     if (strcmp(r->name, name) != 0) continue;
     widen(&f, log2((double)r->size), value_time(r));
     if (r->limit_ms > 0) widen(&f, log2((double)r->size), value_limit(r));
-    size_t own = hf_plot_series(report, r) + 1;
-    if (own > series) series = own;
   }
   f = (frame){f.x0 - 0.3, f.x1 + 0.3, f.y0 - 0.12, f.y1 + 0.12};
   frame_begin(out, &f, name, "median time");
   time_lines(out, &f);
-  for (size_t s = 0; s < series; s++) {
-    put_line(out, &f, report, name, s, value_limit, " limit");
-    put_line(out, &f, report, name, s, value_time, "");
-    put_points(out, &f, report, name, s, value_time);
+  for (size_t s = 0; s < plot->series_count; s++) {
+    put_line(out, &f, plot, name, s, value_limit, " limit");
+    put_line(out, &f, plot, name, s, value_time, "");
+    put_points(out, &f, plot, name, s, value_time);
   }
   hf_bench_put(out, "</svg>\n");
 }
 
-void hf_plot_ratios(hf_bench_out *out, const hf_bench_report *report, const char *name) {
-  frame f = {INFINITY, -INFINITY, 0, 1};
-  size_t series = 0;
+/* From 0 up, with the height of `mark` drawn in. */
+static void plot_linear(hf_bench_out *out, const hf_plot *plot, const char *name, const char *y_title,
+                        double (*value)(const hf_bench_result *), double mark) {
+  const hf_bench_report *report = plot->report;
+  frame f = {INFINITY, -INFINITY, 0, mark};
   for (size_t i = 0; i < report->count; i++) {
     const hf_bench_result *r = &report->results[i];
-    if (strcmp(r->name, name) != 0 || !(r->limit_ms > 0)) continue;
-    widen(&f, log2((double)r->size), hf_bench_ratio(r));
-    size_t own = hf_plot_series(report, r) + 1;
-    if (own > series) series = own;
+    if (strcmp(r->name, name) == 0 && isfinite(value(r))) widen(&f, log2((double)r->size), value(r));
   }
-  if (series == 0) return;
+  if (f.x0 > f.x1 || !(f.y1 > 0)) return;
   f = (frame){f.x0 - 0.3, f.x1 + 0.3, 0, f.y1 * 1.08};
   double step = pow(10, floor(log10(f.y1)));
   if (f.y1 / step < 2.5) step /= 4;
   else if (f.y1 / step < 5) step /= 2;
-  frame_begin(out, &f, name, "time / limit");
-  for (double y = 0; y <= f.y1; y += step) {
+  frame_begin(out, &f, name, y_title);
+  for (int k = 0; k * step <= f.y1; k++) {
     char label[24];
-    snprintf(label, sizeof label, "%g", y);
-    frame_line(out, &f, y, label);
+    snprintf(label, sizeof label, "%g", k * step);
+    frame_line(out, &f, k * step, label);
   }
-  if (f.y1 >= 1)
-    hf_bench_put(out, "<line class=\"one\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n", LEFT, WIDTH - RIGHT, at_y(&f, 1), at_y(&f, 1));
-  for (size_t s = 0; s < series; s++) {
-    put_line(out, &f, report, name, s, hf_bench_ratio, "");
-    put_points(out, &f, report, name, s, hf_bench_ratio);
+  if (mark > 0)
+    hf_bench_put(out, "<line class=\"one\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n", LEFT, WIDTH - RIGHT, at_y(&f, mark),
+                 at_y(&f, mark));
+  for (size_t s = 0; s < plot->series_count; s++) {
+    put_line(out, &f, plot, name, s, value, "");
+    put_points(out, &f, plot, name, s, value);
   }
   hf_bench_put(out, "</svg>\n");
+}
+
+static double value_ratio(const hf_bench_result *r) { return r->limit_ms > 0 ? hf_bench_ratio(r) : NAN; }
+static double value_rate(const hf_bench_result *r) { return hf_bench_pairs_get(&r->figures, "payments_per_second", NAN); }
+
+void hf_plot_ratios(hf_bench_out *out, const hf_plot *plot, const char *name) {
+  plot_linear(out, plot, name, "time / limit", value_ratio, 1);
+}
+
+bool hf_plot_has_rates(const hf_plot *plot, const char *name) {
+  for (size_t i = 0; i < plot->report->count; i++)
+    if (strcmp(plot->report->results[i].name, name) == 0 && isfinite(value_rate(&plot->report->results[i]))) return true;
+  return false;
+}
+
+void hf_plot_rates(hf_bench_out *out, const hf_plot *plot, const char *name) {
+  plot_linear(out, plot, name, "payments per second", value_rate, 0);
 }
 
 /* --- phases ---------------------------------------------------------------------------------------- */
@@ -240,7 +270,8 @@ static void put_bar(hf_bench_out *out, phases *p, const hf_bench_result *r, doub
   hf_bench_put(out, "\n<text class=\"tick\" x=\"%.1f\" y=\"%d\">%s</text>\n", x + 6, y + 15, label);
 }
 
-void hf_plot_phases(hf_bench_out *out, const hf_bench_report *report) {
+void hf_plot_phases(hf_bench_out *out, const hf_plot *plot) {
+  const hf_bench_report *report = plot->report;
   phases p = {.count = 0};
   double widest = 0;
   int bars = 0, y = 4;

@@ -15,7 +15,7 @@
 #define HF_BENCH_SCHEMA 1
 #define HF_BENCH_TEXT   64   /* bytes of a name, the NUL included */
 #define HF_BENCH_LONG   256  /* of a line about the machine or the build */
-#define HF_BENCH_MAX    65536 /* results of a report, samples of a result, pairs of a list: what a file may hold */
+#define HF_BENCH_MAX    4096 /* results of a report, samples of a result, pairs of a list: what a file may hold */
 
 typedef struct hf_bench_pair {
   char name[HF_BENCH_TEXT];
@@ -54,6 +54,7 @@ typedef struct hf_bench_environment {
   unsigned threads;           /* the most that a result has */
   uint64_t memory_bytes, seed;
   unsigned warm_up, repeats;
+  double clock_mhz;           /* of a processor at the start; 0: unknown */
   double load;                /* runnable processes over the minute before the start */
   double multiplication_ns;   /* of the first result */
 } hf_bench_environment;
@@ -83,8 +84,8 @@ json_t *hf_bench_report_json(const hf_bench_report *report);
  * *report starts as all zeros. */
 hf_status hf_bench_report_from_json(const char *name, const json_t *json, hf_bench_report *report);
 hf_status hf_bench_report_load(const char *path, hf_bench_report *report);
-/* Adds the results of `more`, which is emptied. HF_E_MISMATCH when they were measured on another machine or by
- * another build. */
+/* Adds the results of `more`, which is emptied; seed, warm-up and repeats become 0 where they differ. HF_E_MISMATCH when
+ * they were measured on another machine or by another build. */
 hf_status hf_bench_report_join(hf_bench_report *report, hf_bench_report *more);
 
 /* Each gives text in fresh memory, NULL if out of memory. */

@@ -38,7 +38,7 @@ static void put_environment(hf_bench_out *o, const hf_bench_environment *e) {
   char line[160];
   hf_bench_put(o, "<dl>\n");
   put_term(o, "machine", e->cpu);
-  snprintf(line, sizeof line, "%u processors, %.1f GiB", e->processors, (double)e->memory_bytes / (1 << 30));
+  snprintf(line, sizeof line, "%u processors at %.0f MHz, %.1f GiB", e->processors, e->clock_mhz, (double)e->memory_bytes / (1 << 30));
   put_term(o, "", line);
   put_term(o, "system", e->system);
   put_term(o, "version", e->version);
@@ -46,20 +46,24 @@ static void put_environment(hf_bench_out *o, const hf_bench_environment *e) {
   put_term(o, "compiler", e->compiler);
   put_term(o, "flags", e->flags);
   put_term(o, "device", e->device);
-  snprintf(line, sizeof line, "%.60s, load %.2f, seed %llu, %u to warm up, %u samples", e->started, e->load,
-           (unsigned long long)e->seed, e->warm_up, e->repeats);
+  snprintf(line, sizeof line, "%.60s, load %.2f", e->started, e->load);
   put_term(o, "run", line);
+  if (e->repeats) {
+    snprintf(line, sizeof line, "seed %llu, %u to warm up, %u samples", (unsigned long long)e->seed, e->warm_up, e->repeats);
+    put_term(o, "", line);
+  }
   snprintf(line, sizeof line, "%.3f ns (Fr, one thread)", e->multiplication_ns);
   put_term(o, "multiplication", line);
   hf_bench_put(o, "</dl>\n");
 }
 
-static void put_legend(hf_bench_out *o, const hf_bench_report *report) {
+static void put_legend(hf_bench_out *o, const hf_plot *plot) {
+  const hf_bench_report *report = plot->report;
   size_t seen = 0;
   hf_bench_put(o, "<p class=\"legend\">");
   for (size_t i = 0; i < report->count; i++) {
     const hf_bench_result *r = &report->results[i];
-    size_t series = hf_plot_series(report, r);
+    size_t series = plot->series[i];
     if (series < seen) continue;
     seen = series + 1;
     hf_bench_put(o, "<span><i class=\"b%zu\"></i>", series % HF_PLOT_SERIES);
@@ -70,18 +74,23 @@ static void put_legend(hf_bench_out *o, const hf_bench_report *report) {
                   "the threads. Points: medians; hover for figures.</p>\n");
 }
 
-static void put_charts(hf_bench_out *o, const hf_bench_report *report) {
+static void put_charts(hf_bench_out *o, const hf_plot *plot) {
+  const hf_bench_report *report = plot->report;
   for (size_t i = 0; i < report->count; i++) {
     const char *name = report->results[i].name;
     bool first = true;
     for (size_t k = 0; k < i && first; k++) first = strcmp(report->results[k].name, name) != 0;
-    if (!first || !hf_plot_is_sweep(report, name)) continue;
+    if (!first || !hf_plot_is_sweep(plot, name)) continue;
     hf_bench_put(o, "<h2>");
     hf_plot_text(o, name);
     hf_bench_put(o, "</h2>\n<div class=\"pair\"><figure><h3>time over size</h3>\n");
-    hf_plot_times(o, report, name);
+    hf_plot_times(o, plot, name);
     hf_bench_put(o, "</figure>\n<figure><h3>ratio to the limit</h3>\n");
-    hf_plot_ratios(o, report, name);
+    hf_plot_ratios(o, plot, name);
+    if (hf_plot_has_rates(plot, name)) {
+      hf_bench_put(o, "</figure>\n<figure><h3>payments per second</h3>\n");
+      hf_plot_rates(o, plot, name);
+    }
     hf_bench_put(o, "</figure></div>\n");
   }
 }
@@ -129,16 +138,19 @@ static void put_figures(hf_bench_out *o, const hf_bench_report *report) {
 
 char *hf_bench_report_html(const hf_bench_report *report) {
   hf_bench_out o = {0};
+  hf_plot plot;
+  if (hf_plot_begin(&plot, report) != HF_OK) return NULL;
   hf_bench_put(&o, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>hyperfold bench</title>\n");
   put_style(&o);
   hf_bench_put(&o, "</head><body>\n<h1>hyperfold bench</h1>\n");
   put_environment(&o, &report->environment);
-  put_legend(&o, report);
-  put_charts(&o, report);
-  hf_plot_phases(&o, report);
+  put_legend(&o, &plot);
+  put_charts(&o, &plot);
+  hf_plot_phases(&o, &plot);
   put_table(&o, report);
   put_figures(&o, report);
   hf_bench_put(&o, "</body></html>\n");
+  hf_plot_end(&plot);
   return hf_bench_take(&o);
 }

@@ -37,12 +37,12 @@ json_t *hf_bench_report_json(const hf_bench_report *report) {
       json_decref(results);
       return NULL;
     }
-  return json_pack("{s:i, s:{s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:f}, s:o}", "schema",
+  return json_pack("{s:i, s:{s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:f}, s:o}", "schema",
                    HF_BENCH_SCHEMA, "environment", "cpu", e->cpu, "processors", (json_int_t)e->processors, "memory_bytes",
                    (json_int_t)e->memory_bytes, "system", e->system, "compiler", e->compiler, "flags", e->flags, "version",
                    e->version, "commit", e->commit, "device", e->device, "threads", (json_int_t)e->threads, "seed",
                    (json_int_t)e->seed, "warm_up", (json_int_t)e->warm_up, "repeats", (json_int_t)e->repeats, "started",
-                   e->started, "load", e->load, "multiplication_ns", e->multiplication_ns, "results", results);
+                   e->started, "clock_mhz", e->clock_mhz, "load", e->load, "multiplication_ns", e->multiplication_ns, "results", results);
 }
 
 /* --- back: every field is somebody else's ------------------------------------------------------ */
@@ -89,13 +89,15 @@ static hf_status get_unsigned(const reader *in, const json_t *object, const char
   return status;
 }
 
-/* Finite and not negative. */
+/* What times, counts and costs can be: no quotient of two of them overflows. */
+static bool is_sane(double number) { return number >= 1e-15 && number <= 1e30; }
+
 static hf_status get_number(const reader *in, const json_t *object, const char *field, bool needed, double *out) {
   const json_t *value = json_object_get(object, field);
   *out = 0;
   if (value == NULL && !needed) return HF_OK;
   double number = json_is_number(value) ? json_number_value(value) : NAN;
-  if (!isfinite(number) || number < 0) return wrong(in, field, "is not a number of at least 0");
+  if (number != 0 && !is_sane(number)) return wrong(in, field, "is not 0 or a number between 1e-15 and 1e30");
   *out = number;
   return HF_OK;
 }
@@ -127,7 +129,7 @@ static hf_status get_samples(const reader *in, const json_t *object, hf_bench_re
   for (size_t i = 0; i < json_array_size(list); i++) {
     const json_t *value = json_array_get(list, i);
     double ms = json_is_number(value) ? json_number_value(value) : NAN;
-    if (!isfinite(ms) || ms <= 0) return wrong(in, "samples_ms", "holds what is no time");
+    if (!is_sane(ms)) return wrong(in, "samples_ms", "holds what is no time");
     out->samples_ms[out->samples++] = ms;
   }
   return HF_OK;
@@ -183,6 +185,7 @@ static hf_status get_environment(reader *in, const json_t *json, hf_bench_enviro
   HF_TRY(get_natural(in, json, "seed", false, INT64_MAX, &e->seed));
   HF_TRY(get_unsigned(in, json, "warm_up", false, &e->warm_up));
   HF_TRY(get_unsigned(in, json, "repeats", false, &e->repeats));
+  HF_TRY(get_number(in, json, "clock_mhz", false, &e->clock_mhz));
   HF_TRY(get_number(in, json, "load", false, &e->load));
   HF_TRY(get_number(in, json, "multiplication_ns", false, &e->multiplication_ns));
 out:
@@ -213,6 +216,7 @@ hf_status hf_bench_report_from_json(const char *name, const json_t *json, hf_ben
     hf_bench_result *r = &report->results[report->count++];
     snprintf(in.where, sizeof in.where, "result %zu", i + 1);
     HF_TRY(get_result(&in, json_array_get(results, i), r));
+    if (report->environment.threads < r->threads) report->environment.threads = r->threads;
     for (size_t k = 0; k < i; k++)
       if (same_subject(r, &report->results[k]))
         HF_TRY(hf_fail(HF_E_FORMAT, "%s: results %zu and %zu are both %s of size %llu on %u threads of %s", name, k + 1, i + 1,

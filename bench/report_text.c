@@ -52,12 +52,13 @@ static const char *cell(const char *text, char out[HF_BENCH_LONG]) {
 
 static void put_environment(hf_bench_out *o, const hf_bench_environment *e) {
   char a[HF_BENCH_LONG], b[HF_BENCH_LONG];
-  hf_bench_put(o, "- machine: %s, %u processors, %.1f GiB; %s\n", cell(e->cpu, a), e->processors,
+  hf_bench_put(o, "- machine: %s, %u processors at %.0f MHz, %.1f GiB; %s\n", cell(e->cpu, a), e->processors, e->clock_mhz,
                (double)e->memory_bytes / (1 << 30), cell(e->system, b));
   hf_bench_put(o, "- build: hyperfold %s", cell(e->version, a));
   hf_bench_put(o, ", commit %s; %s; %s\n", cell(e->commit, a), e->compiler, cell(e->flags, b));
-  hf_bench_put(o, "- run: %s, load %.2f, device %s, seed %llu, %u to warm up, %u samples\n", e->started, e->load,
-               cell(e->device, a), (unsigned long long)e->seed, e->warm_up, e->repeats);
+  hf_bench_put(o, "- run: %s, load %.2f, device %s", e->started, e->load, cell(e->device, a));
+  if (e->repeats) hf_bench_put(o, ", seed %llu, %u to warm up, %u samples", (unsigned long long)e->seed, e->warm_up, e->repeats);
+  hf_bench_put(o, "\n");
   hf_bench_put(o, "- one multiplication in Fr, one thread: %.2f ns; limit = multiplications needed x that / threads\n",
                e->multiplication_ns);
 }
@@ -95,7 +96,7 @@ static void put_pairs(hf_bench_out *o, const char *title, const hf_bench_pairs *
   hf_bench_put(o, "\n%s:", title);
   for (size_t i = 0; i < pairs->count; i++) {
     double v = pairs->items[i].value;
-    bool whole = v == (double)(long long)v && v < 1e15 && v > -1e15;
+    bool whole = v < 1e15 && v > -1e15 && v == (double)(long long)v;
     hf_bench_put(o, whole ? "%s %s %.0f" : v < 10 ? "%s %s %.3f" : "%s %s %.1f", i ? "," : "", cell(pairs->items[i].name, a), v);
   }
   hf_bench_put(o, "\n");

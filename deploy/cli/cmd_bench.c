@@ -1,5 +1,6 @@
 /* hyperfold bench: measurements of this machine, verified, with every sample. */
 #include "bench.h"
+#include "bench_e2e.h"
 #include "commands.h"
 #include "compare.h"
 
@@ -102,7 +103,8 @@ static hf_status check_files(const char *list) {
     bool known = false;
     for (size_t i = 0; i < 4; i++)
       known |= length > strlen(ends[i]) && strncmp(list + length - strlen(ends[i]), ends[i], strlen(ends[i])) == 0;
-    if (!known) return hf_fail(HF_E_ARGUMENT, "--out: %.*s: a report is written as .json, .csv, .md or .html", (int)length, list);
+    if (!known || strcmp(list + length, ",") == 0)
+      return hf_fail(HF_E_ARGUMENT, "--out: \"%.200s\": a report is written as .json, .csv, .md or .html", list);
     list += length + (list[length] == ',');
   }
   return HF_OK;
@@ -141,8 +143,8 @@ static hf_status measure(hf_cli *cli, hf_bench *run, hf_bench_options *options) 
   options->repeats = (unsigned)hf_cli_number(cli, "repeats");
   options->seed = hf_cli_number(cli, "seed");
   options->progress = progress;
-  if (hf_cli_number(cli, "warm-up") > 10000 || hf_cli_number(cli, "repeats") > 10000 || options->seed > INT64_MAX)
-    HF_TRY(hf_fail(HF_E_ARGUMENT, "--warm-up and --repeats are at most 10000, --seed is below 2^63"));
+  if (hf_cli_number(cli, "warm-up") > HF_BENCH_MAX || hf_cli_number(cli, "repeats") > HF_BENCH_MAX || options->seed > INT64_MAX)
+    HF_TRY(hf_fail(HF_E_ARGUMENT, "--warm-up and --repeats are at most %d, --seed is below 2^63", HF_BENCH_MAX));
   HF_TRY(check_files(hf_cli_text(cli, "out")));
   HF_TRY(parse_list("variant", hf_cli_text(cli, "variant"), variants, &variant_count));
   HF_TRY(parse_threads(hf_cli_text(cli, "threads"), threads, &thread_count));
@@ -190,6 +192,26 @@ out:
 static hf_status fold(hf_cli *cli) {
   hf_bench_options options = {0};
   return measure(cli, hf_bench_fold, &options);
+}
+
+static hf_status e2e(hf_cli *cli) {
+  hf_status status;
+  hf_bench_report report = {0};
+  unsigned from, to;
+  HF_TRY(check_files(hf_cli_text(cli, "out")));
+  HF_TRY(parse_sizes(hf_cli_text(cli, "size"), &from, &to));
+  if (hf_cli_number(cli, "seed") > INT64_MAX || hf_cli_number(cli, "repeats") > 100)
+    HF_TRY(hf_fail(HF_E_ARGUMENT, "--repeats is at most 100, --seed is below 2^63"));
+  hf_bench_report_begin(&report);
+  report.environment.seed = hf_cli_number(cli, "seed");
+  report.environment.repeats = (unsigned)hf_cli_number(cli, "repeats");
+  for (unsigned log_n = from; log_n <= (hf_cli_number(cli, "slots") != 0 ? from : to); log_n++)
+    HF_TRY(hf_e2e_measure(cli, log_n, &report));
+  HF_TRY(emit(cli, &report));
+out:
+  hf_cli_progress(NULL);
+  hf_bench_report_free(&report);
+  return status;
 }
 
 /* --- reports that are there ----------------------------------------------------------------------- */
@@ -267,6 +289,23 @@ static const hf_option prove_options[] = {
     END,
 };
 static const hf_option fold_options[] = {COMMON("3", "0"), END};
+static const hf_option e2e_options[] = {
+    HF_OPTION_DATA,
+    {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS (default: DATA/srs, made when it is missing)"},
+    {"dev", HF_OPTION_FLAG, NULL, "yes", "the development SRS is what a measurement uses"},
+    {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device to prove on"},
+    {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads of all workers; 0: as many as there are cores"},
+    {"workers", HF_OPTION_NUMBER, "N", "1", "worker processes, which share the threads"},
+    {"size", HF_OPTION_TEXT, "2^N[-2^M]", "2^17", "rows of a batch: as many slots as fit"},
+    {"slots", HF_OPTION_NUMBER, "N", "0", "operations a batch, whatever the rows; 0: as --size says"},
+    {"batches", HF_OPTION_NUMBER, "N", "8", "full batches, 1 to 256"},
+    {"depth", HF_OPTION_NUMBER, "BITS", "24", "of the account tree"},
+    {"seed", HF_OPTION_NUMBER, "N", "1", "of the payments"},
+    {"repeats", HF_OPTION_NUMBER, "N", "1", "runs"},
+    {"timeout", HF_OPTION_NUMBER, "SECONDS", "3600", "give a run up after this time"},
+    OUT,
+    END,
+};
 static const hf_option render_options[] = {OUT, END};
 
 const hf_command hf_bench_commands[] = {
@@ -279,6 +318,12 @@ const hf_command hf_bench_commands[] = {
      .options = prove_options,
      .run = prove},
     {.name = "fold", .summary = "nodes of two children and a seal", .options = fold_options, .run = fold},
+    {.name = "e2e",
+     .summary = "payments proven per second: sequencer, workers, folds and seal",
+     .options = e2e_options,
+     .run = e2e,
+     .details = "From the first signed payment to the last seal, everything verified. Keys and SRS are made before the clock\n"
+                "runs, and stay in DATA."},
     {.name = "compare",
      .summary = "ratios of two reports, with their spread",
      .arguments = "A.json B.json",

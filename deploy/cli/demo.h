@@ -43,6 +43,7 @@ typedef struct hf_demo {
   hf_demo_worker workers[HF_DEMO_WORKERS];
   unsigned worker_count; /* started so far */
   unsigned threads;      /* of each worker */
+  unsigned lease;        /* seconds; 0: 20 */
   hf_digest vk_digest;
   hf_verifying_key vk;
   double began;

@@ -17,16 +17,17 @@
 hf_status hf_demo_worker_start(hf_demo *demo) {
   if (demo->worker_count == HF_DEMO_WORKERS) return hf_fail(HF_E_INTERNAL, "too many workers were started");
   hf_demo_worker *w = &demo->workers[demo->worker_count];
-  char threads[16], *log = NULL;
+  char threads[16], lease[16], *log = NULL;
   snprintf(w->name, sizeof w->name, "worker-%u", demo->worker_count + 1);
   snprintf(threads, sizeof threads, "%u", demo->threads);
+  snprintf(lease, sizeof lease, "%u", demo->lease != 0 ? demo->lease : 20);
   if (asprintf(&w->out, "%s/%s.jsonl", demo->folder, w->name) < 0 ||
       asprintf(&log, "%s/%s.log", demo->folder, w->name) < 0)
     return hf_fail(HF_E_MEMORY, "no memory for a path");
   const char *const words[] = {
       "hyperfold",      "worker",         "--dev",   "--json",    "--data", demo->data,    "--queue",
       demo->queue_path, "--name",         w->name,   "--threads", threads,  "--log-level", "info",
-      "--lease",        "20",             NULL};
+      "--lease",        lease,            NULL};
   pid_t parent = getpid(), pid = fork();
   if (pid == 0) {
     int out = open(w->out, O_WRONLY | O_CREAT | O_APPEND, 0644),

@@ -1,6 +1,7 @@
 /* The measurements at small sizes: every result is there, verified, with all samples; the report as JSON and back; files
  * that are no report; two reports side by side. */
 #include "bench.h"
+#include "bench_internal.h"
 #include "compare.h"
 #include "support.h"
 #include <math.h>
@@ -115,6 +116,8 @@ static const struct {
     {REPORT(RESULT("ntt", "8", "1", "2,0", "1")), HF_E_FORMAT, "samples_ms"},
     {REPORT(RESULT("ntt", "8", "1", "2,\"2\"", "2")), HF_E_FORMAT, "samples_ms"},
     {REPORT(RESULT("ntt", "8", "1", "2,-2", "2")), HF_E_FORMAT, "samples_ms"},
+    {REPORT(RESULT("ntt", "8", "1", "1e-300", "1e-300")), HF_E_FORMAT, "samples_ms"},
+    {REPORT(RESULT("ntt", "8", "1", "1e300", "1e300")), HF_E_FORMAT, "samples_ms"},
     {REPORT(RESULT("ntt", "8", "1", "2,4", "2")), HF_E_FORMAT, "median_ms"},
     {REPORT(RESULT("ntt", "8", "1", "2", "null")), HF_E_FORMAT, "median_ms"},
     {REPORT(RESULT("ntt", "8", "1", "2", "2") "," RESULT("ntt", "8", "1", "3", "3")), HF_E_FORMAT, "results 1 and 2"},
@@ -136,6 +139,30 @@ static const struct {
             "\"median_ms\":2,\"phases_ms\":{\"a\":\"b\"}}"),
      HF_E_FORMAT, "phases_ms"},
 };
+
+/* Whatever a byte becomes, the answer is a status and nothing is left behind; most of these are no reports. */
+Test(cpu_bench, damaged_files) {
+  static const char good[] = REPORT(RESULT("ntt", "8", "1", "2,3,4", "3") "," RESULT("msm", "16", "2", "5", "5"));
+  static const char bytes[] = "\"{}[],:0-9eE.tfn\\\x01\xff ";
+  char text[sizeof good];
+  size_t refused = 0, tried = 0;
+  for (size_t at = 0; at < sizeof good - 1; at++)
+    for (size_t k = 0; k < sizeof bytes; k++) { /* the last is a NUL */
+      hf_bench_report report = {0};
+      memcpy(text, good, sizeof good);
+      text[at] = bytes[k];
+      json_t *json = json_loadb(text, sizeof good - 1, JSON_REJECT_DUPLICATES, NULL);
+      hf_status status = json ? hf_bench_report_from_json("file", json, &report) : HF_E_FORMAT;
+      cr_assert(status == HF_OK || status == HF_E_FORMAT || status == HF_E_VERSION, "byte %zu as %02x: %d", at,
+                (unsigned char)bytes[k], status);
+      cr_assert(status == HF_OK || report.results == NULL);
+      refused += status != HF_OK;
+      tried++;
+      json_decref(json);
+      hf_bench_report_free(&report);
+    }
+  cr_assert(refused > tried / 2 && refused < tried, "%zu of %zu", refused, tried);
+}
 
 Test(cpu_bench, files_that_are_no_report) {
   hf_bench_report report = {0};
@@ -177,6 +204,12 @@ Test(cpu_bench, compares_in_both_orders) {
   hf_bench_comparison_free(&ba);
   hf_bench_report_free(&b);
 
+  /* another number of threads, or another circuit, is another thing */
+  OK(load(REPORT("{\"name\":\"ntt\",\"size\":1024,\"threads\":1,\"device\":\"cpu\",\"verified\":true,\"limit_ms\":1,\"samples_ms\":[2],"
+                 "\"median_ms\":2,\"figures\":{\"kappa\":3}}"),
+          &b));
+  FAILS(hf_bench_compare(&a, &b, &ab), HF_E_MISMATCH);
+  hf_bench_report_free(&b);
   OK(load(REPORT(RESULT("ntt", "1024", "2", "3", "3")), &b));
   FAILS(hf_bench_compare(&a, &b, &ab), HF_E_MISMATCH);
   FAILS(hf_bench_compare(&b, &a, &ab), HF_E_MISMATCH);
@@ -186,4 +219,78 @@ Test(cpu_bench, compares_in_both_orders) {
   FAILS(hf_bench_compare(&b, &a, &ab), HF_E_MISMATCH);
   hf_bench_report_free(&a);
   hf_bench_report_free(&b);
+}
+
+/* --- writers -------------------------------------------------------------------------------------- */
+
+/* What is in a file comes out as text, whatever it looks like. */
+Test(cpu_bench, writers_quote) {
+  hf_bench_report report = {0};
+  OK(load(REPORT("{\"name\":\"<b>|\\\"x,\",\"size\":1024,\"threads\":1,\"device\":\"=cmd\",\"verified\":true,\"limit_ms\":1,"
+                 "\"samples_ms\":[1,3],\"median_ms\":2,\"phases_ms\":{\"<i>\":1,\"two\":2},\"figures\":{\"a|b\":7}},"
+                 "{\"name\":\"<b>|\\\"x,\",\"size\":2048,\"threads\":1,\"device\":\"=cmd\",\"verified\":true,\"limit_ms\":1,"
+                 "\"samples_ms\":[5],\"median_ms\":5}"),
+          &report));
+  char *html = hf_bench_report_html(&report), *csv = hf_bench_report_csv(&report), *md = hf_bench_report_markdown(&report);
+  cr_assert(html && csv && md);
+  cr_assert(strstr(html, "&lt;b&gt;|&quot;x,") && !strstr(html, "<b>") && !strstr(html, "<i>"));
+  cr_assert(strstr(html, "<svg") && strstr(html, "prefers-color-scheme:dark"));
+  /* nothing is fetched and nothing runs */
+  cr_assert(!strstr(html, "http") && !strstr(html, "<script") && !strstr(html, "url(") && !strstr(html, "src="));
+  cr_assert(strstr(csv, "\n\"<b>|\"\"x,\",1024,1,\"'=cmd\","));
+  cr_assert(strstr(csv, ",2,1 3,<i>=1;two=2,a|b=7\n"));
+  cr_assert(strstr(md, "<b>/\"x,") && !strstr(md, "a|b"));
+  free(html);
+  free(csv);
+  free(md);
+  hf_bench_report_free(&report);
+}
+
+Test(cpu_bench, joins_what_belongs_together) {
+  hf_bench_report a = {0}, b = {0};
+  OK(load(REPORT(RESULT("ntt", "1024", "1", "4", "4")), &a));
+  OK(load(REPORT(RESULT("msm", "1024", "2", "5", "5")), &b));
+  OK(hf_bench_report_join(&a, &b));
+  cr_assert(a.count == 2 && b.count == 0 && a.environment.threads == 2);
+  OK(load("{\"schema\":1,\"environment\":{\"cpu\":\"another\"},\"results\":[]}", &b));
+  FAILS(hf_bench_report_join(&a, &b), HF_E_MISMATCH);
+  hf_bench_report_free(&b);
+  OK(load("{\"schema\":1,\"environment\":{\"cpu\":\"a processor\",\"commit\":\"1234\"},\"results\":[]}", &b));
+  FAILS(hf_bench_report_join(&a, &b), HF_E_MISMATCH);
+  hf_bench_report_free(&a);
+  hf_bench_report_free(&b);
+}
+
+/* --- multiplications ---------------------------------------------------------------------------------- */
+
+static hf_status no_ntt(hf_backend *backend, hf_vec *const *vecs, size_t count, unsigned log_n, hf_ntt_kind kind) {
+  (void)backend, (void)vecs, (void)log_n, (void)kind;
+  return count == 3 ? HF_OK : HF_E_INTERNAL;
+}
+
+static hf_status no_msm(hf_backend *backend, const hf_points *points, const hf_vec *scalars, size_t count, hf_g1 *out) {
+  (void)backend, (void)points, (void)scalars, (void)out;
+  return count == 1000 ? HF_E_TIMEOUT : HF_E_INTERNAL;
+}
+
+/* Every call is counted, goes on to the backend and brings its status back. */
+Test(cpu_bench, counts_multiplications) {
+  static const hf_backend_ops ops = {.name = "none", .ntt = no_ntt, .msm = no_msm};
+  hf_backend backend = {&ops};
+  hf_bench_counter counter;
+  hf_bench_counter_begin(&counter, &backend);
+  OK(HF_BACKEND_DO(&backend, ntt, NULL, 3, 10, HF_NTT_FORWARD));
+  cr_assert_eq(HF_BACKEND_DO(&backend, msm, NULL, NULL, 1000, NULL), HF_E_TIMEOUT);
+  cr_assert_eq(HF_BACKEND_DO(&backend, msm, NULL, NULL, 1000, NULL), HF_E_TIMEOUT);
+  cr_assert_null(backend.ops->commit);
+  hf_bench_counter_end(&counter, &backend);
+  cr_assert_eq(backend.ops, &ops);
+  cr_assert_float_eq(counter.ntt, 3 * 512 * 10, 1e-9);
+  double least = INFINITY; /* windows of c bits, signed digits: ceil(255 / c) of them with n additions and two a bucket */
+  for (int c = 1; c < 20; c++) least = fmin(least, 6 * ceil(255.0 / c) * (1000 + 2 * pow(2, c - 1)));
+  cr_assert_float_eq(counter.msm, 2 * least, 1e-6);
+  double ones[255] = {[0] = 5, [1] = 100};
+  cr_assert_float_eq(hf_bench_msm_multiplications(ones), 6 * (100 + 4), 1e-9); /* one window of two bits */
+  double nothing[255] = {[0] = 5};
+  cr_assert_float_eq(hf_bench_msm_multiplications(nothing), 0, 1e-9);
 }
