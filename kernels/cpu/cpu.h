@@ -3,7 +3,7 @@
  * The files that do field arithmetic (the hot ones) are compiled once per variant:
  * HF_CPU_VARIANT names it and HF_CPU_NAME(f) gives its functions their own names.
  * HF_CPU_HOT is the one list of the operations that hot files define; their types
- * come from the table in backend.h.
+ * come from the table in backend.h. The variant in ifma/ has files of its own.
  */
 #ifndef HF_CPU_H
 #define HF_CPU_H
