@@ -1,4 +1,5 @@
 #include "device_common.h"
+#include "machine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,13 +75,12 @@ hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *device) 
   HF_TRY(hf_backend_create(hf_cli_text(cli, "backend"), &options, &device->backend));
   HF_TRY(open_srs(cli, points, device));
   /* a CPU's provers share the machine's memory with everything else */
-  size_t memory = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
   bool on_cpu = strcmp(device->backend->ops->name, "cpu") == 0;
   hf_key_cache_options keys = {.folder = device->key_folder,
                                .backend = device->backend,
                                .srs = device->srs,
                                .log = &cli->log,
-                               .provers_bytes = on_cpu ? memory / 8 : 0};
+                               .provers_bytes = on_cpu ? (size_t)(hf_cli_memory() / 8) : 0};
   HF_TRY(hf_key_cache_create(&keys, &device->keys));
 out:
   if (status != HF_OK) hf_cli_device_close(device);

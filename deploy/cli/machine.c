@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 double hf_cli_now(void) {
   struct timespec t;
@@ -19,4 +20,24 @@ uint64_t hf_cli_free_memory(void) {
   }
   fclose(file);
   return (uint64_t)kib * 1024;
+}
+
+/* The number in a file of one, UINT64_MAX for "max" or no such file. */
+static uint64_t limit_in(const char *path) {
+  unsigned long long bytes;
+  FILE *file = fopen(path, "re");
+  if (file == NULL) return UINT64_MAX;
+  int fields = fscanf(file, "%llu", &bytes);
+  fclose(file);
+  return fields == 1 ? bytes : UINT64_MAX;
+}
+
+uint64_t hf_cli_memory(void) {
+  static const char *const limits[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+  uint64_t least = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+  for (int i = 0; i < 2; i++) {
+    uint64_t limit = limit_in(limits[i]);
+    if (limit < least) least = limit;
+  }
+  return least;
 }
