@@ -134,6 +134,23 @@ static void F8(closed)(const mpz_t p, mpz_t x[8], mpz_t y[8]) {
   mpz_clears(t, want, NULL);
 }
 
+/* Operands that have more than 2 p, as sums may. */
+static void F8(beyond)(const mpz_t p, mpz_t x[8], mpz_t y[8]) {
+  T8 a, b;
+  mpz_t t, want;
+  mpz_inits(t, want, NULL);
+  for (int k = 0; k < 8; k++) F8(set_lane)(&a, k, x[k]), F8(set_lane)(&b, k, y[k]);
+  T8 sum = F8(add)(a, b), difference = F8(sub)(a, b), canonical = F8(canonical_closed)(a);
+  for (int k = 0; k < 8; k++) {
+    mpz_add(want, x[k], y[k]);
+    SAME8("add", sum, want, 203);
+    mpz_sub(want, x[k], y[k]);
+    SAME8("sub", difference, want, 202);
+    SAME8("canonical", canonical, x[k], 100);
+  }
+  mpz_clears(t, want, NULL);
+}
+
 static void F8(memory)(const mpz_t p, mpz_t x[8], mpz_t y[8]) {
   T in[8], out[8], other[8];
   (void)p;
@@ -186,6 +203,7 @@ void F8(check)(void) {
   F8(pairs)(8300, F8(products)); /* 2^260 is 84.64 p; a product of larger ones need not fit */
   F8(pairs)(200, F8(products));
   F8(pairs)(200, F8(closed));
+  F8(pairs)(201, F8(beyond));
   F8(pairs)(100, F8(memory));
   F8(transposes)();
   F8(multiples)();

@@ -175,7 +175,10 @@ HF_F8_FN HF_F8_T HF_F8(sqr_lazy)(HF_F8_T a) {
   return z;
 }
 
-/* --- the closed set: values below 2 p and 2^210 more, tidy -------------------------------------------------- */
+/* --- the closed set: values below 2 p and a little more, tidy ----------------------------------------------- */
+
+/* How little: a product is below 2 p, a sum or difference may have 2^208 more and what its operands have more than 2 p
+ * together, so after any chain of additions that stands in a formula it is far below p / 100. */
 
 HF_F8_FN HF_F8_T HF_F8(mul)(HF_F8_T a, HF_F8_T b) {
   return HF_F8(tidy)(HF_F8(mul_lazy)(a, b));
@@ -197,8 +200,13 @@ HF_F8_FN HF_F8_T HF_F8(add)(HF_F8_T a, HF_F8_T b) {
 HF_F8_FN HF_F8_T HF_F8(sub)(HF_F8_T a, HF_F8_T b) {
   const HF_F8_T p2 = HF_F8(multiple)(2);
   HF_F8_T d = HF_F8(sub_lazy)(a, b);
+  const HF_F8_T p1 = HF_F8(multiple)(1);
   __mmask8 small = _mm512_cmple_epi64_mask(d.l[4], _mm512_setzero_si512());
-  for (int i = 0; i < 5; i++) d.l[i] = _mm512_mask_add_epi64(d.l[i], small, d.l[i], p2.l[i]);
+  __mmask8 least = _mm512_cmple_epi64_mask(_mm512_add_epi64(d.l[4], p2.l[4]), _mm512_setzero_si512()); /* b beyond 2 p */
+  for (int i = 0; i < 5; i++) {
+    d.l[i] = _mm512_mask_add_epi64(d.l[i], small, d.l[i], p2.l[i]);
+    d.l[i] = _mm512_mask_add_epi64(d.l[i], least, d.l[i], p1.l[i]);
+  }
   return HF_F8(tidy)(d);
 }
 
