@@ -7,8 +7,8 @@
  */
 #ifndef HF_CPU_H
 #define HF_CPU_H
+#include <hyperfold/threads.h>
 #include "backend.h"
-#include "threads.h"
 
 #define HF_CPU_HOT(X)                                                                                        \
   X(ntt)                                                                                                     \

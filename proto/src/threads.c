@@ -1,4 +1,4 @@
-#include "threads.h"
+#include <hyperfold/threads.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>

@@ -3,8 +3,8 @@
  * The thread that calls hf_pool_run works too; the others sleep between loops.
  * One loop runs at a time and a loop body must not start another one.
  */
-#ifndef HF_CPU_THREADS_H
-#define HF_CPU_THREADS_H
+#ifndef HF_THREADS_H
+#define HF_THREADS_H
 #include <hyperfold/status.h>
 #include <stddef.h>
 
