@@ -1,4 +1,4 @@
-/* Number-theoretic transforms over Fr, eight elements at a time.
+/* A transform's passes, eight elements at a time. Small transforms go through the mulx variant's.
  *
  * The method and its notation are ../ntt.c's: a polynomial modulo X^m - z^2 splits into two, one z a block, two passes
  * over memory. What differs is where the eight lanes lie:
@@ -13,19 +13,14 @@
  * block. Elements are memory's integers x * 2^256 and roots stand in the 2^260 form, so products need no correction.
  * Nothing is reduced on the way: a product is below 2 p, each stage adds at most 2 p, and 84 p fit.
  */
+#include "../ntt.h"
 #include <stdlib.h>
 #include <string.h>
 #include "field8_fr.h"
-#include "ifma.h"
 
-#define HF_NTT8_LEAST_LOG 12 /* smaller ones go to the scalar code */
-#define HF_NTT8_AHEAD     12 /* rows */
+#define HF_NTT8_AHEAD 12 /* rows */
 
-static size_t bit_reverse(size_t value, unsigned bits) {
-  size_t reversed = 0;
-  for (unsigned i = 0; i < bits; i++) reversed |= (value >> i & 1) << (bits - 1 - i);
-  return reversed;
-}
+hf_status hf_cpu_mulx_ntt_run(const ntt_plan *plans, size_t count);
 
 /* --- roots ---------------------------------------------------------------------------------------------------- */
 
@@ -47,15 +42,7 @@ static void set_lane(hf_fr8 *v, unsigned lane, hf_fr x) {
 typedef struct roots_task {
   const hf_fr *from;
   ntt8_roots *to;
-  hf_fr *grow;
-  hf_fr factor;
 } roots_task;
-
-static void roots_grow_body(void *context, size_t begin, size_t end, unsigned worker) {
-  (void)worker;
-  const roots_task *t = context;
-  for (size_t i = begin; i < end; i++) t->grow[i] = hf_fr_mul(t->from[i], t->factor);
-}
 
 static void roots_lay_body(void *context, size_t begin, size_t end, unsigned worker) {
   (void)worker;
@@ -97,12 +84,8 @@ static hf_status roots_prepare(hf_cpu *cpu, unsigned log_n) {
   r->fours = all + vectors / 4 + vectors / 2;
   r->pairs = all + vectors / 4;
   r->blocks = all;
-  plain[0] = hf_fr_one();
-  for (unsigned s = 0; s + 1 < log_n; s++) {
-    roots_task task = {.from = plain, .grow = plain + ((size_t)1 << s), .factor = hf_fr_root_of_unity((int)s + 2)};
-    hf_pool_run(cpu->pool, (size_t)1 << s, 4096, roots_grow_body, &task);
-  }
-  roots_task task = {.from = plain, .to = r};
+  HF_CPU_NAME(ntt_roots)(cpu->pool, plain, 0, log_n);
+  roots_task task = {plain, r};
   hf_pool_run(cpu->pool, half, 4096, roots_lay_body, &task);
   cpu->roots8 = r;
 out:
@@ -202,53 +185,34 @@ static inline void last_stages(const ntt8_roots *r, hf_fr8 *v, size_t block) {
 
 /* --- the two passes --------------------------------------------------------------------------------------------------- */
 
-typedef struct ntt8_plan {
+typedef struct passes_task {
+  const ntt_plan *plan;
   const ntt8_roots *roots;
-  unsigned log_n, row_log, column_log;
-  const hf_fr *in;
-  size_t in_length; /* may be more than n: wraps with `wrap`; or less: zeros */
-  hf_fr *out;       /* may be `in` */
-  hf_fr8 *middle;   /* [row][column / 8] */
-  hf_fr8 *buffer;   /* pass A: [worker][row] */
-  /* forward, on a coset; NULL on H itself */
-  hf_fr wrap;            /* shift^n */
-  const hf_fr8 *scale;   /* shift^c, one a column */
-  const hf_fr8 *shifted; /* roots of pass A with the shift in them, each stage its own row */
-  /* inverse */
-  bool inverse;
-  hf_fr factor;            /* 1/n, from H itself */
-  const hf_fr *high, *low; /* from a coset, else NULL: result (i, j) is multiplied by high[i] * low[j] */
-} ntt8_plan;
+  hf_fr8 *middle; /* [row][column / 8] */
+  hf_fr8 *buffer; /* pass A: [worker][row] */
+  /* on a coset, else NULL: the plan's, in the 2^260 form */
+  hf_fr8 *scale, *shifted;
+} passes_task;
 
-static hf_fr load_one(const ntt8_plan *p, size_t i) {
-  if (i >= p->in_length) return hf_fr_zero();
-  size_t n = (size_t)1 << p->log_n, top = i + (p->in_length - 1 - i) / n * n;
-  hf_fr value = p->in[top];
-  while (top > i) { /* Horner in shift^n */
-    top -= n;
-    value = hf_fr_add(hf_fr_mul(value, p->wrap), p->in[top]);
-  }
-  return value;
-}
-
-static __attribute__((noinline)) hf_fr8 load_ragged(const ntt8_plan *p, size_t i) {
+static __attribute__((noinline)) hf_fr8 load_ragged(const ntt_plan *p, size_t i) {
   hf_fr ragged[8];
-  for (size_t k = 0; k < 8; k++) ragged[k] = load_one(p, i + k);
+  for (size_t k = 0; k < 8; k++) ragged[k] = ntt_load(p, i + k);
   return hf_fr8_load(ragged);
 }
 
 /* A blinded polynomial is a few coefficients longer than n: only as many of the first ones have one that wraps. */
-static inline hf_fr8 load_eight(const ntt8_plan *p, size_t i) {
+static inline hf_fr8 load_eight(const ntt_plan *p, size_t i) {
   size_t n = (size_t)1 << p->log_n;
   if (i + 8 <= p->in_length && i + n >= p->in_length) return hf_fr8_load(p->in + i);
   return i < p->in_length ? load_ragged(p, i) : hf_fr8_zero();
 }
 
 static void pass_a_body(void *context, size_t begin, size_t end, unsigned worker) {
-  const ntt8_plan *p = context;
+  const passes_task *t = context;
+  const ntt_plan *p = t->plan;
   size_t rows = (size_t)1 << p->row_log, row_size = (size_t)1 << p->column_log;
-  hf_fr8 *v = p->buffer + ((size_t)worker << p->row_log);
-  stage_roots roots = {p->shifted ? p->shifted : p->roots->blocks, 0, p->shifted != NULL};
+  hf_fr8 *v = t->buffer + ((size_t)worker << p->row_log);
+  stage_roots roots = {t->shifted ? t->shifted : t->roots->blocks, 0, t->shifted != NULL};
   for (size_t block = begin; block < end; block++) {
     for (size_t r = 0; r < rows; r++) {
       size_t i = r * row_size + 8 * block, ahead = i + HF_NTT8_AHEAD * row_size;
@@ -256,49 +220,39 @@ static void pass_a_body(void *context, size_t begin, size_t end, unsigned worker
         for (size_t k = 0; k < 8; k += 2) __builtin_prefetch(p->in + ahead + k);
       v[r] = load_eight(p, i);
     }
-    if (p->scale) {
-      hf_fr8 scale = p->scale[block];
+    if (t->scale) {
+      hf_fr8 scale = t->scale[block];
       for (size_t r = 0; r < rows; r++) v[r] = hf_fr8_mul_lazy(v[r], scale);
     }
     stages_run(v, p->row_log, p->row_log, roots, true);
-    for (size_t r = 0; r < rows; r++) p->middle[r * (row_size / 8) + block] = v[r];
+    for (size_t r = 0; r < rows; r++) t->middle[r * (row_size / 8) + block] = v[r];
   }
 }
 
-/* Where result `high`, `low` of the forward transform goes. */
-static inline size_t place(const ntt8_plan *p, size_t high, size_t low) {
-  size_t i = high << p->row_log | low;
-  return p->inverse ? (0 - i) & (((size_t)1 << p->log_n) - 1) : i;
-}
-
-static inline hf_fr scalar_factor(const ntt8_plan *p, size_t i) {
-  size_t rows = (size_t)1 << p->row_log;
-  return p->high ? hf_fr_mul(p->high[i >> p->row_log], p->low[i & (rows - 1)]) : p->factor;
-}
-
 /* Eight results that are no neighbours: an inverse's group that holds low = 0, which turns to another high. */
-static void store_apart(const ntt8_plan *p, size_t high, hf_fr8 values) {
+static void store_apart(const ntt_plan *p, size_t high, hf_fr8 values) {
   hf_fr x[8];
   hf_fr8_store(x, hf_fr8_reduce(hf_fr8_tidy(values)));
   for (size_t k = 0; k < 8; k++) {
-    size_t low = (0 - k) & (((size_t)1 << p->row_log) - 1), i = place(p, high, low);
-    p->out[i] = hf_fr_mul(x[k], scalar_factor(p, i));
+    size_t low = (0 - k) & (((size_t)1 << p->row_log) - 1), i = ntt_place(p, high, low);
+    p->out[i] = hf_fr_mul(x[k], ntt_factor(p, i));
   }
 }
 
 static void pass_b_body(void *context, size_t begin, size_t end, unsigned worker) {
   (void)worker;
-  const ntt8_plan *p = context;
+  const passes_task *t = context;
+  const ntt_plan *p = t->plan;
   size_t rows = (size_t)1 << p->row_log, columns = (size_t)1 << p->column_log, vectors = columns / 8;
   hf_fr8 factor = hf_fr8_broadcast_form(p->factor);
   for (size_t group = begin; group < end; group++) {
     hf_fr8 *row[8];
     for (size_t j = 0; j < 8; j++) {
-      size_t low = 8 * group + j, at = bit_reverse(p->inverse ? (0 - low) & (rows - 1) : low, p->row_log);
-      row[j] = p->middle + at * vectors;
-      stages_run(row[j], p->column_log - 3, p->column_log - 3, (stage_roots){p->roots->blocks, at, false}, false);
+      size_t low = 8 * group + j, at = ntt_bit_reverse(p->inverse ? (0 - low) & (rows - 1) : low, p->row_log);
+      row[j] = t->middle + at * vectors;
+      stages_run(row[j], p->column_log - 3, p->column_log - 3, (stage_roots){t->roots->blocks, at, false}, false);
       for (size_t g = 0; g < vectors / 8; g++)
-        last_stages(p->roots, row[j] + 8 * g, (at << (p->column_log - 3)) + 8 * g);
+        last_stages(t->roots, row[j] + 8 * g, (at << (p->column_log - 3)) + 8 * g);
     }
     hf_fr8 low = p->low ? hf_fr8_load_form(p->low + 8 * group) : factor;
     for (size_t v = 0; v < vectors; v++) {
@@ -306,7 +260,7 @@ static void pass_b_body(void *context, size_t begin, size_t end, unsigned worker
       for (size_t j = 0; j < 8; j++) in[j] = row[j][v];
       hf_fr8_transpose(in, x);
       for (size_t l = 0; l < 8; l++) {
-        size_t high = bit_reverse(v / 8 * 64 + 8 * l + v % 8, p->column_log);
+        size_t high = ntt_bit_reverse(v / 8 * 64 + 8 * l + v % 8, p->column_log);
         if (!p->inverse) {
           hf_fr8_store_past(p->out + (high << p->row_log) + 8 * group, hf_fr8_reduce(hf_fr8_tidy(x[l])));
         } else if (group == 0) {
@@ -323,141 +277,37 @@ static void pass_b_body(void *context, size_t begin, size_t end, unsigned worker
   _mm_sfence();
 }
 
-static void plan_shape(ntt8_plan *p, unsigned log_n) {
-  memset(p, 0, sizeof *p);
-  p->log_n = log_n;
-  p->row_log = log_n / 2;
-  p->column_log = log_n - p->row_log;
-  p->factor = hf_fr_one();
+/* A row of roots or powers in the 2^260 form, in order. */
+static void lay(const hf_fr *from, size_t count, hf_fr8 *to) {
+  for (size_t i = 0; i < count; i++) set_lane(&to[i / 8], i % 8, hf_fr8_form(from[i]));
 }
 
-/* Runs plans of one shape; `roots`, `middle` and `buffer` are set here. */
-static hf_status plans_run(hf_cpu *cpu, ntt8_plan *plans, size_t count) {
-  ntt8_plan *p = &plans[0];
-  size_t middle_bytes = (((size_t)1 << p->log_n) / 8) * sizeof(hf_fr8);
-  size_t buffer_bytes = ((size_t)hf_pool_size(cpu->pool) << p->row_log) * sizeof(hf_fr8);
+hf_status HF_CPU_NAME(ntt_run)(const ntt_plan *plans, size_t count) {
+  if (plans->row_log == 0) return hf_cpu_mulx_ntt_run(plans, count);
+  hf_cpu *cpu = plans->cpu;
+  size_t rows = (size_t)1 << plans->row_log, columns = (size_t)1 << plans->column_log;
+  size_t middle_bytes = rows * columns / 8 * sizeof(hf_fr8);
+  size_t buffer_bytes = hf_pool_size(cpu->pool) * rows * sizeof(hf_fr8);
+  size_t coset_bytes = (rows + columns) / 8 * sizeof(hf_fr8);
   hf_status status = HF_OK;
   hf_cpu_scratch_begin(cpu);
-  hf_fr8 *middle = hf_cpu_scratch(cpu, middle_bytes), *buffer = hf_cpu_scratch(cpu, buffer_bytes);
-  if (!middle || !buffer)
-    HF_TRY(hf_fail(HF_E_MEMORY, "ntt: no memory for %zu bytes of scratch", middle_bytes + buffer_bytes));
-  HF_TRY(roots_prepare(cpu, p->log_n));
+  hf_fr8 *coset = hf_cpu_scratch(cpu, coset_bytes);
+  passes_task task = {.middle = hf_cpu_scratch(cpu, middle_bytes), .buffer = hf_cpu_scratch(cpu, buffer_bytes)};
+  if (!coset || !task.middle || !task.buffer)
+    HF_TRY(hf_fail(HF_E_MEMORY, "ntt: no memory for %zu bytes of scratch", coset_bytes + middle_bytes + buffer_bytes));
+  HF_TRY(roots_prepare(cpu, plans->log_n));
+  task.roots = cpu->roots8;
   for (size_t k = 0; k < count; k++) {
-    plans[k].roots = cpu->roots8;
-    plans[k].middle = middle;
-    plans[k].buffer = buffer;
-    hf_pool_run(cpu->pool, (size_t)1 << (p->column_log - 3), 1, pass_a_body, &plans[k]);
-    hf_pool_run(cpu->pool, (size_t)1 << (p->row_log - 3), 1, pass_b_body, &plans[k]);
-  }
-out:
-  return status;
-}
-
-/* --- operations ------------------------------------------------------------------------------------------------------------ */
-
-static bool is_small(unsigned log_n) { return log_n < HF_NTT8_LEAST_LOG || log_n > HF_FR_TWO_ADICITY; }
-
-static hf_fr inverse_of_size(unsigned log_n) { return hf_fr_inv(hf_fr_from_u64((hf_u64)1 << log_n)); }
-
-/* out[i] = first * base^i */
-static void powers(hf_fr *out, size_t count, hf_fr first, hf_fr base) {
-  for (size_t i = 0; i < count; i++) {
-    out[i] = first;
-    first = hf_fr_mul(first, base);
-  }
-}
-
-hf_status hf_cpu_ifma_ntt(hf_backend *backend, hf_vec *const *vecs, size_t count, unsigned log_n, hf_ntt_kind kind) {
-  if (is_small(log_n)) return hf_cpu_mulx_ntt(backend, vecs, count, log_n, kind);
-  hf_status status;
-  ntt8_plan *plans = NULL;
-  size_t n = (size_t)1 << log_n;
-  for (size_t k = 0; k < count; k++) HF_TRY(hf_cpu_range("ntt", vecs[k], 0, n));
-  if (count == 0) return HF_OK;
-  plans = calloc(count, sizeof *plans);
-  if (!plans) HF_TRY(hf_fail(HF_E_MEMORY, "ntt: no memory for %zu plans", count));
-  for (size_t k = 0; k < count; k++) {
-    plan_shape(&plans[k], log_n);
-    plans[k].in = plans[k].out = vecs[k]->data;
-    plans[k].in_length = n;
-    plans[k].inverse = kind == HF_NTT_INVERSE;
-    if (plans[k].inverse) plans[k].factor = k == 0 ? inverse_of_size(log_n) : plans[0].factor;
-  }
-  HF_TRY(plans_run(hf_cpu_of(backend), plans, count));
-out:
-  free(plans);
-  return status;
-}
-
-hf_status hf_cpu_ifma_coset_ntt(hf_backend *backend, hf_vec *out, const hf_vec *coefficients, size_t length,
-                                unsigned log_n, hf_fr shift) {
-  if (is_small(log_n)) return hf_cpu_mulx_coset_ntt(backend, out, coefficients, length, log_n, shift);
-  hf_status status;
-  ntt8_plan plan;
-  plan_shape(&plan, log_n);
-  hf_cpu *cpu = hf_cpu_of(backend);
-  size_t rows = (size_t)1 << plan.row_log, row_size = (size_t)1 << plan.column_log;
-  size_t scale_bytes = row_size / 8 * sizeof(hf_fr8), shifted_bytes = rows / 8 * sizeof(hf_fr8);
-  hf_fr8 *scale = hf_cpu_alloc(scale_bytes), *shifted = hf_cpu_alloc(shifted_bytes);
-  hf_fr *scalars = malloc((row_size > rows ? row_size : rows) * sizeof *scalars);
-  if (!scale || !shifted || !scalars) HF_TRY(hf_fail(HF_E_MEMORY, "coset_ntt: no memory for the powers of the shift"));
-  HF_TRY(hf_cpu_range("coset_ntt (coefficients)", coefficients, 0, length));
-  HF_TRY(hf_cpu_range("coset_ntt (out)", out, 0, (size_t)1 << log_n));
-  powers(scalars, row_size, hf_fr_one(), shift);
-  for (size_t i = 0; i < row_size; i++) set_lane(&scale[i / 8], i % 8, hf_fr8_form(scalars[i]));
-  /* Down a column the shift is shift^row_size; stage s works modulo X^(rows / 2^(s+1)) -+ ... */
-  hf_fr power = hf_fr_pow_u64(shift, row_size);
-  scalars[0] = hf_fr_one();
-  hf_fr root = hf_fr_root_of_unity((int)plan.row_log);
-  for (unsigned s = plan.row_log - 1; s-- > 0;) { /* the roots of order 2^(s+2), from the top: entry 2^s is one */
-    scalars[(size_t)1 << s] = root;
-    root = hf_fr_sqr(root);
-  }
-  for (unsigned s = 1; s + 1 < plan.row_log; s++)
-    for (size_t b = 1; b < (size_t)1 << s; b++)
-      scalars[((size_t)1 << s) + b] = hf_fr_mul(scalars[b], scalars[(size_t)1 << s]);
-  for (unsigned s = plan.row_log; s-- > 0;) {
-    for (size_t b = 0; b < (size_t)1 << s; b++) {
-      size_t at = ((size_t)1 << s) + b;
-      set_lane(&shifted[at / 8], at % 8, hf_fr8_form(hf_fr_mul(scalars[b], power)));
+    task.plan = &plans[k];
+    if (plans[k].scale) {
+      task.scale = coset;
+      task.shifted = coset + columns / 8;
+      lay(plans[k].scale, columns, task.scale);
+      lay(plans[k].shifted, rows, task.shifted);
     }
-    power = hf_fr_sqr(power);
+    hf_pool_run(cpu->pool, columns / 8, 1, pass_a_body, &task);
+    hf_pool_run(cpu->pool, rows / 8, 1, pass_b_body, &task);
   }
-  plan.in = coefficients->data;
-  plan.in_length = length;
-  plan.out = out->data;
-  plan.wrap = power; /* shift^(row_size * rows) */
-  plan.scale = scale;
-  plan.shifted = shifted;
-  HF_TRY(plans_run(cpu, &plan, 1));
 out:
-  hf_cpu_free(scale, scale_bytes);
-  hf_cpu_free(shifted, shifted_bytes);
-  free(scalars);
-  return status;
-}
-
-hf_status hf_cpu_ifma_coset_intt(hf_backend *backend, hf_vec *vec, unsigned log_n, hf_fr shift) {
-  if (is_small(log_n) || hf_fr_is_zero(shift)) return hf_cpu_mulx_coset_intt(backend, vec, log_n, shift);
-  hf_status status;
-  ntt8_plan plan;
-  size_t n = (size_t)1 << log_n;
-  plan_shape(&plan, log_n);
-  size_t lows = (size_t)1 << plan.row_log, highs = (size_t)1 << plan.column_log;
-  hf_fr *high = malloc(highs * sizeof *high), *low = malloc(lows * sizeof *low);
-  if (!high || !low) HF_TRY(hf_fail(HF_E_MEMORY, "coset_intt: no memory for the powers of the shift"));
-  HF_TRY(hf_cpu_range("coset_intt", vec, 0, n));
-  hf_fr back = hf_fr_inv(shift);
-  powers(low, lows, hf_fr_one(), back);
-  powers(high, highs, inverse_of_size(log_n), hf_fr_pow_u64(back, lows));
-  plan.in = plan.out = vec->data;
-  plan.in_length = n;
-  plan.inverse = true;
-  plan.high = high;
-  plan.low = low;
-  HF_TRY(plans_run(hf_cpu_of(backend), &plan, 1));
-out:
-  free(high);
-  free(low);
   return status;
 }
