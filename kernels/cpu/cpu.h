@@ -8,7 +8,7 @@
 #ifndef HF_CPU_H
 #define HF_CPU_H
 #include <hyperfold/threads.h>
-#include "backend.h"
+#include "handles.h"
 
 #define HF_CPU_HOT(X)                                                                                        \
   X(ntt)                                                                                                     \
@@ -27,17 +27,6 @@ HF_CPU_HOT(HF_CPU_DECLARE)
 #endif
 
 #define HF_CPU_ALIGNMENT 64
-
-struct hf_vec {
-  hf_fr *data; /* HF_CPU_ALIGNMENT-aligned */
-  size_t length;
-};
-
-struct hf_points {
-  const hf_g1 *data; /* the caller's, or the copy */
-  hf_g1 *copy;       /* NULL: none */
-  size_t count;
-};
 
 /* What an operation needs while it runs, kept from one to the next: memory that is given back and taken again is cleared
  * each time. */

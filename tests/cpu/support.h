@@ -49,6 +49,19 @@ static inline hf_fr horner_naive(const hf_fr *c, size_t count, hf_fr x) {
   return sum;
 }
 
+#if defined(HF_TEST_SERIAL)
+#include "gpu/serial/device_serial.h"
+/* Runs `body` on the kernels of GPUs as plain C. */
+static inline void each_backend(void (*body)(hf_backend *k)) {
+  hf_gpu_device *device;
+  hf_backend *k;
+  OK(hf_serial_device_open(&device));
+  OK(hf_gpu_backend_create(device, &k));
+  body(k);
+  hf_backend_destroy(&k);
+  cr_assert_null(k);
+}
+#else
 /* Runs `body` on every variant that this machine has, with 1 and 3 threads. */
 static inline void each_backend(void (*body)(hf_backend *k)) {
   static const char *const variants[] = {"portable", "mulx", "ifma"};
@@ -68,5 +81,6 @@ static inline void each_backend(void (*body)(hf_backend *k)) {
     }
   cr_assert_geq(ran, 2);
 }
+#endif
 
 #endif
