@@ -13,7 +13,6 @@
 #include "../msm.h"
 #include "field8_fq.h"
 #include "field8_fr.h"
-#include "ifma.h"
 
 extern const msm_additions hf_cpu_mulx_msm_additions; /* for what is special */
 
