@@ -23,10 +23,10 @@ HF_FN hf_fr hf_msm_biased(hf_fr scalar, hf_msm_plan plan) {
 /* The digit's bucket (its absolute value less one) and sign; HF_MSM_NONE for the digit 0. */
 #define HF_MSM_NONE 0xffffffffu
 HF_FN hf_u32 hf_msm_bucket(hf_fr biased, hf_msm_plan plan, hf_u32 window, hf_u32 *sign) {
-  hf_u32 at = window * plan.bits, half = 1u << (plan.bits - 1u);
+  hf_u32 at = window * plan.bits, zero = 1u << (plan.bits - 1u);
   hf_u64 bits = biased.l[at >> 6] >> (at & 63u);
   if ((at & 63u) + plan.bits > 64u && at < 192u) bits |= biased.l[(at >> 6) + 1u] << (64u - (at & 63u));
-  hf_u32 digit = (hf_u32)bits & (2u * half - 1u), base = window + 1u < plan.windows ? half : 0u;
+  hf_u32 digit = (hf_u32)bits & (2u * zero - 1u), base = window + 1u < plan.windows ? zero : 0u;
   *sign = digit < base ? HF_MSM_SIGN : 0u;
   if (digit == base) return HF_MSM_NONE;
   return digit < base ? base - digit - 1u : digit - base - 1u;
@@ -34,8 +34,8 @@ HF_FN hf_u32 hf_msm_bucket(hf_fr biased, hf_msm_plan plan, hf_u32 window, hf_u32
 
 /* counts[window << (c-1) | bucket] = terms of the bucket */
 HF_KERNEL(msm_count, HF_LANES, HF_OUT(hf_u32, counts), HF_IN(hf_fr, scalars), HF_VALUE(hf_msm_plan, plan)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread(), sign;
+  HF_EACH_THREAD(i) {
+    hf_u32 sign;
     if (i >= plan.count) continue;
     hf_fr s = hf_msm_biased(scalars[i], plan);
     for (hf_u32 w = 0; w < plan.together; w++) {
@@ -49,8 +49,8 @@ HF_KERNEL(msm_count, HF_LANES, HF_OUT(hf_u32, counts), HF_IN(hf_fr, scalars), HF
  * bucket is left to chance: the sum does not depend on it. */
 HF_KERNEL(msm_scatter, HF_LANES, HF_OUT(hf_u32, terms), HF_OUT(hf_u32, next), HF_IN(hf_fr, scalars),
           HF_VALUE(hf_msm_plan, plan)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread(), sign;
+  HF_EACH_THREAD(i) {
+    hf_u32 sign;
     if (i >= plan.count) continue;
     hf_fr s = hf_msm_biased(scalars[i], plan);
     for (hf_u32 w = 0; w < plan.together; w++) {
@@ -63,8 +63,8 @@ HF_KERNEL(msm_scatter, HF_LANES, HF_OUT(hf_u32, terms), HF_OUT(hf_u32, next), HF
 /* Running sums of counts, in chunks. */
 HF_KERNEL(sum_u32_chunks, HF_LANES, HF_OUT(hf_u32, out), HF_IN(hf_u32, in), HF_VALUE(hf_u32, count),
           HF_VALUE(hf_u32, chunks)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread(), sum = 0;
+  HF_EACH_THREAD(t) {
+    hf_u32 sum = 0;
     if (t >= chunks) continue;
     for (hf_u32 i = t * HF_CHUNK; i < count && i < (t + 1u) * HF_CHUNK; i++) sum += in[i];
     out[t] = sum;
@@ -74,8 +74,8 @@ HF_KERNEL(sum_u32_chunks, HF_LANES, HF_OUT(hf_u32, out), HF_IN(hf_u32, in), HF_V
 /* out[i] = carry of the chunk + what comes before in[i] in it; out may be in */
 HF_KERNEL(sum_u32_apply, HF_LANES, HF_OUT(hf_u32, out), HF_OUT(hf_u32, in), HF_IN(hf_u32, carry),
           HF_VALUE(hf_u32, has_carry), HF_VALUE(hf_u32, count), HF_VALUE(hf_u32, chunks)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread(), sum = 0;
+  HF_EACH_THREAD(t) {
+    hf_u32 sum = 0;
     if (t >= chunks) continue;
     if (has_carry) sum = carry[t];
     for (hf_u32 i = t * HF_CHUNK; i < count && i < (t + 1u) * HF_CHUNK; i++) {
@@ -89,8 +89,7 @@ HF_KERNEL(sum_u32_apply, HF_LANES, HF_OUT(hf_u32, out), HF_OUT(hf_u32, in), HF_I
 /* tasks[b] = tasks of bucket b, whose run is [starts[b], starts[b + 1]); 0 for b = buckets, which ends the running sum */
 HF_KERNEL(msm_tasks, HF_LANES, HF_OUT(hf_u32, tasks), HF_IN(hf_u32, starts), HF_VALUE(hf_u32, buckets),
           HF_VALUE(hf_u32, length)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 b = hf_thread();
+  HF_EACH_THREAD(b) {
     if (b <= buckets) tasks[b] = b == buckets ? 0u : (starts[b + 1u] - starts[b] + length - 1u) / length;
   }
 }
@@ -109,8 +108,7 @@ HF_FN hf_u32 hf_msm_bucket_of(HF_GLOBAL const hf_u32 *tasks, hf_u32 buckets, hf_
 /* sums[task] = the task's terms */
 HF_KERNEL(msm_accumulate, HF_LANES, HF_OUT(hf_g1_xyzz, sums), HF_IN(hf_g1, points), HF_IN(hf_u32, terms),
           HF_IN(hf_u32, starts), HF_IN(hf_u32, tasks), HF_VALUE(hf_u32, buckets), HF_VALUE(hf_u32, count)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 task = hf_thread();
+  HF_EACH_THREAD(task) {
     if (task >= count) continue;
     hf_u32 b = hf_msm_bucket_of(tasks, buckets, task);
     hf_u32 at = starts[b] + (task - tasks[b]) * HF_MSM_TASK, end = starts[b + 1u];
@@ -128,8 +126,7 @@ HF_KERNEL(msm_accumulate, HF_LANES, HF_OUT(hf_g1_xyzz, sums), HF_IN(hf_g1, point
 /* The same over sums of the round before. */
 HF_KERNEL(msm_merge, HF_LANES, HF_OUT(hf_g1_xyzz, sums), HF_IN(hf_g1_xyzz, terms), HF_IN(hf_u32, starts),
           HF_IN(hf_u32, tasks), HF_VALUE(hf_u32, buckets), HF_VALUE(hf_u32, count)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 task = hf_thread();
+  HF_EACH_THREAD(task) {
     if (task >= count) continue;
     hf_u32 b = hf_msm_bucket_of(tasks, buckets, task);
     hf_u32 at = starts[b] + (task - tasks[b]) * HF_MSM_MERGE, end = starts[b + 1u];
@@ -144,8 +141,7 @@ HF_KERNEL(msm_merge, HF_LANES, HF_OUT(hf_g1_xyzz, sums), HF_IN(hf_g1_xyzz, terms
  * `buckets` (a power of two, at least HF_MSM_SEGMENT); a bucket without terms has starts[number + 1] = starts[number]. */
 HF_KERNEL(msm_weigh, HF_LANES, HF_OUT(hf_g1_xyzz, out), HF_IN(hf_g1_xyzz, sums), HF_IN(hf_u32, starts),
           HF_VALUE(hf_u32, buckets), HF_VALUE(hf_u32, segments)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread();
+  HF_EACH_THREAD(t) {
     if (t >= segments) continue;
     hf_g1_xyzz sum = hf_g1_xyzz_infinity(), weighted = hf_g1_xyzz_infinity(), shifted = hf_g1_xyzz_infinity();
     for (hf_u32 i = HF_MSM_SEGMENT; i-- > 0;) {
@@ -165,8 +161,7 @@ HF_KERNEL(msm_weigh, HF_LANES, HF_OUT(hf_g1_xyzz, out), HF_IN(hf_g1_xyzz, sums),
 /* out[t] = the sum of `together` neighbours of in */
 HF_KERNEL(points_sum, HF_LANES, HF_OUT(hf_g1_xyzz, out), HF_IN(hf_g1_xyzz, in), HF_VALUE(hf_u32, together),
           HF_VALUE(hf_u32, count)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread();
+  HF_EACH_THREAD(t) {
     if (t >= count) continue;
     hf_g1_xyzz sum = in[t * together];
     for (hf_u32 i = 1; i < together; i++) sum = hf_g1_xyzz_add(sum, in[t * together + i]);

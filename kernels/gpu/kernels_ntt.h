@@ -84,8 +84,7 @@ HF_KERNEL(ntt_pass, HF_NTT_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, in), HF_IN(hf
 /* out[i] = sum_k in[i + k n] shift^(i + k n), i < n = 2^log_n */
 HF_KERNEL(coset_load, HF_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, in), HF_IN(hf_fr, shifts), HF_VALUE(hf_u32, length),
           HF_VALUE(hf_u32, log_n)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread();
+  HF_EACH_THREAD(i) {
     if (i >> log_n) continue;
     hf_fr sum = hf_fr_zero();
     for (hf_u32 at = i; at < length; at += 1u << log_n) sum = hf_fr_add(sum, hf_fr_mul(in[at], hf_power(shifts, at)));
@@ -95,8 +94,7 @@ HF_KERNEL(coset_load, HF_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, in), HF_IN(hf_f
 
 /* x[i] *= shift^i */
 HF_KERNEL(coset_scale, HF_LANES, HF_OUT(hf_fr, x), HF_IN(hf_fr, shifts), HF_VALUE(hf_u32, count)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread();
+  HF_EACH_THREAD(i) {
     if (i < count) x[i] = hf_fr_mul(x[i], hf_power(shifts, i));
   }
 }

@@ -28,8 +28,7 @@
 HF_KERNEL(ratio_terms, HF_LANES, HF_OUT(hf_fr, numerator), HF_OUT(hf_fr, denominator), HF_WIRE_PARAMETERS,
           HF_IN(hf_fr, s0), HF_IN(hf_fr, s1), HF_IN(hf_fr, s2), HF_IN(hf_fr, s3), HF_IN(hf_fr, s4), HF_IN(hf_fr, roots),
           HF_VALUE(hf_u32, wires), HF_VALUE(hf_u32, log_n), HF_VALUE(hf_fr, beta), HF_VALUE(hf_fr, gamma)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread();
+  HF_EACH_THREAD(i) {
     if (i >> log_n) continue;
     hf_fr w[HF_WIRES], s[HF_WIRES], above = hf_fr_one(), below = hf_fr_one();
     hf_fr bx = hf_fr_mul(beta, hf_power(roots, i << (HF_FR_TWO_ADICITY - log_n)));
@@ -50,8 +49,8 @@ HF_KERNEL(ratio_terms, HF_LANES, HF_OUT(hf_fr, numerator), HF_OUT(hf_fr, denomin
 HF_KERNEL(sum_fractions, HF_LANES, HF_OUT(hf_fr, range), HF_OUT(hf_fr, range_below), HF_OUT(hf_fr, rom),
           HF_OUT(hf_fr, rom_below), HF_OUT(hf_fr, nonnative), HF_FIXED_PARAMETERS, HF_WIRE_PARAMETERS,
           HF_IN(hf_fr, multiplicity), HF_VALUE(hf_u32, log_n), HF_VALUE(hf_rel_challenges, ch)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread(), next = (i + 1u) & ((1u << log_n) - 1u);
+  HF_EACH_THREAD(i) {
+    hf_u32 next = (i + 1u) & ((1u << log_n) - 1u);
     if (i >> log_n) continue;
     hf_rel_row row;
     HF_ROW_FIXED_AND_WIRES;
@@ -80,8 +79,7 @@ HF_KERNEL(sum_fractions, HF_LANES, HF_OUT(hf_fr, range), HF_OUT(hf_fr, range_bel
 
 /* out[i] = shift omega^i - 1 */
 HF_KERNEL(coset_points, HF_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, roots), HF_VALUE(hf_fr, shift), HF_VALUE(hf_u32, log_n)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread();
+  HF_EACH_THREAD(i) {
     if (i >> log_n) continue;
     out[i] = hf_fr_sub(hf_fr_mul(shift, hf_power(roots, i << (HF_FR_TWO_ADICITY - log_n))), hf_fr_one());
   }
@@ -92,8 +90,8 @@ HF_KERNEL(quotient, HF_LANES, HF_OUT(hf_fr, out), HF_FIXED_PARAMETERS, HF_WIRE_P
           HF_IN(hf_fr, z), HF_IN(hf_fr, range), HF_IN(hf_fr, rom), HF_IN(hf_fr, rho), HF_IN(hf_fr, public_inputs),
           HF_IN(hf_fr, l1), HF_IN(hf_fr, roots), HF_VALUE(hf_u32, log_n), HF_VALUE(hf_fr, shift),
           HF_VALUE(hf_fr, l1_scale), HF_VALUE(hf_fr, zh_inverse), HF_VALUE(hf_rel_challenges, ch)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread(), next = (i + 1u) & ((1u << log_n) - 1u);
+  HF_EACH_THREAD(i) {
+    hf_u32 next = (i + 1u) & ((1u << log_n) - 1u);
     if (i >> log_n) continue;
     hf_rel_row row;
     HF_ROW_FIXED_AND_WIRES;

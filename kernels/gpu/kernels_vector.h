@@ -17,8 +17,7 @@ HF_FN hf_fr hf_power(HF_GLOBAL const hf_fr *table, hf_u32 e) {
 
 /* table of powers of x; one thread an entry */
 HF_KERNEL(powers, HF_LANES, HF_OUT(hf_fr, table), HF_VALUE(hf_fr, x)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread();
+  HF_EACH_THREAD(i) {
     table[i] = hf_fr_pow_u64(x, i < HF_POWERS_SIZE ? i : (hf_u64)(i - HF_POWERS_SIZE) << HF_POWERS_LOG);
   }
 }
@@ -26,8 +25,7 @@ HF_KERNEL(powers, HF_LANES, HF_OUT(hf_fr, table), HF_VALUE(hf_fr, x)) {
 /* acc[stride i + offset] += factor x[i]; factor 1 costs no multiplication */
 HF_KERNEL(axpy, HF_LANES, HF_OUT(hf_fr, acc), HF_IN(hf_fr, x), HF_VALUE(hf_fr, factor), HF_VALUE(hf_u32, stride),
           HF_VALUE(hf_u32, offset), HF_VALUE(hf_u32, count)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread();
+  HF_EACH_THREAD(i) {
     if (i >= count) continue;
     hf_fr t = hf_fr_eq(factor, hf_fr_one()) ? x[i] : hf_fr_mul(factor, x[i]);
     acc[stride * i + offset] = hf_fr_add(acc[stride * i + offset], t);
@@ -35,16 +33,14 @@ HF_KERNEL(axpy, HF_LANES, HF_OUT(hf_fr, acc), HF_IN(hf_fr, x), HF_VALUE(hf_fr, f
 }
 
 HF_KERNEL(scale, HF_LANES, HF_OUT(hf_fr, x), HF_VALUE(hf_fr, factor), HF_VALUE(hf_u32, count)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread();
+  HF_EACH_THREAD(i) {
     if (i < count) x[i] = hf_fr_mul(x[i], factor);
   }
 }
 
 /* x may be acc */
 HF_KERNEL(hadamard, HF_LANES, HF_OUT(hf_fr, acc), HF_OUT(hf_fr, x), HF_VALUE(hf_u32, count)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread();
+  HF_EACH_THREAD(i) {
     if (i < count) acc[i] = hf_fr_mul(acc[i], x[i]);
   }
 }
@@ -55,8 +51,7 @@ HF_KERNEL(hadamard, HF_LANES, HF_OUT(hf_fr, acc), HF_OUT(hf_fr, x), HF_VALUE(hf_
 HF_KERNEL(horner_chunks, HF_LANES, HF_OUT(hf_fr, out), HF_VALUE(hf_u32, out_stride), HF_VALUE(hf_u32, out_offset),
           HF_IN(hf_fr, in), HF_VALUE(hf_u32, stride), HF_VALUE(hf_u32, count), HF_VALUE(hf_u32, chunks),
           HF_VALUE(hf_fr, factor)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread();
+  HF_EACH_THREAD(t) {
     if (t >= chunks * stride) continue;
     hf_u64 first = (hf_u64)(t / stride) * HF_CHUNK * stride + t % stride;
     hf_fr h = hf_fr_zero();
@@ -72,8 +67,7 @@ HF_KERNEL(horner_chunks, HF_LANES, HF_OUT(hf_fr, out), HF_VALUE(hf_u32, out_stri
  * zero if has_carry is 0 */
 HF_KERNEL(horner_apply, HF_LANES, HF_OUT(hf_fr, x), HF_IN(hf_fr, carry), HF_VALUE(hf_u32, has_carry),
           HF_VALUE(hf_u32, stride), HF_VALUE(hf_u32, count), HF_VALUE(hf_u32, chunks), HF_VALUE(hf_fr, factor)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread();
+  HF_EACH_THREAD(t) {
     if (t >= chunks * stride) continue;
     hf_u64 first = (hf_u64)(t / stride) * HF_CHUNK * stride + t % stride;
     hf_fr h = hf_fr_zero();
@@ -94,8 +88,7 @@ HF_FN hf_fr hf_scan_step(hf_fr x, hf_fr y, hf_u32 product) { return product ? hf
 
 HF_KERNEL(scan_chunks, HF_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, in), HF_VALUE(hf_u32, count), HF_VALUE(hf_u32, chunks),
           HF_VALUE(hf_u32, product)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread();
+  HF_EACH_THREAD(t) {
     if (t >= chunks) continue;
     hf_u32 end = count - t * HF_CHUNK < HF_CHUNK ? count : t * HF_CHUNK + HF_CHUNK;
     hf_fr sum = in[t * HF_CHUNK];
@@ -107,8 +100,7 @@ HF_KERNEL(scan_chunks, HF_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, in), HF_VALUE(
 /* out[i] = what comes before in[i]; carry[k] is what comes before chunk k. out may be in. */
 HF_KERNEL(scan_apply, HF_LANES, HF_OUT(hf_fr, out), HF_OUT(hf_fr, in), HF_IN(hf_fr, carry), HF_VALUE(hf_u32, has_carry),
           HF_VALUE(hf_u32, count), HF_VALUE(hf_u32, chunks), HF_VALUE(hf_u32, product)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread();
+  HF_EACH_THREAD(t) {
     if (t >= chunks) continue;
     hf_u32 end = count - t * HF_CHUNK < HF_CHUNK ? count : t * HF_CHUNK + HF_CHUNK;
     hf_fr sum = product ? hf_fr_one() : hf_fr_zero();
@@ -126,8 +118,7 @@ HF_KERNEL(scan_apply, HF_LANES, HF_OUT(hf_fr, out), HF_OUT(hf_fr, in), HF_IN(hf_
 /* Chunk t of HF_INVERSE_CHUNK is x[t], x[t + chunks], ...: neighbours in a group read neighbours. Zeros are left out. */
 HF_KERNEL(inverse_chunks, HF_LANES, HF_OUT(hf_fr, product), HF_IN(hf_fr, x), HF_VALUE(hf_u32, count),
           HF_VALUE(hf_u32, chunks)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread();
+  HF_EACH_THREAD(t) {
     if (t >= chunks) continue;
     hf_fr p = hf_fr_one();
     for (hf_u32 i = t; i < count; i += chunks)
@@ -139,8 +130,7 @@ HF_KERNEL(inverse_chunks, HF_LANES, HF_OUT(hf_fr, product), HF_IN(hf_fr, x), HF_
 /* inverse[t] = 1 / the product of chunk t */
 HF_KERNEL(inverse_apply, HF_LANES, HF_OUT(hf_fr, x), HF_IN(hf_fr, inverse), HF_VALUE(hf_u32, count),
           HF_VALUE(hf_u32, chunks)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 t = hf_thread();
+  HF_EACH_THREAD(t) {
     if (t >= chunks) continue;
     hf_fr before[HF_INVERSE_CHUNK], p = hf_fr_one(), rest = inverse[t];
     int j = 0;
@@ -161,23 +151,22 @@ HF_KERNEL(inverse_apply, HF_LANES, HF_OUT(hf_fr, x), HF_IN(hf_fr, inverse), HF_V
 /* --- the rest ------------------------------------------------------------------------------------ */
 
 HF_KERNEL(compress4, HF_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, in), HF_VALUE(hf_u32, count)) {
-  HF_EACH_LANE(lane) {
-    hf_u32 i = hf_thread();
+  HF_EACH_THREAD(i) {
     if (i < count) out[i] = hf_poseidon2_compress4(in[4 * i], in[4 * i + 1], in[4 * i + 2], in[4 * i + 3]);
   }
 }
 
 /* Four independent chains of `rounds` multiplications a thread: what one multiplication costs. */
 HF_KERNEL(multiply_chain, HF_LANES, HF_OUT(hf_fr, out), HF_VALUE(hf_fr, x), HF_VALUE(hf_u32, rounds)) {
-  HF_EACH_LANE(lane) {
-    hf_fr a = hf_fr_from_u64(hf_thread()), b = hf_fr_add(a, x), c = hf_fr_add(b, x), d = hf_fr_add(c, x);
+  HF_EACH_THREAD(t) {
+    hf_fr a = hf_fr_from_u64(t), b = hf_fr_add(a, x), c = hf_fr_add(b, x), d = hf_fr_add(c, x);
     for (hf_u32 i = 0; i < rounds; i++) {
       a = hf_fr_mul(a, x);
       b = hf_fr_mul(b, x);
       c = hf_fr_mul(c, x);
       d = hf_fr_mul(d, x);
     }
-    out[hf_thread()] = hf_fr_add(hf_fr_add(a, b), hf_fr_add(c, d));
+    out[t] = hf_fr_add(hf_fr_add(a, b), hf_fr_add(c, d));
   }
 }
 

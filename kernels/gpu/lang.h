@@ -9,8 +9,8 @@
  *     HF_EACH_LANE(lane) { ... }
  *   }
  *
- * of `group` lanes each; what outlives a block is in memory of the group (HF_LOCAL), never in a variable. Inside a
- * block, hf_thread() is the lane's number among all groups; `continue` ends the lane's part of the block.
+ * of `group` lanes each; what outlives a block is in memory of the group (HF_LOCAL), never in a variable; `continue` ends
+ * the lane's part of the block. HF_EACH_THREAD(i) is a block with the lane's number among those of all groups.
  * Names and groups are listed in kernels.h.
  */
 #ifndef HF_GPU_LANG_H
@@ -27,8 +27,8 @@
 #define HF_LOCAL(type, name, n)  __local type name[n]
 #define HF_BARRIER()             barrier(CLK_LOCAL_MEM_FENCE)
 #define HF_EACH_LANE(lane)       for (hf_u32 lane = (hf_u32)get_local_id(0), once_ = 1; once_; once_ = 0)
+#define HF_EACH_THREAD(i)        for (hf_u32 i = (hf_u32)get_global_id(0), once_ = 1; once_; once_ = 0)
 #define hf_group()               ((hf_u32)get_group_id(0))
-#define hf_thread()              ((hf_u32)get_global_id(0))
 #define hf_atomic_add(address, value) atomic_add((address), (value))
 #elif defined(__CUDACC__)
 #define HF_GLOBAL
@@ -39,16 +39,16 @@
 #define HF_LOCAL(type, name, n)  __shared__ type name[n]
 #define HF_BARRIER()             __syncthreads()
 #define HF_EACH_LANE(lane)       for (hf_u32 lane = threadIdx.x, once_ = 1; once_; once_ = 0)
+#define HF_EACH_THREAD(i)        for (hf_u32 i = blockIdx.x * blockDim.x + threadIdx.x, once_ = 1; once_; once_ = 0)
 #define hf_group()               ((hf_u32)blockIdx.x)
-#define hf_thread()              ((hf_u32)(blockIdx.x * blockDim.x + threadIdx.x))
 #define hf_atomic_add(address, value) atomicAdd((address), (value))
 #else
 /* Plain C: a group after the other on each thread, its lanes one after the other in every block. */
 #include "serial/for_each.h"
 typedef struct hf_serial_place {
-  hf_u32 group, lane, size;
+  hf_u32 group, lanes;
 } hf_serial_place;
-extern _Thread_local hf_serial_place hf_serial_place_; /* of the lane that runs now */
+extern _Thread_local hf_serial_place hf_serial_place_; /* of the group that runs now */
 #define HF_GLOBAL
 #define HF_IN(type, name)        (const type *, name)
 #define HF_OUT(type, name)       (type *, name)
@@ -61,11 +61,10 @@ extern _Thread_local hf_serial_place hf_serial_place_; /* of the lane that runs 
   static void hf_body_##name(HF_PARAMETERS(__VA_ARGS__))
 #define HF_LOCAL(type, name, n)  static _Thread_local type name[n]
 #define HF_BARRIER()             ((void)0)
-#define HF_EACH_LANE(lane_)                                                                                 \
-  for (hf_u32 lane_ = hf_serial_place_.lane = 0; lane_ < hf_serial_place_.size;                             \
-       hf_serial_place_.lane = ++lane_)
+#define HF_EACH_LANE(lane)       for (hf_u32 lane = 0; lane < hf_serial_place_.lanes; lane++)
+#define HF_EACH_THREAD(i)                                                                                   \
+  for (hf_u32 i = hf_serial_place_.group * hf_serial_place_.lanes, end_ = i + hf_serial_place_.lanes; i < end_; i++)
 #define hf_group()               (hf_serial_place_.group)
-#define hf_thread()              (hf_serial_place_.group * hf_serial_place_.size + hf_serial_place_.lane)
 #define hf_atomic_add(address, value) __atomic_fetch_add((address), (value), __ATOMIC_RELAXED)
 #endif
 

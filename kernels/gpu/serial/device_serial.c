@@ -66,7 +66,7 @@ static hf_status serial_launch(hf_gpu_device *device, hf_gpu_kernel kernel, uint
     memories[i] = address(arguments[i].memory);
     addresses[i] = arguments[i].memory ? (void *)&memories[i] : (void *)(uintptr_t)arguments[i].value;
   }
-  hf_serial_place_.size = kernels[kernel].lanes;
+  hf_serial_place_.lanes = kernels[kernel].lanes;
   for (hf_u32 g = 0; g < groups; g++) {
     hf_serial_place_.group = g;
     kernels[kernel].run(addresses);
