@@ -29,7 +29,17 @@ typedef struct hf_backend_options {
   /* CPU code path by name ("portable", "mulx", "ifma"); NULL = the environment's HYPERFOLD_CPU, else the best that the
    * machine runs */
   const char *variant;
+  const char *device;   /* a device's number or a part of its name, of the CPU a variant; NULL: the first, GPUs before CPUs */
+  const char *plugins;  /* folder of libhyperfold_cuda.so; NULL: beside the executable, and ../lib/hyperfold from there */
 } hf_backend_options;
+
+/* A device that a backend can open. */
+typedef struct hf_device_info {
+  char name[128];   /* the device's own */
+  char driver[64];  /* what drives it, with its version */
+  uint64_t memory;  /* bytes */
+  unsigned units;   /* multiprocessors, compute units, processors */
+} hf_device_info;
 
 typedef enum hf_ntt_kind {
   HF_NTT_FORWARD, /* coefficients -> values on H, natural order both sides */
@@ -127,7 +137,13 @@ struct hf_backend {
 
 size_t hf_vec_length(const hf_vec *vec);
 
-/* Opens a backend by name ("cpu"); HF_E_NOT_FOUND lists the names there are. */
+/* The backends there are, 0 .. until NULL. */
+const char *hf_backend_name(size_t i);
+/* The devices of a backend: the first `limit` of *count. HF_E_NOT_FOUND, HF_E_UNSUPPORTED with the reason if it has none. */
+hf_status hf_backend_devices(const char *name, const hf_backend_options *options, hf_device_info *out, size_t limit,
+                             size_t *count);
+/* Opens a backend by name ("cpu", "cuda"), or one device of it ("cuda:1", "opencl:Intel": instead of options->device);
+ * HF_E_NOT_FOUND lists the names there are. */
 hf_status hf_backend_create(const char *name, const hf_backend_options *options, hf_backend **out);
 void hf_backend_destroy(hf_backend **backend);
 static inline const char *hf_backend_variant(const hf_backend *backend) { return backend->ops->variant; }

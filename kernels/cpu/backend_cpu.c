@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -66,7 +67,8 @@ static hf_status variant_choose(const char *name, const hf_cpu_variant **out) {
 hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out) {
   *out = NULL;
   const hf_cpu_variant *variant = NULL;
-  const char *name = options && options->variant ? options->variant : getenv("HYPERFOLD_CPU");
+  const char *name = options && options->variant ? options->variant : options && options->device ? options->device : NULL;
+  if (!name) name = getenv("HYPERFOLD_CPU");
   hf_status status = variant_choose(name, &variant);
   if (status != HF_OK) return status;
   hf_cpu *cpu = calloc(1, sizeof *cpu);
@@ -79,6 +81,22 @@ hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out) {
   cpu->base.ops = variant->ops;
   cpu->msm_sort_bytes = HF_CPU_MSM_SORT_BYTES;
   *out = &cpu->base;
+  return HF_OK;
+}
+
+/* One device, with the names of the variants that it runs, the best first. */
+hf_status hf_cpu_devices(const hf_backend_options *options, hf_device_info *out, size_t limit, size_t *count) {
+  (void)options;
+  *count = 1;
+  if (limit == 0) return HF_OK;
+  *out = (hf_device_info){.memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
+                          .units = (unsigned)sysconf(_SC_NPROCESSORS_ONLN)};
+  for (size_t i = sizeof variants / sizeof variants[0]; i-- > 0;)
+    if (variants[i].runs_here()) {
+      if (*out->name) strncat(out->name, ", ", sizeof out->name - strlen(out->name) - 1);
+      strncat(out->name, variants[i].name, sizeof out->name - strlen(out->name) - 1);
+    }
+  strcpy(out->driver, "none");
   return HF_OK;
 }
 

@@ -115,5 +115,6 @@ double hf_cpu_now(void);
 
 /* For registry.c. */
 hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out);
+hf_status hf_cpu_devices(const hf_backend_options *options, hf_device_info *out, size_t limit, size_t *count);
 
 #endif
