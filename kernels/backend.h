@@ -34,12 +34,12 @@ typedef struct hf_backend_options {
 } hf_backend_options;
 
 /* A device that a backend can open. */
-typedef struct hf_device_info {
+typedef struct hf_backend_device {
   char name[128];   /* the device's own */
   char driver[64];  /* what drives it, with its version */
   uint64_t memory;  /* bytes */
   unsigned units;   /* multiprocessors, compute units, processors */
-} hf_device_info;
+} hf_backend_device;
 
 typedef enum hf_ntt_kind {
   HF_NTT_FORWARD, /* coefficients -> values on H, natural order both sides */
@@ -140,7 +140,7 @@ size_t hf_vec_length(const hf_vec *vec);
 /* The backends there are, 0 .. until NULL. */
 const char *hf_backend_name(size_t i);
 /* The devices of a backend: the first `limit` of *count. HF_E_NOT_FOUND, HF_E_UNSUPPORTED with the reason if it has none. */
-hf_status hf_backend_devices(const char *name, const hf_backend_options *options, hf_device_info *out, size_t limit,
+hf_status hf_backend_devices(const char *name, const hf_backend_options *options, hf_backend_device *out, size_t limit,
                              size_t *count);
 /* Opens a backend by name ("cpu", "cuda"), or one device of it ("cuda:1", "opencl:Intel": instead of options->device);
  * HF_E_NOT_FOUND lists the names there are. */

@@ -6,7 +6,7 @@
 static const struct {
   const char *name;
   hf_status (*create)(const hf_backend_options *options, hf_backend **out);
-  hf_status (*devices)(const hf_backend_options *options, hf_device_info *out, size_t limit, size_t *count);
+  hf_status (*devices)(const hf_backend_options *options, hf_backend_device *out, size_t limit, size_t *count);
 } backends[] = {
     {"cpu", hf_cpu_create, hf_cpu_devices},
 };
@@ -31,7 +31,7 @@ static hf_status find(const char *name, size_t *out, const char **rest) {
   return hf_fail(HF_E_NOT_FOUND, "no backend \"%.*s\"; there are: %s", (int)(length < 64 ? length : 64), name, names);
 }
 
-hf_status hf_backend_devices(const char *name, const hf_backend_options *options, hf_device_info *out, size_t limit,
+hf_status hf_backend_devices(const char *name, const hf_backend_options *options, hf_backend_device *out, size_t limit,
                              size_t *count) {
   size_t i = 0;
   const char *rest;

@@ -85,11 +85,11 @@ hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out) {
 }
 
 /* One device, with the names of the variants that it runs, the best first. */
-hf_status hf_cpu_devices(const hf_backend_options *options, hf_device_info *out, size_t limit, size_t *count) {
+hf_status hf_cpu_devices(const hf_backend_options *options, hf_backend_device *out, size_t limit, size_t *count) {
   (void)options;
   *count = 1;
   if (limit == 0) return HF_OK;
-  *out = (hf_device_info){.memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
+  *out = (hf_backend_device){.memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
                           .units = (unsigned)sysconf(_SC_NPROCESSORS_ONLN)};
   for (size_t i = sizeof variants / sizeof variants[0]; i-- > 0;)
     if (variants[i].runs_here()) {

@@ -3,7 +3,8 @@
  * The files that do field arithmetic (the hot ones) are compiled once per variant:
  * HF_CPU_VARIANT names it and HF_CPU_NAME(f) gives its functions their own names.
  * HF_CPU_HOT is the one list of the operations that hot files define; their types
- * come from the table in backend.h. The variant in ifma/ has files of its own.
+ * come from the table in backend.h. Behind them stand the variant's inner loops, of
+ * which there are two kinds: one element at a time, and eight, in ifma/.
  */
 #ifndef HF_CPU_H
 #define HF_CPU_H
@@ -115,6 +116,6 @@ double hf_cpu_now(void);
 
 /* For registry.c. */
 hf_status hf_cpu_create(const hf_backend_options *options, hf_backend **out);
-hf_status hf_cpu_devices(const hf_backend_options *options, hf_device_info *out, size_t limit, size_t *count);
+hf_status hf_cpu_devices(const hf_backend_options *options, hf_backend_device *out, size_t limit, size_t *count);
 
 #endif
