@@ -77,7 +77,7 @@ static void device_name(const char *name, const hf_backend *backend, char out[HF
 hf_status hf_bench_multiplication(const char *backend, const char *variant, double *ns, char device[HF_BENCH_TEXT]) {
   hf_status status;
   hf_backend *one = NULL;
-  hf_backend_options options = {1, variant};
+  hf_backend_options options = {.threads = 1, .variant = variant};
   if (backend == NULL) backend = "cpu";
   HF_TRY(hf_backend_create(backend, &options, &one));
   device_name(backend, one, device);
@@ -97,8 +97,9 @@ hf_status hf_bench_run_begin(hf_bench_run *run, const hf_bench_options *options,
   run->warm_up = options->warm_up;
   run->repeats = options->repeats ? options->repeats : repeats;
   run->seed = options->seed;
-  run->threads = options->threads ? options->threads : hf_bench_processors();
-  hf_backend_options backend = {run->threads, options->variant};
+  /* a GPU's multiplication is measured on all of it */
+  run->threads = strncmp(name, "cpu", 3) != 0 ? 1 : options->threads ? options->threads : hf_bench_processors();
+  hf_backend_options backend = {.threads = run->threads, .variant = options->variant};
   if (options->log_max > HF_BENCH_MAX_LOG || options->log_min > options->log_max)
     return hf_fail(HF_E_ARGUMENT, "bench: sizes 2^%u to 2^%u; from small to large, at most 2^%d", options->log_min,
                    options->log_max, HF_BENCH_MAX_LOG);

@@ -267,7 +267,7 @@ static hf_status prepare(hf_e2e *e, hf_cli *cli, unsigned slots, unsigned thread
     return hf_fail(HF_E_ARGUMENT, "%u batches of %u slots have no room for payments: %u deposits come first", e->batches, slots,
                    e->accounts);
   e->payments = (uint32_t)(room - e->accounts);
-  return hf_bench_multiplication(hf_cli_text(cli, "backend"), NULL, &e->multiplication_ns, e->device);
+  return hf_bench_multiplication(hf_cli_text(cli, "device"), NULL, &e->multiplication_ns, e->device);
 }
 
 hf_status hf_e2e_measure(hf_cli *cli, unsigned log_n, hf_bench_report *report) {

@@ -2,6 +2,7 @@
 #include "bench.h"
 #include "bench_e2e.h"
 #include "commands.h"
+#include "device_common.h"
 #include "compare.h"
 
 #include <stdio.h>
@@ -138,7 +139,7 @@ static hf_status measure(hf_cli *cli, hf_bench *run, hf_bench_options *options) 
   char variants[LIST][LIST_TEXT];
   unsigned threads[LIST];
   size_t variant_count, thread_count;
-  options->backend = hf_cli_text(cli, "backend");
+  options->backend = hf_cli_text(cli, "device");
   options->warm_up = (unsigned)hf_cli_number(cli, "warm-up");
   options->repeats = (unsigned)hf_cli_number(cli, "repeats");
   options->seed = hf_cli_number(cli, "seed");
@@ -263,7 +264,7 @@ out:
 #define OUT                                                                                                  \
   { "out", HF_OPTION_TEXT, "FILE[,FILE]", NULL, "also write the report: .json, .csv, .md or .html" }
 #define COMMON(SAMPLES, WARM_UP)                                                                             \
-  {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device"},                                                  \
+  HF_OPTION_DEVICE,                                                                                          \
       {"variant", HF_OPTION_TEXT, "NAME[,NAME]", NULL,                                                       \
        "code paths: portable, mulx or ifma (default: the best)"},                                            \
       {"threads", HF_OPTION_TEXT, "N[,N]", "0", "CPU threads; 0: as many as there are cores"},               \
@@ -293,7 +294,7 @@ static const hf_option e2e_options[] = {
     HF_OPTION_DATA,
     {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS (default: DATA/srs, made when it is missing)"},
     {"dev", HF_OPTION_FLAG, NULL, "yes", "the development SRS is what a measurement uses"},
-    {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device to prove on"},
+    HF_OPTION_DEVICE,
     {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads of all workers; 0: as many as there are cores"},
     {"workers", HF_OPTION_NUMBER, "N", "1", "worker processes, which share the threads"},
     {"size", HF_OPTION_TEXT, "2^N[-2^M]", "2^17", "rows of a batch: as many slots as fit"},

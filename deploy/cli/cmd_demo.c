@@ -296,7 +296,7 @@ const hf_option hf_demo_options[] = {
     HF_OPTION_DATA,
     {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS (default: DATA/srs, made when it is missing)"},
     {"dev", HF_OPTION_FLAG, NULL, "yes", "the development SRS is what a demonstration uses"},
-    {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device to prove on"},
+    HF_OPTION_DEVICE,
     {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads for making keys; 0: as many as there are cores"},
     {"chains", HF_OPTION_NUMBER, "N", "2", "payment chains"},
     {"payments", HF_OPTION_NUMBER, "N", "256",

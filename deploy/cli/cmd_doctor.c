@@ -1,5 +1,6 @@
 /* hyperfold doctor: is this machine fit, and is what lies in the data folder whole? */
 #include "commands.h"
+#include "device_common.h"
 #include "backend.h"
 #include "machine.h"
 #include "queue_common.h"
@@ -58,7 +59,7 @@ static void check_device(checkup *c) {
   char detail[256];
   hf_backend *backend = NULL;
   hf_backend_options options = {.threads = (unsigned)hf_cli_number(c->cli, "threads")};
-  const char *name = hf_cli_text(c->cli, "backend");
+  const char *name = hf_cli_text(c->cli, "device");
   double began = hf_cli_now();
   hf_status status = hf_backend_create(name, &options, &backend);
   if (status == HF_OK) status = hf_backend_selftest(backend);
@@ -138,7 +139,7 @@ const hf_option hf_doctor_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
     {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS (default: DATA/srs)"},
-    {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device to try"},
+    HF_OPTION_DEVICE,
     {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
 };

@@ -24,6 +24,7 @@ hf_status hf_aggregator_run(hf_cli *cli);
 extern const hf_option hf_aggregator_options_list[];
 hf_status hf_doctor_run(hf_cli *cli);
 extern const hf_option hf_doctor_options[];
+extern const hf_command hf_device_commands[];
 extern const hf_command hf_srs_commands[];
 extern const hf_command hf_job_commands[];
 extern const hf_command hf_queue_commands[];

@@ -27,7 +27,7 @@ hf_status hf_demo_worker_start(hf_demo *demo) {
   const char *const words[] = {
       "hyperfold",      "worker",         "--dev",   "--json",    "--data", demo->data,    "--queue",
       demo->queue_path, "--name",         w->name,   "--threads", threads,  "--log-level", "info",
-      "--lease",        lease,            NULL};
+      "--lease",        lease,            "--device", hf_cli_text(demo->cli, "device"), NULL};
   pid_t parent = getpid(), pid = fork();
   if (pid == 0) {
     int out = open(w->out, O_WRONLY | O_CREAT | O_APPEND, 0644),

@@ -72,7 +72,7 @@ hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *device) 
     status = hf_fail(HF_E_MEMORY, "no memory for a path");
     goto out;
   }
-  HF_TRY(hf_backend_create(hf_cli_text(cli, "backend"), &options, &device->backend));
+  HF_TRY(hf_backend_create(hf_cli_text(cli, "device"), &options, &device->backend));
   HF_TRY(open_srs(cli, points, device));
   /* a CPU's provers share the machine's memory with everything else */
   bool on_cpu = strcmp(device->backend->ops->name, "cpu") == 0;

@@ -19,11 +19,15 @@ typedef struct hf_cli_device {
 hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *out);
 void hf_cli_device_close(hf_cli_device *device);
 
+#define HF_OPTION_DEVICE                                                                                     \
+  {                                                                                                          \
+    "device", HF_OPTION_TEXT, "NAME", "cpu", "what to compute on, as \"hyperfold device list\" names it: cpu, cuda:0, ..."  \
+  }
 #define HF_OPTIONS_DEVICE                                                                                    \
   {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS (default: DATA/srs)"},                                      \
       {"dev", HF_OPTION_FLAG, NULL, NULL,                                                                    \
        "accept, and make where it is missing, the insecure development SRS"},                                \
-      {"backend", HF_OPTION_TEXT, "NAME", "cpu", "the device to prove on"}, {                                \
+      HF_OPTION_DEVICE, {                                \
     "threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"                      \
   }
 

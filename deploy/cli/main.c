@@ -83,6 +83,7 @@ const hf_command hf_commands[] = {
     {.name = "l1",
      .summary = "contracts, chains, deposits and claims on Ethereum",
      .subcommands = hf_l1_commands},
+    {.name = "device", .summary = "what this machine can prove on", .subcommands = hf_device_commands},
     {.name = "bench", .summary = "measure this machine", .subcommands = hf_bench_commands},
     {.name = "doctor",
      .summary = "is this machine fit, and is the data folder whole?",

@@ -86,7 +86,7 @@ Test(arith_oracle, products) { cr_assert_eq(vectors_each("arith.txt", "g1_mul", 
 
 Test(arith_oracle, sums_of_products) {
   for (int variant = 0; variant < 2; variant++) {
-    hf_backend_options options = {1, variant ? "mulx" : "portable"};
+    hf_backend_options options = {.threads = 1, .variant = variant ? "mulx" : "portable"};
     hf_backend *k;
     hf_status status = hf_backend_create("cpu", &options, &k);
     if (variant && (status == HF_E_UNSUPPORTED || status == HF_E_NOT_FOUND)) continue;

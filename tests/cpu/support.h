@@ -69,7 +69,7 @@ static inline void each_backend(void (*body)(hf_backend *k)) {
   unsigned ran = 0;
   for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++)
     for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
-      hf_backend_options options = {threads[t], variants[v]};
+      hf_backend_options options = {.threads = threads[t], .variant = variants[v]};
       hf_backend *k;
       hf_status status = hf_backend_create("cpu", &options, &k);
       if (status == HF_E_UNSUPPORTED || (status == HF_E_NOT_FOUND && v > 0)) continue;

@@ -6,7 +6,7 @@ void hf_fr8_check(void); /* field8_check.c */
 void hf_fq8_check(void);
 
 static bool runs_here(void) {
-  hf_backend_options options = {1, "ifma"};
+  hf_backend_options options = {.threads = 1, .variant = "ifma"};
   hf_backend *k;
   if (hf_backend_create("cpu", &options, &k) != HF_OK) return false;
   hf_backend_destroy(&k);

@@ -111,7 +111,7 @@ Test(cpu_ntt, refuses) { each_backend(refusals); }
 
 Test(cpu_ntt, registry) {
   hf_backend *k;
-  hf_backend_options options = {0, "no such variant"};
+  hf_backend_options options = {.variant = "no such variant"};
   FAILS(hf_backend_create("no such backend", NULL, &k), HF_E_NOT_FOUND);
   cr_assert_null(k);
   cr_assert_not_null(strstr(hf_error_message(), "cpu"));
