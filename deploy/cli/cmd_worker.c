@@ -98,6 +98,7 @@ hf_status hf_worker_command_run(hf_cli *cli) {
       .circuit_count = circuit != NULL,
       .device_memory = hf_cli_free_memory(),
       .host_memory = hf_cli_free_memory(),
+      .threads = (unsigned)hf_cli_number(cli, "threads"),
       .once = hf_cli_flag(cli, "once"),
       .job_limit = hf_cli_number(cli, "jobs"),
       .stop = stop,

@@ -120,7 +120,7 @@ unsigned hf_pool_size(const hf_pool *pool) { return pool->size; }
 
 void hf_pool_run(hf_pool *pool, size_t count, size_t grain, hf_pool_body body, void *context) {
   if (grain == 0) grain = 1;
-  if (count <= grain || pool->size == 1) { /* not worth waking anyone */
+  if (!pool || count <= grain || pool->size == 1) { /* not worth waking anyone */
     for (size_t begin = 0; begin < count; begin += grain)
       body(context, begin, count - begin < grain ? count : begin + grain, 0);
     return;

@@ -21,6 +21,7 @@ hf_status hf_builder_fail(hf_builder *b, hf_status status, const char *format, .
 
 hf_status hf_builder_status(const hf_builder *b) { return b->status; }
 bool hf_builder_ok(const hf_builder *b) { return b->status == HF_OK; }
+bool hf_builder_lays(const hf_builder *b) { return b->status == HF_OK && !b->plan; }
 unsigned hf_builder_table_width(const hf_builder *b) { return b->options.table_width; }
 uint32_t hf_builder_rows(const hf_builder *b) { return (uint32_t)b->row_count; }
 
@@ -81,8 +82,12 @@ static bool map_reserve(hf_builder *b, hf_map *m, uint64_t (*hash_of)(const hf_b
 
 hf_var hf_var_new(hf_builder *b, hf_fr value) {
   if (!hf_builder_ok(b)) return (hf_var){0};
+  if (b->plan && b->vars < b->vars_capacity) {
+    b->value[b->vars] = value;
+    return (hf_var){(uint32_t)b->vars++};
+  }
   size_t capacity = b->vars_capacity;
-  if (b->vars >= HF_NO_VAR - 1) {
+  if (b->plan || b->vars >= HF_NO_VAR - 1) {
     hf_builder_fail(b, HF_E_RANGE, "circuit builder: too many variables");
     return (hf_var){0};
   }
@@ -116,9 +121,15 @@ static uint64_t constant_hash(const hf_builder *b, uint32_t index) {
   return hf_hash_bytes64(&b->value[b->constants[index]], sizeof(hf_fr));
 }
 
+uint32_t *hf_constant_slot(hf_builder *b, hf_fr k) {
+  return hf_map_slot(&b->constant_map, hf_hash_bytes64(&k, sizeof k), constant_equal, b, &k);
+}
+
 hf_var hf_constant(hf_builder *b, hf_fr k) {
-  if (!hf_builder_ok(b) || !map_reserve(b, &b->constant_map, constant_hash)) return (hf_var){0};
-  uint32_t *slot = hf_map_slot(&b->constant_map, hf_hash_bytes64(&k, sizeof k), constant_equal, b, &k);
+  if (!hf_builder_ok(b)) return (hf_var){0};
+  if (b->plan) return hf_plan_constant(b, k);
+  if (!map_reserve(b, &b->constant_map, constant_hash)) return (hf_var){0};
+  uint32_t *slot = hf_constant_slot(b, k);
   if (*slot) return (hf_var){b->constants[*slot - 1]};
   hf_var v = hf_var_new(b, k);
   if (!hf_grow(b, (void **)&b->constants, &b->constant_capacity, b->constant_count + 1, sizeof *b->constants))
@@ -143,7 +154,7 @@ uint32_t hf_var_root(const hf_builder *b, uint32_t v) {
 }
 
 void hf_assert_equal(hf_builder *b, const char *name, hf_var x, hf_var y) {
-  if (!hf_builder_ok(b)) return;
+  if (!hf_builder_lays(b)) return;
   if (!hf_grow(b, (void **)&b->merges, &b->merge_capacity, b->merge_count + 1, sizeof *b->merges)) return;
   b->merges[b->merge_count++] = (hf_merge){x.id, y.id, b->scope, name};
   uint32_t rx = hf_var_root(b, x.id), ry = hf_var_root(b, y.id);
@@ -156,7 +167,7 @@ void hf_assert_equal(hf_builder *b, const char *name, hf_var x, hf_var y) {
 /* ---- public inputs ---- */
 
 static void public_push(hf_builder *b, hf_var v) {
-  if (!hf_builder_ok(b)) return;
+  if (!hf_builder_lays(b)) return;
   if (!hf_grow(b, (void **)&b->publics, &b->public_capacity, b->public_count + 1, sizeof *b->publics)) return;
   b->publics[b->public_count++] = v.id;
 }
@@ -215,11 +226,11 @@ static uint32_t scope_enter(hf_builder *b, uint32_t parent, const char *name) {
 }
 
 void hf_scope_begin(hf_builder *b, const char *name) {
-  if (hf_builder_ok(b)) b->scope = scope_enter(b, b->scope, name);
+  if (hf_builder_lays(b)) b->scope = scope_enter(b, b->scope, name);
 }
 
 void hf_scope_end(hf_builder *b) {
-  if (!hf_builder_ok(b)) return;
+  if (!hf_builder_lays(b)) return;
   if (b->scope == 0) hf_builder_fail(b, HF_E_STATE, "hf_scope_end without hf_scope_begin");
   b->scope = b->scopes[b->scope].parent;
 }
@@ -251,7 +262,7 @@ static bool pattern_legal(const hf_pattern *p) {
 }
 
 uint32_t hf_pattern_intern(hf_builder *b, const hf_pattern *pattern) {
-  if (!hf_builder_ok(b) || !map_reserve(b, &b->pattern_map, pattern_hash)) return 0;
+  if (!hf_builder_lays(b) || !map_reserve(b, &b->pattern_map, pattern_hash)) return 0;
   uint32_t *slot =
       hf_map_slot(&b->pattern_map, hf_hash_bytes64(pattern, sizeof *pattern), pattern_equal, b, pattern);
   if (*slot) return *slot - 1;
@@ -368,7 +379,7 @@ static void spacer_push(hf_builder *b) {
 
 uint32_t hf_row_lay(hf_builder *b, uint32_t pattern, const uint32_t w[HF_WIRES], const uint32_t *next,
                     const char *name) {
-  if (!hf_builder_ok(b)) return UINT32_MAX;
+  if (!hf_builder_lays(b)) return UINT32_MAX;
   if (!fits_pending(b, w)) spacer_push(b);
   hf_row row = {.pattern = pattern, .scope = b->scope, .name = name};
   memcpy(row.w, w, sizeof row.w);
@@ -381,7 +392,7 @@ uint32_t hf_row_lay(hf_builder *b, uint32_t pattern, const uint32_t w[HF_WIRES],
 }
 
 bool hf_equation_lay(hf_builder *b, const hf_equation *e, uint32_t next_e, hf_fr qn) {
-  if (!hf_builder_ok(b)) return true;
+  if (!hf_builder_lays(b)) return true;
   if (equation_push(b, e, next_e, qn)) return true;
   bool waiting = false;
   for (int i = 0; i < HF_WIRES; i++) waiting |= b->pending[i] != HF_NO_VAR;
@@ -391,7 +402,7 @@ bool hf_equation_lay(hf_builder *b, const hf_equation *e, uint32_t next_e, hf_fr
 }
 
 void hf_equation_defer(hf_builder *b, hf_equation *e) {
-  if (!hf_builder_ok(b)) return;
+  if (!hf_builder_lays(b)) return;
   if (b->queued == HF_QUEUE_MAX) {
     hf_equation oldest = b->queue[0];
     memmove(&b->queue[0], &b->queue[1], (b->queued - 1) * sizeof b->queue[0]);
@@ -411,7 +422,7 @@ static bool pending_any(const hf_builder *b) {
 /* ---- lookups ---- */
 
 void hf_open_wire(hf_builder *b, uint32_t row, uint32_t wire) {
-  if (!hf_builder_ok(b) || b->bound >> wire & 1) return;
+  if (!hf_builder_lays(b) || b->bound >> wire & 1) return;
   if (!hf_grow(b, (void **)&b->open, &b->open_capacity, b->open_count + 1, sizeof *b->open)) return;
   b->open[b->open_count].row = row;
   b->open[b->open_count++].wire = wire;
@@ -441,7 +452,7 @@ static void lookups_push(hf_builder *b) {
 }
 
 void hf_lookup(hf_builder *b, const char *name, hf_var v) {
-  if (!hf_builder_ok(b)) return;
+  if (!hf_builder_lays(b)) return;
   if (b->open_count) {
     b->open_count--;
     uint32_t row = b->open[b->open_count].row, wire = b->open[b->open_count].wire;
@@ -456,7 +467,7 @@ void hf_lookup(hf_builder *b, const char *name, hf_var v) {
 }
 
 void hf_builder_flush(hf_builder *b) {
-  if (!hf_builder_ok(b)) return;
+  if (!hf_builder_lays(b)) return;
   if (b->lookup_count) lookups_push(b);
   b->open_count = 0;
   while (b->queued && hf_builder_ok(b)) {
@@ -494,7 +505,8 @@ uint32_t hf_rom_find(const hf_builder *b, uint32_t table, hf_fr address) {
   rom_key key = {address, table};
   hf_map m = b->rom_map;
   uint32_t *slot = hf_map_slot(&m, hf_hash_bytes64(&key, sizeof key), rom_equal, b, &key);
-  return *slot ? *slot - 1 : UINT32_MAX;
+  /* a plan knows what is written later, too */
+  return *slot && b->rom[*slot - 1].multiplicity < b->vars ? *slot - 1 : UINT32_MAX;
 }
 
 hf_rom hf_rom_create(hf_builder *b) { return (hf_rom){++b->rom_tables}; }
@@ -525,6 +537,10 @@ static uint32_t rom_add(hf_builder *b, hf_rom table, uint64_t address, const hf_
 }
 
 void hf_rom_write(hf_builder *b, hf_rom table, uint64_t address, const hf_var values[4]) {
+  if (b->plan) {
+    hf_var_new(b, hf_fr_zero()); /* the multiplicity */
+    return;
+  }
   uint32_t index = rom_add(b, table, address, values);
   if (index == UINT32_MAX) return;
   const hf_rom_entry *e = &b->rom[index];
@@ -546,7 +562,11 @@ bool hf_rom_lookup(const hf_builder *b, hf_rom table, hf_fr address, hf_var valu
 
 void hf_rom_count_read(hf_builder *b, hf_rom table, hf_fr address) {
   uint32_t index = hf_rom_find(b, table.id, address);
-  if (index != UINT32_MAX) b->rom[index].reads++;
+  if (index == UINT32_MAX) return;
+  if (b->plan)
+    atomic_fetch_add_explicit(&b->reads[index], 1, memory_order_relaxed);
+  else
+    b->rom[index].reads++;
 }
 
 void hf_rom_read(hf_builder *b, hf_rom table, hf_var address, hf_var values[4]) {
@@ -579,7 +599,8 @@ hf_status hf_builder_create(const hf_builder_options *options, hf_builder **out)
   if (hf_grow(b, (void **)&b->scopes, &b->scope_capacity, 1, sizeof *b->scopes)) {
     b->scopes[0] = (hf_scope){"", 0, 0, 1, 0, 0};
     b->scope_count = 1;
-    hf_preamble(b);
+    if (options->plan) hf_plan_follow(b);
+    if (hf_builder_ok(b)) hf_preamble(b);
   }
   if (b->status != HF_OK) {
     hf_status status = hf_fail(b->status, "%s", b->message);
@@ -594,8 +615,14 @@ void hf_builder_destroy(hf_builder **builder) {
   hf_builder *b = *builder;
   *builder = NULL;
   if (!b) return;
-  if (b->value) explicit_bzero(b->value, b->vars * sizeof *b->value);
+  if (b->value) explicit_bzero(b->value, (b->plan ? b->vars_capacity : b->vars) * sizeof *b->value);
   free(b->value);
+  free(b->reads);
+  free(b->scopes);
+  if (b->plan) { /* the tables are the plan's */
+    free(b);
+    return;
+  }
   free(b->parent);
   free(b->merges);
   free(b->rows);
@@ -608,6 +635,6 @@ void hf_builder_destroy(hf_builder **builder) {
   free(b->rom);
   free(b->rom_map.slots);
   free(b->publics);
-  free(b->scopes);
+  free(b->marks);
   free(b);
 }

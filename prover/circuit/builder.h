@@ -59,12 +59,21 @@ void hf_public_seal(hf_builder *b, const hf_var words[HF_SEAL_WORDS]);
 
 void hf_scope_begin(hf_builder *b, const char *name);
 void hf_scope_end(hf_builder *b);
+/* ---- parts: what may be computed side by side ---- */
+
+/* Makes part number `part`; `link` is what the part before returned (the first: what hf_builder_parts was given). */
+typedef hf_var (*hf_part_body)(hf_builder *b, void *context, size_t part, hf_var link);
+/* Parts 0 .. count - 1, laid one after the other; returns what the last one does. With a plan they run on all threads of
+ * the pool at once, each with a builder of its own. So a part writes nothing that another one reads, takes the values
+ * of variables that were made before hf_builder_parts or in itself alone (not that of `link`), and has no parts. */
+hf_var hf_builder_parts(hf_builder *b, size_t count, hf_var first, hf_part_body body, void *context);
+
 /* Remembers an error (the first stays) and returns it; for authors of gadgets. */
 hf_status hf_builder_fail(hf_builder *b, hf_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 hf_status hf_builder_status(const hf_builder *b);
 unsigned hf_builder_table_width(const hf_builder *b);
-/* Rows laid so far (without public inputs and preamble). */
+/* Rows laid so far (without public inputs and preamble); with a plan 0. */
 uint32_t hf_builder_rows(const hf_builder *b);
 
 /* ---- arithmetic: one row each unless said otherwise ---- */

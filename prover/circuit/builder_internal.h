@@ -1,6 +1,7 @@
 /* The builder's inside, for the gadgets of this folder. */
 #ifndef HF_CIRCUIT_BUILDER_INTERNAL_H
 #define HF_CIRCUIT_BUILDER_INTERNAL_H
+#include <stdatomic.h>
 #include "circuit/builder.h"
 #include "circuit/rom.h"
 
@@ -76,6 +77,12 @@ typedef struct hf_map {
   size_t capacity, used;
 } hf_map;
 
+/* Where a part begins, or the circuit ends. */
+typedef struct hf_mark {
+  uint32_t vars, hints, rom_tables, digits_table;
+  uint32_t link; /* variable */
+} hf_mark;
+
 #define HF_QUEUE_MAX 64
 
 struct hf_builder {
@@ -132,11 +139,23 @@ struct hf_builder {
   uint32_t hints;
   uint32_t poseidon_patterns[20];
   bool poseidon_ready;
+
+  hf_mark *marks; /* of each hf_builder_parts: where its parts begin, and where the last one ends */
+  size_t mark_count, mark_capacity;
+  bool in_part;
+
+  /* With a plan: tables (constants, ROM, marks) are the plan's, `value` has room for all its variables, those below
+   * `vars` are made, this builder (a part's has its share) makes those below `vars_capacity`. */
+  const hf_circuit_plan *plan;
+  atomic_uint *reads; /* [rom_count], shared by all parts */
+  size_t marks_used;
 };
 
 /* A variable whose value follows from others: no hint hook. */
 hf_var hf_var_new(hf_builder *b, hf_fr value);
 bool hf_builder_ok(const hf_builder *b);
+/* And it lays rows: with a plan, only values are wanted. */
+bool hf_builder_lays(const hf_builder *b);
 /* False, error remembered, when memory ends. */
 bool hf_grow(hf_builder *b, void **array, size_t *capacity, size_t need, size_t size);
 
@@ -166,12 +185,23 @@ uint64_t hf_hash_bytes64(const void *data, size_t bytes);
 /* Slot of an equal entry or of the first empty one. */
 typedef bool (*hf_map_equal)(const void *context, uint32_t index, const void *key);
 uint32_t *hf_map_slot(hf_map *m, uint64_t hash, hf_map_equal equal, const void *context, const void *key);
+/* Its slot in the table of constants, which is not empty. */
+uint32_t *hf_constant_slot(hf_builder *b, hf_fr k);
 
 void hf_preamble(hf_builder *b);
+hf_mark hf_builder_mark(const hf_builder *b, hf_var link);
+/* Takes the plan of the options: plan.c. */
+void hf_plan_follow(hf_builder *b);
+/* hf_constant, by the plan's table. */
+hf_var hf_plan_constant(hf_builder *b, hf_fr k);
+/* Of a builder that has laid everything. */
+hf_status hf_plan_make(hf_builder *b, unsigned log_n, hf_circuit_plan **out);
+/* What a builder with a plan has computed is what the plan expects, or an error. */
+void hf_plan_check(hf_builder *b);
 hf_status hf_rom_index_make(hf_circuit *c);
 void hf_recount_range(hf_circuit *c);
 
-/* What a finished circuit keeps besides its columns. */
+/* What a plan keeps for those who look at a circuit. */
 struct hf_circuit_notes {
   uint32_t n;
   uint32_t *copy;        /* [5 n]: the next cell (5 row + wire) of the copy cycle */
@@ -187,8 +217,31 @@ struct hf_circuit_notes {
   size_t scope_count;
   uint32_t *rom_writes; /* rows, sorted by table and address */
   size_t rom_write_count;
-  struct hf_constraint *disabled;
-  size_t disabled_count, disabled_capacity;
+  uint32_t *range_rows;
+  size_t range_row_count;
+};
+
+/* What does not depend on values. Nothing changes once it is shared. */
+struct hf_circuit_plan {
+  atomic_uint owners;
+  hf_builder_options options; /* those that decide the structure */
+  unsigned log_n;
+  uint32_t used_rows, public_count;
+  uint32_t (*cells)[HF_WIRES]; /* [used_rows]: variables */
+  uint32_t *row_pattern;       /* [used_rows] */
+  hf_pattern *patterns;
+  uint32_t *constants; /* variables */
+  hf_fr *constant_values;
+  size_t constant_count;
+  hf_map constant_map;
+  hf_rom_entry *rom;
+  size_t rom_count;
+  hf_map rom_map;
+  hf_mark *marks, end;
+  size_t mark_count;
+  bool has_digest;
+  hf_digest digest;
+  struct hf_circuit_notes notes;
 };
 
 #endif

@@ -32,16 +32,14 @@ static hf_rel_row row_of(const hf_circuit *c, uint32_t r) {
 }
 
 static bool disabled(const hf_circuit *c, uint32_t row, unsigned part, unsigned index) {
-  const hf_circuit_notes *n = c->notes;
-  for (size_t i = 0; i < n->disabled_count; i++)
-    if (n->disabled[i].row == row && n->disabled[i].part == part && n->disabled[i].index == index)
-      return true;
+  for (size_t i = 0; i < c->disabled_count; i++)
+    if (c->disabled[i].row == row && c->disabled[i].part == part && c->disabled[i].index == index) return true;
   return false;
 }
 
 /* The next cell of the cycle that is not taken out; the cell itself if it is. */
 static uint32_t next_copy(const hf_circuit *c, uint32_t cell) {
-  if (!c->notes->disabled_count) return c->notes->copy[cell];
+  if (!c->disabled_count) return c->notes->copy[cell];
   if (disabled(c, cell / HF_WIRES, HF_PART_COPY, cell % HF_WIRES)) return cell;
   uint32_t to = c->notes->copy[cell];
   while (to != cell && disabled(c, to / HF_WIRES, HF_PART_COPY, to % HF_WIRES)) to = c->notes->copy[to];
@@ -132,8 +130,8 @@ static uint32_t table_index(const hf_circuit *c, hf_fr value) {
 static uint32_t *range_counts(const hf_circuit *c) {
   uint32_t *counts = calloc((size_t)1 << c->table_width, sizeof *counts);
   if (!counts) return NULL;
-  for (uint32_t r = 0; r < c->used_rows; r++) {
-    if (!on(c, HF_S_RANGE, r)) continue;
+  for (size_t k = 0; k < c->notes->range_row_count; k++) {
+    uint32_t r = c->notes->range_rows[k];
     for (int i = 0; i < 4; i++) {
       uint32_t index = table_index(c, c->wires[i][r]);
       if (index != UINT32_MAX) counts[index]++;
@@ -382,9 +380,10 @@ static hf_status check_multiplicities(collector *k) {
 hf_status hf_circuit_failures(const hf_circuit *circuit, hf_failure *out, size_t capacity, size_t *count) {
   collector k = {.circuit = circuit, .failures = out, .capacity = capacity, .check = true};
   *count = 0;
+  if (!circuit->fixed[0]) return hf_fail(HF_E_STATE, "the circuit follows a plan: hf_circuit_complete comes before checks");
   for (uint32_t r = 0; r < circuit->used_rows && k.count < capacity; r++) row_gates(&k, r);
   hf_status status = HF_OK;
-  if (!circuit->notes->disabled_count) status = check_multiplicities(&k);
+  if (!circuit->disabled_count) status = check_multiplicities(&k);
   *count = k.count;
   return status;
 }
@@ -421,19 +420,18 @@ hf_status hf_circuit_check_rows(const hf_circuit *circuit, const uint32_t *rows,
 /* ---- changes ---- */
 
 hf_status hf_circuit_disable(hf_circuit *circuit, hf_constraint constraint) {
-  hf_circuit_notes *n = circuit->notes;
-  if (n->disabled_count == n->disabled_capacity) {
-    size_t capacity = n->disabled_capacity ? 2 * n->disabled_capacity : 8;
-    hf_constraint *p = realloc(n->disabled, capacity * sizeof *p);
+  if (circuit->disabled_count == circuit->disabled_capacity) {
+    size_t capacity = circuit->disabled_capacity ? 2 * circuit->disabled_capacity : 8;
+    hf_constraint *p = realloc(circuit->disabled, capacity * sizeof *p);
     if (!p) return hf_fail(HF_E_MEMORY, "circuit: no memory for %zu constraints", capacity);
-    n->disabled = p;
-    n->disabled_capacity = capacity;
+    circuit->disabled = p;
+    circuit->disabled_capacity = capacity;
   }
-  n->disabled[n->disabled_count++] = constraint;
+  circuit->disabled[circuit->disabled_count++] = constraint;
   return HF_OK;
 }
 
-void hf_circuit_enable_all(hf_circuit *circuit) { circuit->notes->disabled_count = 0; }
+void hf_circuit_enable_all(hf_circuit *circuit) { circuit->disabled_count = 0; }
 
 size_t hf_circuit_set_class(hf_circuit *circuit, uint32_t row, unsigned wire, hf_fr value, uint32_t *rows,
                             size_t capacity) {

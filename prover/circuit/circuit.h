@@ -24,6 +24,7 @@
 
 #include <hyperfold/digest.h>
 #include <hyperfold/status.h>
+#include <hyperfold/threads.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,7 @@
 #include "arith/fr.h"
 
 typedef struct hf_builder hf_builder;
+typedef struct hf_circuit_plan hf_circuit_plan; /* what of a finished circuit does not depend on values */
 
 /* A variable: a value and the class of all cells that are copies of it. */
 typedef struct hf_var {
@@ -48,9 +50,14 @@ typedef struct hf_builder_options {
    * dishonest prover; NULL otherwise. */
   void (*hint_hook)(void *context, uint32_t hint, const char *name, hf_fr *value);
   void *hint_context;
+  /* Of a circuit that the same calls made with the same options: nothing is laid out again, the builder computes values
+   * alone, and the circuit has this plan's structure. NULL: the circuit is laid out. Not together with a hook. */
+  hf_circuit_plan *plan;
+  hf_pool *pool; /* shares the work of hf_builder_parts and hf_builder_finish; NULL: the caller's thread alone */
 } hf_builder_options;
 
-/* The finished circuit with its witness. Columns are values on H, n = 2^log_n rows, in Montgomery form. */
+/* The finished circuit with its witness. Columns are values on H, n = 2^log_n rows, in Montgomery form. One that follows
+ * a plan has no fixed columns (NULL) until hf_circuit_complete: a proof needs none of them. */
 typedef struct hf_circuit {
   unsigned log_n;
   unsigned table_width;
@@ -61,7 +68,10 @@ typedef struct hf_circuit {
   hf_fr *wires[HF_WIRES];       /* the last HF_BLIND_ROWS rows are zero here; the prover randomizes them */
   hf_fr *multiplicity;          /* of the range table */
   hf_fr *public_inputs;
-  struct hf_circuit_notes *notes; /* row -> gadget and constraint names, for messages and statistics */
+  hf_circuit_plan *plan;          /* shared by all circuits that follow it */
+  struct hf_circuit_notes *notes; /* the plan's: row -> gadget and constraint names, for messages and statistics */
+  struct hf_constraint *disabled; /* see check.h */
+  size_t disabled_count, disabled_capacity;
 } hf_circuit;
 
 /* PUBLIC ROW LAYOUT: public input i is wire a of row i (rows 0..public_count-1), with q1 = 1 and the
@@ -72,8 +82,18 @@ void hf_builder_destroy(hf_builder **builder);
 hf_status hf_builder_finish(hf_builder *builder, hf_circuit **out);
 void hf_circuit_destroy(hf_circuit **circuit); /* wipes the witness */
 
-/* BLAKE2b over log_n, table width, public count and all fixed columns. */
+/* Fills in the fixed columns where they are missing. */
+hf_status hf_circuit_complete(hf_circuit *circuit, hf_pool *pool);
+
+/* BLAKE2b over log_n, table width, public count and all fixed columns. Costs more than the circuit, and nothing once
+ * its plan is shared. Without columns and plan's digest there is none: see hf_circuit_plan_share. */
 hf_digest hf_circuit_structure_digest(const hf_circuit *circuit);
+
+/* The plan of a circuit, for builders of more of its kind; released when the last owner (circuits are owners) lets go.
+ * A circuit whose calls depend on values does not fit its plan: hf_builder_finish says so where the number of variables
+ * differs, hf_circuit_check finds the constraint where only the wiring does. */
+hf_circuit_plan *hf_circuit_plan_share(const hf_circuit *circuit);
+void hf_circuit_plan_release(hf_circuit_plan **plan);
 
 /* HF_OK if every constraint, copy, lookup and ROM rule holds; otherwise HF_E_UNSATISFIED with a message that
  * names the constraint, the gadget path, the row and the values. */

@@ -55,7 +55,7 @@ void hf_preamble(hf_builder *b) {
 static const unsigned selector_bits[] = {HF_ON_ARITHMETIC, HF_ON_MERKLE,  HF_ON_FULL,      HF_ON_PARTIAL,
                                          HF_ON_MIDDLE,     HF_ON_EDWARDS, HF_ON_NONNATIVE, HF_ON_RANGE};
 
-static void fixed_row(hf_circuit *c, uint32_t row, const hf_pattern *p) {
+static void fixed_row(hf_circuit *c, size_t row, const hf_pattern *p) {
   for (int i = 0; i < HF_PATTERN_Q; i++) c->fixed[HF_Q1 + i][row] = p->q[i];
   for (int i = 0; i < 8; i++)
     if (p->on & selector_bits[i]) c->fixed[HF_S_ARITHMETIC + i][row] = hf_fr_one();
@@ -65,89 +65,103 @@ static void fixed_row(hf_circuit *c, uint32_t row, const hf_pattern *p) {
   if (p->on & HF_ON_ROM_WRITE) c->fixed[HF_ROM][row] = hf_fr_neg(hf_fr_one());
 }
 
-static hf_status circuit_alloc(hf_builder *b, hf_circuit **out, unsigned log_n, uint32_t used) {
-  size_t n = (size_t)1 << log_n;
-  hf_circuit *c = calloc(1, sizeof *c);
-  hf_circuit_notes *notes = calloc(1, sizeof *notes);
-  *out = c;
-  if (!c || !notes) {
-    free(notes);
-    return hf_fail(HF_E_MEMORY, "circuit: no memory");
+/* ---- columns: loops over rows, shared by threads ---- */
+
+#define HF_ROWS_GRAIN 4096
+
+typedef struct columns_run {
+  hf_circuit *circuit;
+  const hf_fr *value; /* of variables */
+  const hf_fr *roots; /* omega^row */
+  hf_fr *roots_out;
+} columns_run;
+
+static void fill_wires(void *context, size_t begin, size_t end, unsigned worker) {
+  const columns_run *run = context;
+  hf_circuit *c = run->circuit;
+  (void)worker;
+  for (size_t r = begin; r < end; r++) {
+    const uint32_t *w = c->plan->cells[r];
+    for (int i = 0; i < HF_WIRES; i++)
+      if (w[i] != HF_NO_VAR) c->wires[i][r] = run->value[w[i]];
+    if (r < c->public_count) c->public_inputs[r] = c->wires[0][r];
   }
-  c->notes = notes;
-  c->log_n = log_n;
-  c->table_width = b->options.table_width;
-  c->used_rows = used;
-  c->public_count = (uint32_t)b->public_count;
-  c->foldable = b->options.foldable;
-  c->seal = b->options.seal;
-  bool ok = true;
-  for (int i = 0; i < HF_FIXED_COUNT; i++) ok &= (c->fixed[i] = calloc(n, sizeof(hf_fr))) != NULL;
-  for (int i = 0; i < HF_WIRES; i++) ok &= (c->wires[i] = calloc(n, sizeof(hf_fr))) != NULL;
-  ok &= (c->multiplicity = calloc(n, sizeof(hf_fr))) != NULL;
-  ok &= (c->public_inputs = calloc(b->public_count + 1, sizeof(hf_fr))) != NULL;
-  notes->n = (uint32_t)n;
-  ok &= (notes->copy = malloc(HF_WIRES * n * sizeof *notes->copy)) != NULL;
-  ok &= (notes->row_scope = calloc(used, sizeof *notes->row_scope)) != NULL;
-  ok &= (notes->row_name = calloc(used, sizeof *notes->row_name)) != NULL;
-  ok &= (notes->cell_of = malloc((b->vars + 1) * sizeof *notes->cell_of)) != NULL;
-  return ok ? HF_OK : hf_fail(HF_E_MEMORY, "circuit: no memory for 2^%u rows", log_n);
 }
 
-/* Wires, fixed columns and the cycles of copies. */
-static hf_status fill_rows(hf_builder *b, hf_circuit *c, uint32_t *last) {
-  hf_circuit_notes *notes = c->notes;
-  uint32_t offset = c->public_count;
-  for (size_t i = 0; i < HF_WIRES * (size_t)notes->n; i++) notes->copy[i] = (uint32_t)i;
-  for (size_t v = 0; v < b->vars; v++) {
-    b->parent[v] = hf_var_root(b, b->parent[v]);
-    notes->cell_of[v] = last[v] = UINT32_MAX;
-  }
-  notes->vars = b->vars;
-  for (uint32_t r = 0; r < c->used_rows; r++) {
-    uint32_t publics[HF_WIRES] = {0, HF_NO_VAR, HF_NO_VAR, HF_NO_VAR, HF_NO_VAR};
-    const uint32_t *w = publics;
-    if (r < offset) {
-      publics[0] = b->publics[r];
-      c->public_inputs[r] = b->value[b->publics[r]];
-      c->fixed[HF_Q1][r] = c->fixed[HF_S_ARITHMETIC][r] = hf_fr_one();
-      notes->row_name[r] = "public input";
-    } else {
-      const hf_row *row = &b->rows[r - offset];
-      w = row->w;
-      fixed_row(c, r, &b->patterns[row->pattern]);
-      notes->row_scope[r] = row->scope;
-      notes->row_name[r] = row->name;
+static void fill_fixed(void *context, size_t begin, size_t end, unsigned worker) {
+  hf_circuit *c = ((const columns_run *)context)->circuit;
+  (void)worker;
+  for (size_t r = begin; r < end; r++) fixed_row(c, r, &c->plan->patterns[c->plan->row_pattern[r]]);
+}
+
+static void fill_roots(void *context, size_t begin, size_t end, unsigned worker) {
+  const columns_run *run = context;
+  hf_fr w = hf_fr_root_of_unity((int)run->circuit->log_n), x = hf_fr_pow_u64(w, begin);
+  (void)worker;
+  for (size_t r = begin; r < end; r++, x = hf_fr_mul(x, w)) run->roots_out[r] = x;
+}
+
+static void fill_sigma(void *context, size_t begin, size_t end, unsigned worker) {
+  const columns_run *run = context;
+  const uint32_t *copy = run->circuit->notes->copy;
+  hf_fr k[HF_WIRES] = {hf_fr_one()};
+  (void)worker;
+  for (int i = 1; i < HF_WIRES; i++) k[i] = hf_relation_constants[HF_RC_K1 + i - 1];
+  for (size_t r = begin; r < end; r++)
+    for (size_t i = 0; i < HF_WIRES; i++) {
+      uint32_t to = copy[HF_WIRES * r + i];
+      run->circuit->fixed[HF_SIGMA1 + i][r] = hf_fr_mul(k[to % HF_WIRES], run->roots[to / HF_WIRES]);
     }
-    for (unsigned i = 0; i < HF_WIRES; i++) {
-      if (w[i] == HF_NO_VAR) continue;
-      uint32_t cell = HF_WIRES * r + i, root = b->parent[w[i]];
-      c->wires[i][r] = b->value[w[i]];
-      if (notes->cell_of[w[i]] == UINT32_MAX) notes->cell_of[w[i]] = cell;
-      if (last[root] != UINT32_MAX) {
-        notes->copy[cell] = notes->copy[last[root]];
-        notes->copy[last[root]] = cell;
-      }
-      last[root] = cell;
-    }
+}
+
+static void free_fixed(hf_circuit *c) {
+  for (int i = 0; i < HF_FIXED_COUNT; i++) {
+    free(c->fixed[i]);
+    c->fixed[i] = NULL;
   }
+}
+
+hf_status hf_circuit_complete(hf_circuit *c, hf_pool *pool) {
+  size_t n = (size_t)1 << c->log_n;
+  if (c->fixed[0]) return HF_OK;
+  hf_fr *roots = malloc(n * sizeof *roots);
+  bool ok = roots != NULL;
+  for (int i = 0; i < HF_FIXED_COUNT; i++) ok &= (c->fixed[i] = calloc(n, sizeof(hf_fr))) != NULL;
+  if (!ok) {
+    free_fixed(c);
+    free(roots);
+    return hf_fail(HF_E_MEMORY, "circuit: no memory for the fixed columns of 2^%u rows", c->log_n);
+  }
+  columns_run run = {.circuit = c, .roots = roots, .roots_out = roots};
+  hf_pool_run(pool, c->used_rows, HF_ROWS_GRAIN, fill_fixed, &run);
+  hf_pool_run(pool, n, HF_ROWS_GRAIN, fill_roots, &run);
+  hf_pool_run(pool, n, HF_ROWS_GRAIN, fill_sigma, &run);
+  for (uint32_t i = 0; i < 1u << c->table_width; i++) c->fixed[HF_TABLE_RANGE][i] = hf_fr_from_u64(i);
+  free(roots);
   return HF_OK;
 }
 
-static hf_status fill_sigma_and_table(hf_circuit *c) {
-  uint32_t n = c->notes->n;
-  hf_fr *x = malloc(n * sizeof *x), w = hf_fr_root_of_unity((int)c->log_n), k[HF_WIRES] = {hf_fr_one()};
-  if (!x) return hf_fail(HF_E_MEMORY, "circuit: no memory for 2^%u points", c->log_n);
-  x[0] = hf_fr_one();
-  for (uint32_t i = 1; i < n; i++) x[i] = hf_fr_mul(x[i - 1], w);
-  for (int i = 1; i < HF_WIRES; i++) k[i] = hf_relation_constants[HF_RC_K1 + i - 1];
-  for (uint32_t r = 0; r < n; r++)
-    for (unsigned i = 0; i < HF_WIRES; i++) {
-      uint32_t to = c->notes->copy[HF_WIRES * r + i];
-      c->fixed[HF_SIGMA1 + i][r] = hf_fr_mul(k[to % HF_WIRES], x[to / HF_WIRES]);
-    }
-  free(x);
-  for (uint32_t i = 0; i < 1u << c->table_width; i++) c->fixed[HF_TABLE_RANGE][i] = hf_fr_from_u64(i);
+/* The circuit of a plan with the builder's values; it becomes an owner of the plan. */
+static hf_status circuit_make(const hf_builder *b, hf_circuit_plan *plan, hf_circuit **out) {
+  size_t n = (size_t)1 << plan->log_n;
+  hf_circuit *c = calloc(1, sizeof *c);
+  *out = c;
+  if (!c) return hf_fail(HF_E_MEMORY, "circuit: no memory");
+  atomic_fetch_add_explicit(&plan->owners, 1, memory_order_relaxed);
+  c->plan = plan;
+  c->notes = &plan->notes;
+  c->log_n = plan->log_n;
+  c->table_width = plan->options.table_width;
+  c->used_rows = plan->used_rows;
+  c->public_count = plan->public_count;
+  c->foldable = plan->options.foldable;
+  c->seal = plan->options.seal;
+  bool ok = (c->multiplicity = calloc(n, sizeof(hf_fr))) != NULL;
+  ok &= (c->public_inputs = calloc(c->public_count + 1, sizeof(hf_fr))) != NULL;
+  for (int i = 0; i < HF_WIRES; i++) ok &= (c->wires[i] = calloc(n, sizeof(hf_fr))) != NULL;
+  if (!ok) return hf_fail(HF_E_MEMORY, "circuit: no memory for 2^%u rows", c->log_n);
+  columns_run run = {.circuit = c, .value = b->value};
+  hf_pool_run(b->options.pool, c->used_rows, HF_ROWS_GRAIN, fill_wires, &run);
   return HF_OK;
 }
 
@@ -169,39 +183,26 @@ static hf_status audit(const hf_circuit *c) {
   return HF_OK;
 }
 
-static hf_status scope_tree(hf_builder *b, hf_circuit *c) {
-  hf_circuit_notes *notes = c->notes;
-  size_t count = b->scope_count + 1;
-  notes->tree = calloc(count, sizeof *notes->tree);
-  if (!notes->tree) return hf_fail(HF_E_MEMORY, "circuit: no memory for %zu scopes", count);
-  for (size_t i = 0; i < b->scope_count; i++) {
-    const hf_scope *s = &b->scopes[i];
-    notes->tree[i] = (hf_scope_rows){s->name, s->parent, s->depth, 0, 0, s->entered};
-  }
-  for (uint32_t r = c->public_count; r < c->used_rows; r++) notes->tree[notes->row_scope[r]].own++;
-  if (c->public_count) {
-    notes->tree[b->scope_count] = (hf_scope_rows){"public inputs", 0, 1, c->public_count, 0, 1};
-    for (uint32_t r = 0; r < c->public_count; r++) notes->row_scope[r] = (uint32_t)b->scope_count;
-  } else {
-    count--;
-  }
-  notes->scope_count = count;
-  for (size_t i = count; i-- > 0;) {
-    notes->tree[i].total += notes->tree[i].own;
-    if (i) notes->tree[notes->tree[i].parent].total += notes->tree[i].total;
-  }
-  return HF_OK;
-}
-
 const hf_scope_rows *hf_circuit_scopes(const hf_circuit *circuit, size_t *count) {
   *count = circuit->notes->scope_count;
   return circuit->notes->tree;
 }
 
+/* The number of rows that the circuit needs with what is public and random. */
+static hf_status circuit_size(const hf_builder *b, unsigned *log_n) {
+  const hf_builder_options *o = &b->options;
+  uint64_t used = b->row_count + b->public_count;
+  unsigned max = o->max_log_n ? o->max_log_n : HF_DEFAULT_MAX_LOG_N;
+  *log_n = o->min_log_n > o->table_width ? o->min_log_n : o->table_width;
+  while ((1ull << *log_n) < used + HF_BLIND_ROWS + 1) ++*log_n;
+  return *log_n > max ? hf_fail(HF_E_RANGE, "the circuit needs 2^%u rows, more than 2^%u", *log_n, max) : HF_OK;
+}
+
 hf_status hf_builder_finish(hf_builder *b, hf_circuit **out) {
   hf_status status = HF_OK;
   hf_circuit *c = NULL;
-  uint32_t *last = NULL;
+  hf_circuit_plan *laid = NULL;
+  unsigned log_n;
   *out = NULL;
   hf_builder_flush(b);
   if (b->scope != 0) hf_builder_fail(b, HF_E_STATE, "scope \"%s\" was not ended", b->scopes[b->scope].name);
@@ -210,40 +211,27 @@ hf_status hf_builder_finish(hf_builder *b, hf_circuit **out) {
                     b->options.seal ? "hf_public_seal" : "hf_public_statement");
   if (b->options.foldable && b->options.seal)
     hf_builder_fail(b, HF_E_ARGUMENT, "a seal is not foldable");
+  if (b->plan) hf_plan_check(b);
   if (b->status != HF_OK) return hf_fail(b->status, "%s", b->message);
 
-  uint32_t used = (uint32_t)(b->row_count + b->public_count);
-  unsigned log_n =
-      b->options.min_log_n > b->options.table_width ? b->options.min_log_n : b->options.table_width;
-  unsigned max = b->options.max_log_n ? b->options.max_log_n : HF_DEFAULT_MAX_LOG_N;
-  while ((1ull << log_n) < (uint64_t)used + HF_BLIND_ROWS + 1) log_n++;
-  if (log_n > max) return hf_fail(HF_E_RANGE, "the circuit needs 2^%u rows, more than 2^%u", log_n, max);
   for (size_t i = 0; i < b->rom_count; i++)
-    b->value[b->rom[i].multiplicity] = hf_fr_from_u64(b->rom[i].reads);
-
-  HF_TRY(circuit_alloc(b, &c, log_n, used));
-  last = malloc((b->vars + 1) * sizeof *last);
-  if (!last) HF_TRY(hf_fail(HF_E_MEMORY, "circuit: no memory for %zu variables", b->vars));
-  HF_TRY(fill_rows(b, c, last));
-  HF_TRY(fill_sigma_and_table(c));
-  HF_TRY(scope_tree(b, c));
-  /* the notes take what the builder needs no more */
-  c->notes->merges = b->merges;
-  c->notes->merge_count = b->merge_count;
-  b->merges = NULL;
-  b->merge_count = b->merge_capacity = 0;
-  c->notes->lookups = b->lookup_notes;
-  c->notes->lookup_count = b->lookup_note_count;
-  b->lookup_notes = NULL;
-  b->lookup_note_count = b->lookup_note_capacity = 0;
-  HF_TRY(hf_rom_index_make(c));
+    b->value[b->rom[i].multiplicity] = hf_fr_from_u64(b->plan ? b->reads[i] : b->rom[i].reads);
+  if (!b->plan) {
+    HF_TRY(circuit_size(b, &log_n));
+    HF_TRY(hf_plan_make(b, log_n, &laid));
+  }
+  HF_TRY(circuit_make(b, laid ? laid : b->options.plan, &c));
+  if (laid) {
+    HF_TRY(hf_circuit_complete(c, b->options.pool));
+    HF_TRY(hf_rom_index_make(c));
+    HF_TRY(audit(c));
+  }
   hf_recount_range(c);
-  HF_TRY(audit(c));
   hf_builder_fail(b, HF_E_STATE, "the builder was finished before");
   *out = c;
   c = NULL;
 out:
-  free(last);
+  hf_circuit_plan_release(&laid);
   hf_circuit_destroy(&c);
   return status;
 }
@@ -258,26 +246,17 @@ void hf_circuit_destroy(hf_circuit **circuit) {
   *circuit = NULL;
   if (!c) return;
   size_t n = (size_t)1 << c->log_n;
-  for (int i = 0; i < HF_FIXED_COUNT; i++) free(c->fixed[i]);
+  free_fixed(c);
   for (int i = 0; i < HF_WIRES; i++) wipe(c->wires[i], n);
   wipe(c->multiplicity, n);
   free(c->public_inputs);
-  if (c->notes) {
-    free(c->notes->copy);
-    free(c->notes->row_scope);
-    free(c->notes->row_name);
-    free(c->notes->cell_of);
-    free(c->notes->merges);
-    free(c->notes->lookups);
-    free(c->notes->tree);
-    free(c->notes->rom_writes);
-    free(c->notes->disabled);
-    free(c->notes);
-  }
+  free(c->disabled);
+  hf_circuit_plan_release(&c->plan);
   free(c);
 }
 
 hf_digest hf_circuit_structure_digest(const hf_circuit *circuit) {
+  if (circuit->plan->has_digest) return circuit->plan->digest;
   hf_digest_state state;
   hf_digest out;
   uint8_t head[12];

@@ -156,6 +156,31 @@ static void record_words(batch_context *cx, const hf_batch_input *in, hf_var wor
   hf_scope_end(b);
 }
 
+/* The slots are parts: each has a context of its own, and only the root goes from one to the next. */
+typedef struct slots_run {
+  const batch_context *shared;
+  const hf_batch_input *input;
+  batch_slot_result *slots;
+} slots_run;
+
+static hf_var slot_part(hf_builder *b, void *context, size_t i, hf_var root) {
+  const slots_run *run = context;
+  batch_context cx = *run->shared;
+  cx.b = b;
+  cx.rows = &run->slots[i].rows;
+  batch_slot(&cx, root, &run->input->slots[i], &run->slots[i]);
+  return run->slots[i].root;
+}
+
+static void add_slot_rows(hf_batch_rows *sum, const hf_batch_rows *slot) {
+  sum->paths += slot->paths;
+  sum->leaves += slot->leaves;
+  sum->challenge += slot->challenge;
+  sum->signature += slot->signature;
+  sum->data += slot->data;
+  sum->rules += slot->rules;
+}
+
 static hf_status lay_out(hf_builder *b, const hf_batch_input *in, hf_batch_rows *rows) {
   uint32_t count = in->params.slots, at = hf_builder_rows(b);
   batch_slot_result *slots = calloc(count, sizeof *slots);
@@ -177,11 +202,9 @@ static hf_status lay_out(hf_builder *b, const hf_batch_input *in, hf_batch_rows 
   cx.mode = words[HF_RECORD_MODE];
   hf_assert_bool(b, "mode is 0 or 1", cx.mode);
 
-  hf_var root = words[HF_RECORD_OLD_ROOT];
-  for (uint32_t i = 0; i < count; i++) {
-    batch_slot(&cx, root, &in->slots[i], &slots[i]);
-    root = slots[i].root;
-  }
+  slots_run run = {&cx, in, slots};
+  hf_var root = hf_builder_parts(b, count, words[HF_RECORD_OLD_ROOT], slot_part, &run);
+  for (uint32_t i = 0; i < count; i++) add_slot_rows(rows, &slots[i].rows);
 
 #define SUM(field) sum_slots(b, slots, count, offsetof(batch_slot_result, field))
   hf_var fees = SUM(fee);

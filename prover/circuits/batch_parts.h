@@ -24,6 +24,7 @@ typedef struct batch_slot_result {
   hf_var words[HF_DATA_WORDS];                                                 /* public data */
   hf_var transfer, withdraw, deposit_applied, deposit_opened, deposit_refused; /* 0 or 1; at most one is 1 */
   hf_var fee, amount, spent, withdrawn, refused;
+  hf_batch_rows rows; /* what the slot laid */
 } batch_slot_result;
 
 void batch_slot(batch_context *cx, hf_var root, const hf_batch_slot *input, batch_slot_result *out);

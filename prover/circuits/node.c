@@ -39,10 +39,28 @@ static void fold(hf_builder *b, const hf_verified_child child[2], const hf_pair_
   hf_scope_end(b);
 }
 
-hf_status hf_node_circuit(hf_builder *b, const hf_fold_setup *setup, const hf_node_input *input) {
+/* The children are parts: nothing of one is looked at for the other. */
+typedef struct children_run {
+  const hf_fold_setup *setup;
+  const hf_fold_child *input[HF_NODE_CHILDREN];
+  hf_var node_vk;
   hf_verified_child child[HF_NODE_CHILDREN];
   hf_pair_gadget own[HF_NODE_CHILDREN];
-  hf_var entry[HF_NODE_CHILDREN], is_node, words[HF_INSTANCE_COUNT];
+  hf_var entry[HF_NODE_CHILDREN];
+} children_run;
+
+static hf_var child_part(hf_builder *b, void *context, size_t i, hf_var link) {
+  children_run *run = context;
+  hf_var is_node;
+  hf_child_verify(b, run->setup, run->input[i], &run->child[i]);
+  run->entry[i] = hf_child_entry(b, &run->child[i], run->node_vk, &is_node);
+  hf_child_accumulator(b, run->setup, (unsigned)i, &run->child[i], is_node, &run->own[i]);
+  return link;
+}
+
+hf_status hf_node_circuit(hf_builder *b, const hf_fold_setup *setup, const hf_node_input *input) {
+  children_run run = {.setup = setup};
+  hf_var words[HF_INSTANCE_COUNT];
   hf_fold_child *blank = NULL;
   if (!input) {
     blank = malloc(sizeof *blank);
@@ -50,15 +68,13 @@ hf_status hf_node_circuit(hf_builder *b, const hf_fold_setup *setup, const hf_no
     hf_fold_child_blank(blank);
   }
   hf_var node_vk = hf_hint(b, input ? input->node_vk : hf_fr_zero(), "node_vk");
-  for (unsigned i = 0; i < HF_NODE_CHILDREN; i++) {
-    hf_child_verify(b, setup, input ? &input->child[i] : blank, &child[i]);
-    entry[i] = hf_child_entry(b, &child[i], node_vk, &is_node);
-    hf_child_accumulator(b, setup, i, &child[i], is_node, &own[i]);
-  }
-  entry[1] = hf_lift_gadget(b, entry[1], input ? input->lift : 0, HF_SEAL_RECORDS_LOG - 1);
-  words[HF_INSTANCE_STATEMENT] = hf_hash_words(b, HF_DOMAIN_NODE, entry, 2);
+  for (unsigned i = 0; i < HF_NODE_CHILDREN; i++) run.input[i] = input ? &input->child[i] : blank;
+  run.node_vk = node_vk;
+  hf_builder_parts(b, HF_NODE_CHILDREN, node_vk, child_part, &run);
+  run.entry[1] = hf_lift_gadget(b, run.entry[1], input ? input->lift : 0, HF_SEAL_RECORDS_LOG - 1);
+  words[HF_INSTANCE_STATEMENT] = hf_hash_words(b, HF_DOMAIN_NODE, run.entry, 2);
   words[HF_INSTANCE_NODE_VK] = node_vk;
-  fold(b, child, own, words + HF_INSTANCE_ACCUMULATOR);
+  fold(b, run.child, run.own, words + HF_INSTANCE_ACCUMULATOR);
   hf_public_instance(b, words);
   free(blank);
   return hf_builder_status(b);

@@ -50,6 +50,7 @@ hf_status hf_proving_key_derive(hf_backend *backend, const hf_srs *srs, const hf
   if (!key) return hf_fail(HF_E_MEMORY, "no memory for a proving key");
   if (options->kappa < 1 || options->kappa > HF_KAPPA_MAX)
     HF_TRY(hf_fail(HF_E_ARGUMENT, "kappa %u is not in 1..%d", options->kappa, HF_KAPPA_MAX));
+  if (!circuit->fixed[0]) HF_TRY(hf_fail(HF_E_STATE, "the circuit follows a plan: hf_circuit_complete comes before a key"));
   size_t n = (size_t)1 << circuit->log_n, needed = hf_srs_points_needed(circuit->log_n, options->kappa);
   if (srs->count < needed)
     HF_TRY(hf_fail(HF_E_RANGE, "the SRS has %zu points; 2^%u rows with kappa %u need %zu", srs->count, circuit->log_n,

@@ -7,53 +7,73 @@
 #include "circuits/batch.h"
 #include "circuits/example.h"
 
+/* Lays out, or computes, a circuit on a builder; `input` is what the entry's own functions pass. */
+typedef hf_status (*circuit_body)(hf_builder *b, const void *input);
+
+/* What decides a circuit's structure besides its name and the set-up. */
+static hf_digest kind_of(const char *name, const void *parameters, size_t length) {
+  hf_digest_state state;
+  hf_digest out;
+  hf_digest_init(&state);
+  hf_digest_update(&state, name, strlen(name) + 1);
+  hf_digest_update(&state, parameters, length);
+  hf_digest_final(&state, &out);
+  return out;
+}
+
+static hf_status expand(const hf_catalog_context *context, hf_digest kind, hf_builder_options *options,
+                        circuit_body body, const void *input, hf_circuit **out) {
+  hf_status status;
+  hf_builder *b = NULL;
+  hf_plan_cache *plans = context != NULL ? context->plans : NULL;
+  if (plans != NULL) options->plan = hf_plan_cache_find(plans, &kind);
+  if (context != NULL) options->pool = context->pool;
+  HF_TRY(hf_builder_create(options, &b));
+  HF_TRY(body(b, input));
+  HF_TRY(hf_builder_finish(b, out));
+  if (plans != NULL && options->plan == NULL) hf_plan_cache_put(plans, &kind, *out);
+out:
+  hf_builder_destroy(&b);
+  return status;
+}
+
+typedef struct batch_job {
+  hf_rollup_params params;
+  const hf_batch_input *input; /* or NULL */
+} batch_job;
+
+static hf_status batch_body(hf_builder *b, const void *input) {
+  const batch_job *job = input;
+  return hf_batch_circuit(b, &job->params, job->input);
+}
+
 static hf_status batch_build(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
                              const uint8_t *input, size_t length, hf_circuit **out) {
   hf_status status;
-  (void)context;
-  hf_rollup_params params = {.depth = HF_ROLLUP_DEPTH, .slots = HF_CATALOG_BATCH_SLOTS};
+  batch_job job = {.params = {.depth = HF_ROLLUP_DEPTH, .slots = HF_CATALOG_BATCH_SLOTS}};
   hf_builder_options options;
-  hf_builder *b = NULL;
   hf_batch_input batch = {0};
   *out = NULL;
   for (size_t i = 0; i < count; i++) {
     uint64_t v = parameters[i].value;
     if (v > UINT32_MAX) return hf_fail(HF_E_RANGE, "batch: %s is too large", parameters[i].name);
     if (strcmp(parameters[i].name, "depth") == 0)
-      params.depth = (uint32_t)v;
+      job.params.depth = (uint32_t)v;
     else if (strcmp(parameters[i].name, "slots") == 0)
-      params.slots = (uint32_t)v;
+      job.params.slots = (uint32_t)v;
     else
       return hf_fail(HF_E_ARGUMENT, "batch has no parameter \"%s\"", parameters[i].name);
   }
-  HF_TRY(hf_rollup_params_check(&params));
-  if (input != NULL) HF_TRY(hf_batch_input_decode("batch input", input, length, &batch));
-  HF_TRY(hf_batch_options(&params, &options));
-  HF_TRY(hf_builder_create(&options, &b));
-  HF_TRY(hf_batch_circuit(b, &params, input != NULL ? &batch : NULL));
-  HF_TRY(hf_builder_finish(b, out));
+  HF_TRY(hf_rollup_params_check(&job.params));
+  if (input != NULL) {
+    HF_TRY(hf_batch_input_decode("batch input", input, length, &batch));
+    job.input = &batch;
+  }
+  HF_TRY(hf_batch_options(&job.params, &options));
+  uint32_t shape[2] = {job.params.depth, job.params.slots};
+  HF_TRY(expand(context, kind_of(HF_BATCH_CIRCUIT, shape, sizeof shape), &options, batch_body, &job, out));
 out:
-  hf_builder_destroy(&b);
   hf_batch_input_free(&batch);
-  return status;
-}
-
-static hf_status example_build(const hf_catalog_context *context, const hf_parameter *parameters,
-                               size_t count, const uint8_t *input, size_t length, hf_circuit **out) {
-  hf_status status;
-  (void)context;
-  hf_builder_options options;
-  hf_builder *b = NULL;
-  hf_example_input in;
-  *out = NULL;
-  if (count > 0) return hf_fail(HF_E_ARGUMENT, "example has no parameter \"%s\"", parameters[0].name);
-  if (input != NULL) HF_TRY(hf_example_input_decode(input, length, &in));
-  hf_example_options(&options);
-  HF_TRY(hf_builder_create(&options, &b));
-  hf_example_circuit(b, input != NULL ? &in : NULL);
-  HF_TRY(hf_builder_finish(b, out));
-out:
-  hf_builder_destroy(&b);
   return status;
 }
 
@@ -62,58 +82,89 @@ static hf_status no_parameters(const char *name, const hf_parameter *parameters,
   return hf_fail(HF_E_ARGUMENT, "%s has no parameter \"%s\"", name, parameters[0].name);
 }
 
+static hf_status example_body(hf_builder *b, const void *input) {
+  hf_example_circuit(b, input);
+  return HF_OK; /* what went wrong, hf_builder_finish says */
+}
+
+static hf_status example_build(const hf_catalog_context *context, const hf_parameter *parameters,
+                               size_t count, const uint8_t *input, size_t length, hf_circuit **out) {
+  hf_status status;
+  hf_builder_options options;
+  hf_example_input in;
+  *out = NULL;
+  HF_TRY(no_parameters(HF_EXAMPLE_CIRCUIT, parameters, count));
+  if (input != NULL) HF_TRY(hf_example_input_decode(input, length, &in));
+  hf_example_options(&options);
+  HF_TRY(expand(context, kind_of(HF_EXAMPLE_CIRCUIT, "", 0), &options, example_body, input != NULL ? &in : NULL, out));
+out:
+  return status;
+}
+
 static hf_status need_setup(const char *name, const hf_catalog_context *context) {
   if (context != NULL && context->setup != NULL) return HF_OK;
   return hf_fail(HF_E_STATE, "%s is built over a set-up, and none is there", name);
+}
+
+typedef struct fold_job {
+  const hf_fold_setup *setup;
+  hf_node_input *node; /* or NULL */
+  hf_seal_input *seal; /* or NULL */
+  hf_fr node_vk;       /* of a seal */
+} fold_job;
+
+static hf_status node_body(hf_builder *b, const void *input) {
+  const fold_job *job = input;
+  return hf_node_circuit(b, job->setup, job->node);
 }
 
 static hf_status node_build(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
                             const uint8_t *input, size_t length, hf_circuit **out) {
   hf_status status;
   hf_builder_options options;
-  hf_builder *b = NULL;
-  hf_node_input *node = NULL;
+  fold_job job = {0};
   *out = NULL;
   HF_TRY(no_parameters(HF_NODE_CIRCUIT, parameters, count));
   HF_TRY(need_setup(HF_NODE_CIRCUIT, context));
+  job.setup = context->setup;
   if (input != NULL) {
-    node = malloc(sizeof *node);
-    if (node == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a node's input"));
-    HF_TRY(hf_node_input_decode("node input", input, length, node));
+    job.node = malloc(sizeof *job.node);
+    if (job.node == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a node's input"));
+    HF_TRY(hf_node_input_decode("node input", input, length, job.node));
   }
   hf_node_options(&options);
-  HF_TRY(hf_builder_create(&options, &b));
-  HF_TRY(hf_node_circuit(b, context->setup, node));
-  HF_TRY(hf_builder_finish(b, out));
+  HF_TRY(expand(context, kind_of(HF_NODE_CIRCUIT, "", 0), &options, node_body, &job, out));
 out:
-  hf_builder_destroy(&b);
-  free(node);
+  free(job.node);
   return status;
+}
+
+static hf_status seal_body(hf_builder *b, const void *input) {
+  const fold_job *job = input;
+  return hf_seal_circuit(b, job->setup, job->node_vk, job->seal);
 }
 
 static hf_status seal_build(const hf_catalog_context *context, const hf_parameter *parameters, size_t count,
                             const uint8_t *input, size_t length, hf_circuit **out) {
   hf_status status;
   hf_builder_options options;
-  hf_builder *b = NULL;
-  hf_seal_input *seal = NULL;
+  fold_job job = {0};
   *out = NULL;
   HF_TRY(no_parameters(HF_SEAL_CIRCUIT, parameters, count));
   HF_TRY(need_setup(HF_SEAL_CIRCUIT, context));
+  job.setup = context->setup;
   if (input != NULL) {
-    seal = malloc(sizeof *seal);
-    if (seal == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a seal's input"));
-    HF_TRY(hf_seal_input_decode("seal input", input, length, seal));
+    job.seal = malloc(sizeof *job.seal);
+    if (job.seal == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a seal's input"));
+    HF_TRY(hf_seal_input_decode("seal input", input, length, job.seal));
   } else if (context->node_vk == NULL) {
     HF_TRY(hf_fail(HF_E_STATE, "the seal is built over the node's key, and none is there"));
   }
+  job.node_vk = job.seal != NULL ? job.seal->node_vk : *context->node_vk;
   hf_seal_options(&options);
-  HF_TRY(hf_builder_create(&options, &b));
-  HF_TRY(hf_seal_circuit(b, context->setup, seal != NULL ? seal->node_vk : *context->node_vk, seal));
-  HF_TRY(hf_builder_finish(b, out));
+  HF_TRY(expand(context, kind_of(HF_SEAL_CIRCUIT, &job.node_vk, sizeof job.node_vk), &options, seal_body, &job, out));
 out:
-  hf_builder_destroy(&b);
-  free(seal);
+  free(job.seal);
   return status;
 }
 

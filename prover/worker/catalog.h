@@ -6,13 +6,16 @@
 #include "circuit/circuit.h"
 #include "circuits/fold.h"
 #include "keys.h"
+#include "plan_cache.h"
 
 #define HF_CATALOG_BATCH_SLOTS 64 /* of the batch circuit where a job does not say */
 
-/* What the circuits that fold are built over; other circuits look at none of it. */
+/* What circuits are built with. */
 typedef struct hf_catalog_context {
-  const hf_fold_setup *setup; /* NULL: such circuits are refused (HF_E_STATE) */
+  const hf_fold_setup *setup; /* what those that fold are built over; NULL: they are refused (HF_E_STATE) */
   const hf_fr *node_vk;       /* for the structure of a seal without an input: the digest of the node's key */
+  hf_plan_cache *plans;       /* of circuits over this set-up; NULL: each circuit is laid out anew */
+  hf_pool *pool;              /* NULL: the caller's thread alone */
 } hf_catalog_context;
 
 typedef struct hf_catalog_entry {
@@ -32,7 +35,7 @@ size_t hf_catalog_count(void);
 const hf_catalog_entry *hf_catalog_at(size_t i);
 hf_status hf_catalog_find(const char *name, const hf_catalog_entry **out); /* HF_E_NOT_FOUND */
 /* The finished circuit with the witness of `input`; input NULL: the structure alone, for keys. `context` may
- * be NULL where the circuit does not fold. */
+ * be NULL where the circuit does not fold. One whose plan was there has no fixed columns yet (hf_circuit_complete). */
 hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_catalog_context *context,
                            const hf_parameter *parameters, size_t count, const uint8_t *input, size_t length,
                            hf_circuit **out);

@@ -162,7 +162,7 @@ out:
   return status;
 }
 
-static hf_status derive(const hf_key_cache *cache, const hf_circuit *circuit, const hf_key_options *options,
+static hf_status derive(const hf_key_cache *cache, hf_circuit *circuit, const hf_key_options *options,
                         const hf_digest *reference, hf_proving_key **out) {
   hf_status status;
   char *path = NULL;
@@ -183,6 +183,7 @@ static hf_status derive(const hf_key_cache *cache, const hf_circuit *circuit, co
   }
   hf_log(cache->options.log, HF_LOG_INFO, "deriving a key", HF_LOG_UINT("log_n", circuit->log_n),
          HF_LOG_UINT("kappa", options->kappa));
+  HF_TRY(hf_circuit_complete(circuit, NULL));
   HF_TRY(hf_proving_key_derive(cache->options.backend, cache->options.srs, circuit, options, out));
   if (cache->folder != NULL) {
     hf_proving_key *mapped = NULL;
@@ -214,7 +215,7 @@ static cached_key *place_of(hf_key_cache *cache, const hf_digest *reference) {
   return oldest;
 }
 
-hf_status hf_key_cache_get(hf_key_cache *cache, const hf_circuit *circuit, const hf_key_options *options,
+hf_status hf_key_cache_get(hf_key_cache *cache, hf_circuit *circuit, const hf_key_options *options,
                            const hf_digest *expected, const hf_proving_key **out) {
   hf_status status = HF_OK;
   hf_digest reference = reference_of(cache, circuit, options);

@@ -32,10 +32,11 @@ typedef struct hf_key_cache_options {
 hf_status hf_key_cache_create(const hf_key_cache_options *options, hf_key_cache **out);
 void hf_key_cache_destroy(hf_key_cache **cache);
 
-/* The key of this circuit's structure with these options, from memory, disk or derivation. `expected` NULL:
+/* The key of this circuit's structure with these options, from memory, disk or derivation, which completes the circuit
+ * where it follows a plan. `expected` NULL:
  * any digest; otherwise HF_E_MISMATCH when circuit and SRS lead to another key. The key lives until the next
  * call or destroy. */
-hf_status hf_key_cache_get(hf_key_cache *cache, const hf_circuit *circuit, const hf_key_options *options,
+hf_status hf_key_cache_get(hf_key_cache *cache, hf_circuit *circuit, const hf_key_options *options,
                            const hf_digest *expected, const hf_proving_key **key);
 /* A prover loaded with the key of the last hf_key_cache_get; same lifetime. */
 hf_status hf_key_cache_prover(hf_key_cache *cache, hf_prover **prover);

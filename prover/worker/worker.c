@@ -28,6 +28,8 @@ typedef struct worker_state {
   unsigned strikes; /* proofs in a row that did not verify */
   bool node_known;  /* node_vk is filled in */
   hf_fr node_vk;    /* digest of the node's key, which follows from the SRS */
+  hf_pool *pool;
+  hf_plan_cache plans;
 } worker_state;
 
 typedef struct job_run {
@@ -139,7 +141,7 @@ static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
   hf_writer bytes = {0};
   const hf_catalog_entry *entry;
   hf_fold_setup setup;
-  hf_catalog_context context = {0};
+  hf_catalog_context context = {.plans = &run->state->plans, .pool = run->state->pool};
   double at = now();
 
   HF_TRY(hf_catalog_find(job->circuit, &entry));
@@ -193,7 +195,8 @@ static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
 
 explain : {
   /* The checker names the constraint; if it finds nothing, the device is at fault and the status stays. */
-  hf_status found = hf_circuit_check(circuit);
+  hf_status found = hf_circuit_complete(circuit, run->state->pool);
+  if (found == HF_OK) found = hf_circuit_check(circuit);
   if (found != HF_OK) status = found;
 }
 out:
@@ -309,14 +312,15 @@ hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
   hf_worker *me = calloc(1, sizeof *me);
   hf_lease *lease = calloc(1, sizeof *lease);
   hf_proof *proof = calloc(1, sizeof *proof);
+  worker_state state = {0};
   *totals = (hf_worker_totals){0};
   if (me == NULL || lease == NULL || proof == NULL) {
     status = hf_fail(HF_E_MEMORY, "no memory for a worker");
     goto out;
   }
   HF_TRY(announce(o, me));
+  HF_TRY(hf_pool_create(o->threads, &state.pool));
   unsigned troubles = 0;
-  worker_state state = {0};
   while (o->stop == NULL || o->stop(o->context) == HF_WORKER_GO_ON) {
     bool found = false;
     status = hf_queue_lease(o->queue, me, lease, &found);
@@ -337,6 +341,8 @@ hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
     if (o->job_limit != 0 && totals->proven + totals->failed + totals->abandoned >= o->job_limit) break;
   }
 out:
+  hf_plan_cache_clear(&state.plans);
+  hf_pool_destroy(&state.pool);
   free(proof);
   free(lease);
   free(me);

@@ -20,7 +20,7 @@ void hf_pool_destroy(hf_pool **pool);
 unsigned hf_pool_size(const hf_pool *pool);
 
 /* body over [0, count) in chunks of at most `grain` items (at least 1), handed out as threads become free;
- * returns when all are done. The chunks begin at multiples of `grain`. */
+ * returns when all are done. The chunks begin at multiples of `grain`. `pool` NULL: the caller alone. */
 void hf_pool_run(hf_pool *pool, size_t count, size_t grain, hf_pool_body body, void *context);
 
 #endif
