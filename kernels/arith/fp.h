@@ -43,6 +43,20 @@ HF_FN int HF_FP(is_reduced)(HF_FP_T a) {
   return (int)borrow;
 }
 
+#if defined(HF_X86_MULX) && !defined(__OPTIMIZE__)
+#undef HF_X86_MULX /* unoptimised code keeps every address in a register and leaves the assembly too few */
+#endif
+
+/* HF_LIMBS32: words of 32 bits, as on CUDA devices. There, HF_FIELD_CALLS makes a multiplication a function that is called. */
+#if defined(__CUDA_ARCH__) || defined(HF_LIMBS32)
+#if defined(__CUDA_ARCH__) && defined(HF_FIELD_CALLS)
+#define HF_FP_MUL_FN static __host__ __device__ __noinline__
+#else
+#define HF_FP_MUL_FN HF_FN
+#endif
+#include "fp32.h"
+#undef HF_FP_MUL_FN
+#else
 /* a - p if a >= p; for a < 2p. */
 HF_FN HF_FP_T HF_FP(reduce_once)(HF_FP_T a) {
   HF_FP_T s;
@@ -58,10 +72,6 @@ HF_FN HF_FP_T HF_FP(reduce_once)(HF_FP_T a) {
   s.l[3] ^= (s.l[3] ^ a.l[3]) & keep;
   return s;
 }
-
-#if defined(HF_X86_MULX) && !defined(__OPTIMIZE__)
-#undef HF_X86_MULX /* unoptimised code keeps every address in a register and leaves the assembly too few */
-#endif
 
 #if defined(HF_X86_MULX)
 /* In assembly as well: compilers make the carries of these go through registers. */
@@ -120,9 +130,6 @@ HF_FN HF_FP_T HF_FP(sub)(HF_FP_T a, HF_FP_T b) {
   return s;
 }
 #endif
-
-HF_FN HF_FP_T HF_FP(neg)(HF_FP_T a) { return HF_FP(sub)(HF_FP(zero)(), a); }
-HF_FN HF_FP_T HF_FP(dbl)(HF_FP_T a) { return HF_FP(add)(a, a); }
 
 #if defined(HF_X86_MULX)
 /* One assembly block with two carry chains (BMI2 MULX, ADX): compilers do not
@@ -195,7 +202,10 @@ HF_FN HF_FP_T HF_FP(mul)(HF_FP_T a, HF_FP_T b) {
   return HF_FP(reduce_once)(z);
 }
 #endif
+#endif /* words of 64 bits */
 
+HF_FN HF_FP_T HF_FP(neg)(HF_FP_T a) { return HF_FP(sub)(HF_FP(zero)(), a); }
+HF_FN HF_FP_T HF_FP(dbl)(HF_FP_T a) { return HF_FP(add)(a, a); }
 HF_FN HF_FP_T HF_FP(sqr)(HF_FP_T a) { return HF_FP(mul)(a, a); }
 
 /* Any four limbs below p -> Montgomery form. */
