@@ -2,6 +2,9 @@
 #include "backend.h"
 #include <string.h>
 #include "cpu/cpu.h"
+#if defined(HF_HAS_OPENCL)
+#include "opencl/device_opencl.h"
+#endif
 
 static const struct {
   const char *name;
@@ -9,6 +12,9 @@ static const struct {
   hf_status (*devices)(const hf_backend_options *options, hf_backend_device *out, size_t limit, size_t *count);
 } backends[] = {
     {"cpu", hf_cpu_create, hf_cpu_devices},
+#if defined(HF_HAS_OPENCL)
+    {"opencl", hf_opencl_create, hf_opencl_devices},
+#endif
 };
 #define BACKENDS (sizeof backends / sizeof backends[0])
 
