@@ -82,12 +82,16 @@ static bool map_reserve(hf_builder *b, hf_map *m, uint64_t (*hash_of)(const hf_b
 
 hf_var hf_var_new(hf_builder *b, hf_fr value) {
   if (!hf_builder_ok(b)) return (hf_var){0};
-  if (b->plan && b->vars < b->vars_capacity) {
+  if (b->plan) {
+    if (b->vars == b->vars_capacity) {
+      hf_plan_broken(b);
+      return (hf_var){0};
+    }
     b->value[b->vars] = value;
     return (hf_var){(uint32_t)b->vars++};
   }
   size_t capacity = b->vars_capacity;
-  if (b->plan || b->vars >= HF_NO_VAR - 1) {
+  if (b->vars >= HF_NO_VAR - 1) {
     hf_builder_fail(b, HF_E_RANGE, "circuit builder: too many variables");
     return (hf_var){0};
   }

@@ -196,6 +196,8 @@ void hf_plan_follow(hf_builder *b);
 hf_var hf_plan_constant(hf_builder *b, hf_fr k);
 /* Of a builder that has laid everything. */
 hf_status hf_plan_make(hf_builder *b, unsigned log_n, hf_circuit_plan **out);
+/* The error of calls that are not those of the plan. */
+void hf_plan_broken(hf_builder *b);
 /* What a builder with a plan has computed is what the plan expects, or an error. */
 void hf_plan_check(hf_builder *b);
 hf_status hf_rom_index_make(hf_circuit *c);

@@ -43,7 +43,7 @@ void hf_plan_follow(hf_builder *b) {
   for (size_t i = 0; i < plan->constant_count; i++) b->value[plan->constants[i]] = plan->constant_values[i];
 }
 
-static void unplanned(hf_builder *b) {
+void hf_plan_broken(hf_builder *b) {
   hf_builder_fail(b, HF_E_INTERNAL, "the circuit does not follow its plan: its calls depend on values or parameters");
 }
 
@@ -51,7 +51,7 @@ hf_var hf_plan_constant(hf_builder *b, hf_fr k) {
   uint32_t *slot = hf_constant_slot(b, k), v = *slot ? b->constants[*slot - 1] : HF_NO_VAR;
   if (v == b->vars && v < b->vars_capacity) b->vars++; /* made here */
   if (v >= b->vars) {
-    unplanned(b);
+    hf_plan_broken(b);
     return (hf_var){0};
   }
   return (hf_var){v};
@@ -60,7 +60,7 @@ hf_var hf_plan_constant(hf_builder *b, hf_fr k) {
 void hf_plan_check(hf_builder *b) {
   if (hf_builder_ok(b) &&
       (!mark_equal(hf_builder_mark(b, (hf_var){0}), b->plan->end) || b->marks_used != b->plan->mark_count))
-    unplanned(b);
+    hf_plan_broken(b);
 }
 
 /* ---- parts ---- */
@@ -92,7 +92,7 @@ static void run_parts(void *context, size_t begin, size_t end, unsigned worker) 
     b.digits_table = from->digits_table;
     b.in_part = true;
     hf_var link = run->body(&b, run->context, i, (hf_var){from->link});
-    if (hf_builder_ok(&b) && !mark_equal(hf_builder_mark(&b, link), *to)) unplanned(&b);
+    if (hf_builder_ok(&b) && !mark_equal(hf_builder_mark(&b, link), *to)) hf_plan_broken(&b);
     run->errors[i].status = b.status;
     memcpy(run->errors[i].message, b.message, sizeof b.message);
   }
@@ -101,7 +101,7 @@ static void run_parts(void *context, size_t begin, size_t end, unsigned worker) 
 static hf_var follow_parts(hf_builder *b, size_t count, hf_var first, hf_part_body body, void *context) {
   const hf_mark *marks = b->plan->marks + b->marks_used;
   if (b->plan->mark_count - b->marks_used < count + 1 || !mark_equal(hf_builder_mark(b, first), *marks)) {
-    unplanned(b);
+    hf_plan_broken(b);
     return (hf_var){0};
   }
   parts_run run = {b, marks, body, context, calloc(count + 1, sizeof *run.errors)};
