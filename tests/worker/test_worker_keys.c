@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "catalog.h"
+#include "circuits/batch.h"
 #include "circuits/example.h"
 #include "key_cache.h"
 #include "verify.h"
@@ -184,5 +185,63 @@ Test(worker_keys, what_the_catalog_builds) {
   cr_assert_null(circuit);
   r.srs->count = HF_FOLD_POWERS - 1;
   cr_assert_eq((int)hf_catalog_setup(r.srs, &setup), HF_E_RANGE);
+  rig_close(&r);
+}
+
+static hf_circuit *batch_of(const hf_catalog_context *context, uint64_t slots) {
+  const hf_catalog_entry *batch;
+  hf_parameter parameters[] = {{"depth", 4}, {"slots", slots}};
+  hf_circuit *circuit;
+  OK(hf_catalog_find(HF_BATCH_CIRCUIT, &batch));
+  OK(hf_catalog_build(batch, context, parameters, 2, NULL, 0, &circuit));
+  return circuit;
+}
+
+/* What was laid out before is not laid out again; the key of such a circuit is found, compared and derived as ever. */
+Test(worker_keys, plans) {
+  rig r;
+  hf_plan_cache plans = {0};
+  hf_pool *pool;
+  OK(hf_pool_create(2, &pool));
+  hf_catalog_context context = {.plans = &plans, .pool = pool};
+  const hf_catalog_entry *entry;
+  const hf_proving_key *key;
+  hf_key_options options = {3, HF_TRANSCRIPT_POSEIDON2};
+  hf_example_input values = {.x = 641, .y = 6700417};
+  uint8_t input[HF_EXAMPLE_INPUT_BYTES];
+  hf_digest wrong = {{1}};
+  rig_open(&r, false);
+  OK(hf_catalog_find(HF_EXAMPLE_CIRCUIT, &entry));
+  hf_example_input_encode(&values, input);
+  hf_circuit_destroy(&r.circuit);
+  OK(hf_catalog_build(entry, &context, NULL, 0, NULL, 0, &r.circuit));
+  cr_assert_not_null(r.circuit->fixed[0], "laid out");
+  hf_digest pinned = hf_vk_digest_bytes(&get(&r, 3, HF_TRANSCRIPT_POSEIDON2)->vk);
+  hf_circuit_destroy(&r.circuit);
+  OK(hf_catalog_build(entry, &context, NULL, 0, input, sizeof input, &r.circuit));
+  cr_assert_null(r.circuit->fixed[0], "values alone");
+  cr_assert(hf_fr_eq(r.circuit->public_inputs[0], hf_example_statement(&values)));
+  cr_assert_eq((int)hf_key_cache_get(r.keys, r.circuit, &options, &wrong, &key), HF_E_MISMATCH);
+  OK(hf_key_cache_get(r.keys, r.circuit, &options, &pinned, &key));
+  cr_assert_null(r.circuit->fixed[0], "the key was at hand");
+  prove(&r, key);
+  for (unsigned kappa = 4; kappa < 8; kappa++) (void)get(&r, kappa, HF_TRANSCRIPT_POSEIDON2);
+  OK(hf_key_cache_get(r.keys, r.circuit, &options, &pinned, &key)); /* derived again, from the circuit as it is */
+  prove(&r, key);
+  OK(hf_circuit_check(r.circuit));
+
+  /* another number of slots is another kind; four kinds are kept */
+  static const uint64_t slots[] = {1, 2, 1, 3, 4, 1, 5, 1, 2};
+  static const bool laid[] = {true, true, false, true, true, false, true, false, true};
+  for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+    hf_circuit *c = batch_of(&context, slots[i]), *alone = batch_of(NULL, slots[i]);
+    cr_assert_eq(c->fixed[0] != NULL, laid[i], "number %zu", i);
+    cr_assert_eq(c->used_rows, alone->used_rows);
+    cr_assert(hf_fr_eq(c->public_inputs[0], alone->public_inputs[0]));
+    hf_circuit_destroy(&alone);
+    hf_circuit_destroy(&c);
+  }
+  hf_plan_cache_clear(&plans);
+  hf_pool_destroy(&pool);
   rig_close(&r);
 }
