@@ -5,7 +5,7 @@
  * and element m goes to (j - k) R + k + m L. A group does as many neighbouring columns as fill its tile. */
 #ifndef HF_GPU_KERNELS_NTT_H
 #define HF_GPU_KERNELS_NTT_H
-#include "kernels_vector.h"
+#include "power.h"
 
 #define HF_NTT_TILE (1u << HF_NTT_TILE_LOG)
 

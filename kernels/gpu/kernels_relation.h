@@ -2,7 +2,7 @@
 #ifndef HF_GPU_KERNELS_RELATION_H
 #define HF_GPU_KERNELS_RELATION_H
 #include "arith/relation_fr.h"
-#include "kernels_vector.h"
+#include "power.h"
 
 /* The columns that kernels of constraints take, in the order of hf_relation_inputs. */
 #define HF_FIXED_PARAMETERS                                                                                 \

@@ -8,13 +8,6 @@
 #include "kernels.h"
 #include "lang.h"
 
-/* x^e, e < 2^(2 HF_POWERS_LOG) */
-HF_FN hf_fr hf_power(HF_GLOBAL const hf_fr *table, hf_u32 e) {
-  hf_u32 low = e & (HF_POWERS_SIZE - 1), high = e >> HF_POWERS_LOG;
-  if (high == 0) return table[low];
-  return hf_fr_mul(table[low], table[HF_POWERS_SIZE + high]);
-}
-
 /* table of powers of x; one thread an entry */
 HF_KERNEL(powers, HF_LANES, HF_OUT(hf_fr, table), HF_VALUE(hf_fr, x)) {
   HF_EACH_THREAD(i) {
