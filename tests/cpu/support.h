@@ -51,12 +51,34 @@ static inline hf_fr horner_naive(const hf_fr *c, size_t count, hf_fr x) {
 
 #if defined(HF_TEST_SERIAL)
 #include "gpu/serial/device_serial.h"
-/* Runs `body` on the kernels of GPUs as plain C. */
-static inline void each_backend(void (*body)(hf_backend *k)) {
+/* The kernels of GPUs as plain C. */
+static inline hf_backend *open_backend(void) {
   hf_gpu_device *device;
   hf_backend *k;
   OK(hf_serial_device_open(&device));
   OK(hf_gpu_backend_create(device, &k));
+  return k;
+}
+#elif defined(HF_TEST_DEVICE)
+/* A device by name; without one the test is skipped. */
+static inline hf_backend *open_backend(void) {
+  hf_backend *k;
+  hf_status status = hf_backend_create(HF_TEST_DEVICE, NULL, &k);
+  if (status == HF_E_NOT_FOUND) cr_skip_test("%s", hf_error_message());
+  cr_assert_eq(status, HF_OK, "%s", hf_error_message());
+  return k;
+}
+#else
+static inline hf_backend *open_backend(void) {
+  hf_backend *k;
+  OK(hf_backend_create("cpu", NULL, &k));
+  return k;
+}
+#endif
+
+#if defined(HF_TEST_SERIAL) || defined(HF_TEST_DEVICE)
+static inline void each_backend(void (*body)(hf_backend *k)) {
+  hf_backend *k = open_backend();
   body(k);
   hf_backend_destroy(&k);
   cr_assert_null(k);

@@ -109,6 +109,7 @@ Test(cpu_ntt, cosets) { each_backend(cosets_against_definition); }
 Test(cpu_ntt, large) { each_backend(large_against_evaluation); }
 Test(cpu_ntt, refuses) { each_backend(refusals); }
 
+#if !defined(HF_TEST_SERIAL) && !defined(HF_TEST_DEVICE)
 Test(cpu_ntt, registry) {
   hf_backend *k;
   hf_backend_options options = {.variant = "no such variant"};
@@ -124,3 +125,4 @@ Test(cpu_ntt, registry) {
   hf_backend_destroy(&k);
   hf_backend_destroy(&k);
 }
+#endif
