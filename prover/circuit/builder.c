@@ -599,6 +599,7 @@ hf_status hf_builder_create(const hf_builder_options *options, hf_builder **out)
   hf_builder *b = calloc(1, sizeof *b);
   if (!b) return hf_fail(HF_E_MEMORY, "circuit builder: no memory");
   b->options = *options;
+  b->trace = hf_trace_choose();
   for (int i = 0; i < HF_WIRES; i++) b->pending[i] = HF_NO_VAR;
   if (hf_grow(b, (void **)&b->scopes, &b->scope_capacity, 1, sizeof *b->scopes)) {
     b->scopes[0] = (hf_scope){"", 0, 0, 1, 0, 0};

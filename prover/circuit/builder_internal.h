@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include "circuit/builder.h"
 #include "circuit/rom.h"
+#include "circuit/trace.h"
 
 #define HF_NO_VAR UINT32_MAX
 
@@ -87,8 +88,8 @@ typedef struct hf_mark {
 
 struct hf_builder {
   hf_builder_options options;
+  const hf_trace_ops *trace;
   hf_status status;
-  hf_status saved_status;
   char message[256];
 
   hf_fr *value;

@@ -4,54 +4,21 @@
 #include <string.h>
 #include "circuit/edwards_internal.h"
 
-typedef struct projective {
-  hf_fr x, y, z;
-} projective;
-
-/* The addition law of the gate on projective coordinates: the same rational map for every input, on the curve
- * or not (add-2008-bbjlp of the explicit-formulas database). */
-static projective projective_add(projective p, projective q) {
-  hf_fr a = hf_fr_mul(p.z, q.z), aa = hf_fr_sqr(a), c = hf_fr_mul(p.x, q.x), d = hf_fr_mul(p.y, q.y);
-  hf_fr e = hf_fr_mul(hf_relation_constants[HF_RC_EDWARDS_D], hf_fr_mul(c, d));
-  hf_fr f = hf_fr_sub(aa, e), g = hf_fr_add(aa, e), x, y;
-  x = hf_fr_mul(hf_fr_add(p.x, p.y), hf_fr_add(q.x, q.y));
-  x = hf_fr_sub(hf_fr_sub(x, c), d);
-  y = hf_fr_sub(d, hf_fr_mul(hf_relation_constants[HF_RC_EDWARDS_A], c));
-  return (projective){hf_fr_mul(hf_fr_mul(a, f), x), hf_fr_mul(hf_fr_mul(a, g), y), hf_fr_mul(f, g)};
-}
-
 bool hf_edwards_chain(hf_builder *b, hf_fr start[2], const hf_point *addends, size_t count,
                       hf_fr (*sums)[2]) {
-  projective *p = malloc(count * sizeof *p);
-  hf_fr *prefix = malloc(count * sizeof *prefix);
-  if (!p || !prefix) {
+  hf_chain_step *steps = malloc((count + 1) * sizeof *steps);
+  if (!steps) {
     hf_builder_fail(b, HF_E_MEMORY, "circuit builder: no memory for a chain of %zu points", count);
-    free(p);
-    free(prefix);
     return false;
   }
-  hf_fr one = hf_fr_one(), running = one;
-  projective sum = {start[0], start[1], one};
   for (size_t i = 0; i < count; i++) {
-    projective q = sum;
-    if (addends[i].x.id != HF_NO_VAR)
-      q = (projective){hf_value(b, addends[i].x), hf_value(b, addends[i].y), one};
-    sum = projective_add(sum, q);
-    /* no inverse exists: only for points off the curve, where any value fails the gate */
-    if (hf_fr_is_zero(sum.z)) sum.z = one;
-    p[i] = sum;
-    prefix[i] = running;
-    running = hf_fr_mul(running, sum.z);
+    steps[i].twice = addends[i].x.id == HF_NO_VAR;
+    if (steps[i].twice) continue;
+    steps[i].x = hf_value(b, addends[i].x);
+    steps[i].y = hf_value(b, addends[i].y);
   }
-  running = count ? hf_fr_inv(running) : one;
-  for (size_t i = count; i-- > 0;) {
-    hf_fr inverse = hf_fr_mul(running, prefix[i]);
-    running = hf_fr_mul(running, p[i].z);
-    sums[i][0] = hf_fr_mul(p[i].x, inverse);
-    sums[i][1] = hf_fr_mul(p[i].y, inverse);
-  }
-  free(p);
-  free(prefix);
+  b->trace->edwards_chain(start, steps, count, sums);
+  free(steps);
   return true;
 }
 

@@ -6,8 +6,6 @@
 #include "arith/poseidon2.h"
 #include "circuit/builder_internal.h"
 
-#define HF_PERMUTE_ROWS 19 /* rows with a gate */
-
 static void patterns_make(hf_builder *b) {
   if (b->poseidon_ready) return;
   b->poseidon_ready = true;
@@ -34,15 +32,17 @@ static void patterns_make(hf_builder *b) {
 /* The 19 gate rows; e on the first row is `chosen`, the child of number `digit`. The outputs are on the next
  * row. */
 static void permute_rows(hf_builder *b, const hf_var in[4], hf_var chosen, hf_var digit, hf_var out[4]) {
-  hf_state4 s;
+  hf_permute_row rows[HF_PERMUTE_ROWS];
+  hf_fr values[4];
   uint32_t w[HF_WIRES], next[HF_WIRES];
   for (int i = 0; i < 4; i++) {
-    s.s[i] = hf_value(b, in[i]);
+    values[i] = hf_value(b, in[i]);
     w[i] = in[i].id;
   }
   patterns_make(b);
   for (int i = 0; i < 4; i++) out[i] = (hf_var){0};
   if (!hf_builder_ok(b)) return;
+  b->trace->permute(values, rows);
   for (int row = 0; row < HF_PERMUTE_ROWS; row++) {
     const char *name = "Poseidon2 full round";
     w[4] = HF_NO_VAR;
@@ -51,20 +51,11 @@ static void permute_rows(hf_builder *b, const hf_var in[4], hf_var chosen, hf_va
       name = "Poseidon2 first round or child selection";
       w[4] = chosen.id;
       next[4] = digit.id;
-      s = hf_poseidon2_full_round(hf_poseidon2_external(s), 0);
-    } else if (row < 4 || row > 15) {
-      s = hf_poseidon2_full_round(s, row < 4 ? row : row - 11);
-    } else if (row < 15) {
-      name = "Poseidon2 partial rounds";
-      int round = 5 * (row - 4);
-      w[4] = hf_var_new(b, hf_pow5(hf_fr_add(s.s[0], hf_poseidon2_rc[HF_POSEIDON2_RC_PARTIAL + round]))).id;
-      for (int i = 0; i < 5; i++) s = hf_poseidon2_partial_round(s, round + i);
-    } else {
-      name = "Poseidon2 middle rounds";
-      w[4] = hf_var_new(b, hf_pow5(hf_fr_add(s.s[0], hf_poseidon2_rc[HF_POSEIDON2_RC_PARTIAL + 55]))).id;
-      s = hf_poseidon2_full_round(hf_poseidon2_partial_round(s, 55), 4);
+    } else if (row >= 4 && row <= 15) {
+      name = row < 15 ? "Poseidon2 partial rounds" : "Poseidon2 middle rounds";
+      w[4] = hf_var_new(b, rows[row].fifth).id;
     }
-    for (int i = 0; i < 4; i++) next[i] = hf_var_new(b, s.s[i]).id;
+    for (int i = 0; i < 4; i++) next[i] = hf_var_new(b, rows[row].after[i]).id;
     hf_row_lay(b, b->poseidon_patterns[row], w, next, name);
     memcpy(w, next, sizeof w);
   }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "catalog.h"
-#include "circuits/batch.h"
 #include "circuits/example.h"
 #include "key_cache.h"
 #include "verify.h"
