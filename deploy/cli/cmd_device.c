@@ -3,6 +3,7 @@
 #include "device_common.h"
 
 #include <stdio.h>
+#include "maker.h"
 
 #define DEVICES_LISTED 16
 
@@ -67,6 +68,33 @@ out:
   return status;
 }
 
+/* What a worker starts, with the other end of descriptor HF_MAKER_DESCRIPTOR. */
+static hf_status serve(hf_cli *cli) {
+  hf_status status;
+  hf_cli_device device = {0};
+  hf_maker *maker = NULL;
+  cli->printed = true; /* stdout is the worker's */
+  cli->log.part = "prover";
+  HF_TRY(hf_cli_device_open(cli, (size_t)hf_cli_number(cli, "srs-points"), &device));
+  HF_TRY(hf_backend_selftest(device.backend)); /* known answers, before anybody's job */
+  hf_maker_options options = {.backend = device.backend,
+                              .srs = device.srs,
+                              .keys = device.keys,
+                              .threads = (unsigned)hf_cli_number(cli, "threads")};
+  HF_TRY(hf_maker_local(&options, &maker));
+  HF_TRY(hf_maker_serve(maker, HF_MAKER_DESCRIPTOR));
+out:
+  hf_maker_destroy(&maker);
+  hf_cli_device_close(&device);
+  return status;
+}
+
+static const hf_option serve_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTIONS_DEVICE,
+    {"srs-points", HF_OPTION_NUMBER, "N", "0", "make the development SRS at least this large; 0: as it is"},
+    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+};
 static const hf_option list_options[] = {{NULL, HF_OPTION_FLAG, NULL, NULL, NULL}};
 static const hf_option selftest_options[] = {
     HF_OPTION_DEVICE,
@@ -80,5 +108,10 @@ const hf_command hf_device_commands[] = {
      .summary = "known answers of every operation on a device",
      .options = selftest_options,
      .run = selftest},
+    {.name = "serve",
+     .summary = "make proofs for the worker that started this",
+     .options = serve_options,
+     .run = serve,
+     .details = "Started by \"hyperfold worker\" for devices other than the CPU; ends when the worker does."},
     {.name = NULL},
 };

@@ -36,6 +36,7 @@ static void progress(void *context, const hf_job_header *job, const char *phase,
 /* One line a job on stdout: JSON with --json, words without. */
 static void report(void *context, const hf_worker_report *r) {
   const hf_cli *cli = context;
+  const hf_maker_result *m = r->made;
   char id[HF_JOB_ID_TEXT];
   hf_job_id_text(&r->job->key.id, id);
   hf_cli_progress(NULL);
@@ -44,9 +45,9 @@ static void report(void *context, const hf_worker_report *r) {
       printf("%s/%s %s: proven in %.2f s (witness %.2f, key %.2f, prove %.2f, verify %.3f), %u rows of 2^%u, "
              "%llu bytes, "
              "peak %llu MiB\n",
-             r->job->key.tenant, id, r->job->circuit, r->seconds, r->witness_seconds, r->key_seconds,
-             r->prove.seconds, r->verify_seconds, r->used_rows, r->log_n, (unsigned long long)r->proof_bytes,
-             (unsigned long long)(r->peak_memory >> 20));
+             r->job->key.tenant, id, r->job->circuit, r->seconds, m->witness_seconds, m->key_seconds, m->prove.seconds,
+             m->verify_seconds, m->used_rows, m->log_n, (unsigned long long)r->proof_bytes,
+             (unsigned long long)(m->peak_memory >> 20));
     else
       printf("%s/%s %s: %s: %s\n", r->job->key.tenant, id, r->job->circuit, hf_status_text(r->status),
              r->cause);
@@ -57,11 +58,11 @@ static void report(void *context, const hf_worker_report *r) {
         "tenant", r->job->key.tenant, "id", id, "circuit", r->job->circuit, "epoch",
         hf_cli_json_u64(r->epoch), "status", hf_status_text(r->status), "outcome",
         r->status == HF_OK ? outcomes[r->outcome] : "none", "cause", hf_cli_json_text(r->cause), "log_n",
-        (int)r->log_n, "rows", hf_cli_json_u64(r->used_rows), "fetch_seconds", r->fetch_seconds,
-        "witness_seconds", r->witness_seconds, "key_seconds", r->key_seconds, "prove",
-        hf_cli_prove_report_json(&r->prove), "verify_seconds", r->verify_seconds, "store_seconds",
+        (int)m->log_n, "rows", hf_cli_json_u64(m->used_rows), "fetch_seconds", r->fetch_seconds,
+        "witness_seconds", m->witness_seconds, "key_seconds", m->key_seconds, "prove",
+        hf_cli_prove_report_json(&m->prove), "verify_seconds", m->verify_seconds, "store_seconds",
         r->store_seconds, "seconds", r->seconds, "input_bytes", hf_cli_json_u64(r->input_bytes),
-        "proof_bytes", hf_cli_json_u64(r->proof_bytes), "peak_bytes", hf_cli_json_u64(r->peak_memory));
+        "proof_bytes", hf_cli_json_u64(r->proof_bytes), "peak_bytes", hf_cli_json_u64(m->peak_memory));
     if (line != NULL) json_dumpf(line, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(line);
@@ -69,10 +70,41 @@ static void report(void *context, const hf_worker_report *r) {
   fflush(stdout);
 }
 
+/* In a process of its own unless it is the CPU: a driver's fault ends that one. */
+static hf_status open_maker(hf_cli *cli, hf_cli_device *device, hf_maker **out) {
+  hf_status status;
+  const char *name = hf_cli_text(cli, "device");
+  char threads[16], points[24];
+  if (strncmp(name, "cpu", 3) == 0 && !hf_cli_flag(cli, "isolate")) {
+    HF_TRY(hf_cli_device_open(cli, (size_t)hf_cli_number(cli, "srs-points"), device));
+    HF_TRY(hf_backend_selftest(device->backend)); /* known answers, before anybody's job */
+    hf_maker_options options = {.backend = device->backend,
+                                .srs = device->srs,
+                                .keys = device->keys,
+                                .threads = (unsigned)hf_cli_number(cli, "threads")};
+    HF_TRY(hf_maker_local(&options, out));
+    return HF_OK;
+  }
+  HF_TRY(hf_cli_device_open_srs(cli, (size_t)hf_cli_number(cli, "srs-points"), device));
+  snprintf(threads, sizeof threads, "%llu", (unsigned long long)hf_cli_number(cli, "threads"));
+  snprintf(points, sizeof points, "%zu", device->srs->count);
+  const char *const command[] = {"/proc/self/exe", "device",      "serve",   "--data",      hf_cli_text(cli, "data"), "--srs",
+                                 device->srs_path, "--device",    name,      "--threads",   threads,                 "--srs-points",
+                                 points,           "--log-level", hf_cli_text(cli, "log-level"), hf_cli_flag(cli, "dev") ? "--dev" : NULL, NULL};
+  hf_maker_process_options options = {.command = command,
+                                      .device = name,
+                                      .patience_ms = (unsigned)(hf_cli_number(cli, "patience") * 1000),
+                                      .log = &cli->log};
+  HF_TRY(hf_maker_process(&options, out));
+out:
+  return status;
+}
+
 hf_status hf_worker_command_run(hf_cli *cli) {
   hf_status status;
   hf_queue *queue = NULL;
   hf_cli_device device = {0};
+  hf_maker *maker = NULL;
   hf_worker_totals totals = {0};
   char host[33] = "", name[HF_NAME_MAX + 1];
   const char *circuit = hf_cli_text(cli, "circuit");
@@ -84,21 +116,18 @@ hf_status hf_worker_command_run(hf_cli *cli) {
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
   cli->log.part = "worker";
-  HF_TRY(hf_cli_device_open(cli, (size_t)hf_cli_number(cli, "srs-points"), &device));
-  HF_TRY(hf_backend_selftest(device.backend)); /* known answers, before anybody's job */
+  HF_TRY(open_maker(cli, &device, &maker));
   HF_TRY(hf_cli_queue_open_lease(cli, hf_cli_number(cli, "lease") * 1000, &queue));
   hf_worker_options options = {
       .queue = queue,
-      .backend = device.backend,
+      .maker = maker,
       .srs = device.srs,
-      .keys = device.keys,
       .name = name,
       .software = HF_VERSION,
       .circuits = circuit != NULL ? &circuit : NULL,
       .circuit_count = circuit != NULL,
       .device_memory = hf_cli_free_memory(),
       .host_memory = hf_cli_free_memory(),
-      .threads = (unsigned)hf_cli_number(cli, "threads"),
       .once = hf_cli_flag(cli, "once"),
       .job_limit = hf_cli_number(cli, "jobs"),
       .stop = stop,
@@ -113,6 +142,7 @@ hf_status hf_worker_command_run(hf_cli *cli) {
     hf_cli_say("%llu proven, %llu failed, %llu left", (unsigned long long)totals.proven,
                (unsigned long long)totals.failed, (unsigned long long)totals.abandoned);
 out:
+  hf_maker_destroy(&maker);
   hf_queue_close(&queue);
   hf_cli_device_close(&device);
   return status;
@@ -127,6 +157,8 @@ const hf_option hf_worker_command_options[] = {
     {"circuit", HF_OPTION_TEXT, "NAME", NULL, "prove only this circuit (default: all)"},
     {"lease", HF_OPTION_NUMBER, "SECONDS", "30",
      "how long a job stays this worker's without a sign of progress"},
+    {"isolate", HF_OPTION_FLAG, NULL, NULL, "prove in a process of its own on the CPU too, as on every GPU"},
+    {"patience", HF_OPTION_NUMBER, "SECONDS", "30", "without a sign of progress that process is ended and started again"},
     {"once", HF_OPTION_FLAG, NULL, NULL, "end when there is nothing to do"},
     {"jobs", HF_OPTION_NUMBER, "N", "0", "end after so many jobs; 0: no limit"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},

@@ -60,10 +60,9 @@ out:
   return status;
 }
 
-hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *device) {
+hf_status hf_cli_device_open_srs(hf_cli *cli, size_t points, hf_cli_device *device) {
   hf_status status;
   const char *srs = hf_cli_text(cli, "srs");
-  hf_backend_options options = {.threads = (unsigned)hf_cli_number(cli, "threads")};
   *device = (hf_cli_device){0};
   HF_TRY(hf_folder_create(hf_cli_text(cli, "data"), 0755));
   device->srs_path = srs != NULL ? strdup(srs) : hf_cli_data_path(cli, "srs");
@@ -72,8 +71,17 @@ hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *device) 
     status = hf_fail(HF_E_MEMORY, "no memory for a path");
     goto out;
   }
-  HF_TRY(hf_backend_create(hf_cli_text(cli, "device"), &options, &device->backend));
   HF_TRY(open_srs(cli, points, device));
+out:
+  if (status != HF_OK) hf_cli_device_close(device);
+  return status;
+}
+
+hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *device) {
+  hf_status status;
+  hf_backend_options options = {.threads = (unsigned)hf_cli_number(cli, "threads")};
+  HF_TRY(hf_cli_device_open_srs(cli, points, device));
+  HF_TRY(hf_backend_create(hf_cli_text(cli, "device"), &options, &device->backend));
   /* a CPU's provers share the machine's memory with everything else */
   bool on_cpu = strcmp(device->backend->ops->name, "cpu") == 0;
   hf_key_cache_options keys = {.folder = device->key_folder,

@@ -17,6 +17,8 @@ typedef struct hf_cli_device {
  * DATA/keys. With --dev a missing or too small development SRS is generated and kept. HF_E_REFUSED for a
  * development SRS without --dev. */
 hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *out);
+/* The SRS alone, and the paths: for a command whose proofs another process makes. */
+hf_status hf_cli_device_open_srs(hf_cli *cli, size_t points, hf_cli_device *out);
 void hf_cli_device_close(hf_cli_device *device);
 
 #define HF_OPTION_DEVICE                                                                                     \

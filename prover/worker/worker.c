@@ -1,40 +1,21 @@
 #include "worker.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <catalog.h>
-#include <fold_keys.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-#include "verify.h"
 
 #define HF_IDLE_MS        200
 #define HF_HAND_IN_TRIES  5
 #define HF_DEVICE_STRIKES 2
 /* A heartbeat's progress is in thousandths of the job. */
 #define HF_PROGRESS_TOTAL 1000
-/* Parts of a job before and after hf_prove, in thousandths. */
-#define HF_PROGRESS_WITNESS 20
-#define HF_PROGRESS_KEY     120
-#define HF_PROGRESS_PROVE   150
-#define HF_PROGRESS_VERIFY  960
-#define HF_PROGRESS_STORE   980
-
-/* What outlives a job. */
-typedef struct worker_state {
-  unsigned strikes; /* proofs in a row that did not verify */
-  bool node_known;  /* node_vk is filled in */
-  hf_fr node_vk;    /* digest of the node's key, which follows from the SRS */
-  hf_pool *pool;
-  hf_plan_cache plans;
-} worker_state;
+/* What is done of a job when its proof is begun, and made, in thousandths. */
+#define HF_PROGRESS_MAKE  20
+#define HF_PROGRESS_STORE 985
 
 typedef struct job_run {
   const hf_worker_options *options;
-  worker_state *state;
   const hf_lease *lease;
   hf_status stopped; /* why the job must be left: HF_OK, HF_E_CANCELLED (release), HF_E_STALE (forget) */
   hf_worker_report report;
@@ -44,27 +25,6 @@ static double now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-/* The kernel's high-water mark of this process can be set back; where it cannot, it covers earlier jobs too.
- */
-static void peak_reset(void) {
-  int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  if (write(fd, "5", 1) != 1) errno = 0;
-  close(fd);
-}
-
-static uint64_t peak_read(void) {
-  char line[128];
-  unsigned long long kib = 0;
-  FILE *file = fopen("/proc/self/status", "re");
-  if (file == NULL) return 0;
-  while (fgets(line, sizeof line, file) != NULL) {
-    if (sscanf(line, "VmHWM: %llu", &kib) == 1) break;
-  }
-  fclose(file);
-  return (uint64_t)kib * 1024;
 }
 
 /* Tells the queue how far the job is; false when it must be left. */
@@ -95,8 +55,8 @@ static bool beat(job_run *run, const char *phase, double thousandths) {
   return run->stopped == HF_OK;
 }
 
-static bool prover_progress(void *context, const char *phase, double done) {
-  return beat(context, phase, HF_PROGRESS_PROVE + done * (HF_PROGRESS_VERIFY - HF_PROGRESS_PROVE));
+static bool maker_progress(void *context, const char *phase, double done) {
+  return beat(context, phase, HF_PROGRESS_MAKE + done * (HF_PROGRESS_STORE - HF_PROGRESS_MAKE));
 }
 
 #define HF_BEAT(run, phase, at)                                                                              \
@@ -107,101 +67,39 @@ static bool prover_progress(void *context, const char *phase, double done) {
     }                                                                                                        \
   } while (0)
 
-/* Before anything is derived or proven for an input whose pairings are deferred: a bad child would make a
- * proof that does not verify, on a device that is not at fault, and a foreign node key a proving key that
- * nobody needs. */
-static hf_status vet(job_run *run, const hf_catalog_entry *entry, const hf_fold_setup *setup,
-                     const uint8_t *input, size_t length) {
-  hf_status status = HF_OK;
-  const hf_worker_options *o = run->options;
-  worker_state *state = run->state;
-  if (!entry->folds) return HF_OK;
-  if (!state->node_known) {
-    hf_verifying_key node;
-    HF_TRY(hf_fold_keys(o->keys, o->srs, &node, NULL));
-    state->node_vk = node.digest;
-    state->node_known = true;
-  }
-  HF_TRY(hf_catalog_vet(entry, setup, state->node_vk, input, length));
-out:
-  return status;
-}
-
 /* From the lease to a verified proof in the store. */
-static hf_status prove_job(job_run *run, hf_proof *proof, hf_digest *result) {
+static hf_status prove_job(job_run *run, hf_maker_result *made, hf_digest *result) {
   const hf_worker_options *o = run->options;
   const hf_job_header *job = &run->lease->header;
   hf_worker_report *r = &run->report;
   hf_status status;
   uint8_t *input = NULL;
   size_t length = 0;
-  hf_circuit *circuit = NULL;
-  const hf_proving_key *key = NULL;
-  hf_prover *prover = NULL;
   hf_writer bytes = {0};
   const hf_catalog_entry *entry;
-  hf_fold_setup setup;
-  hf_catalog_context context = {.plans = &run->state->plans, .pool = run->state->pool};
   double at = now();
 
   HF_TRY(hf_catalog_find(job->circuit, &entry));
-  if (entry->folds) {
-    HF_TRY(hf_catalog_setup(o->srs, &setup));
-    context.setup = &setup;
-  }
   HF_BEAT(run, "fetch", 0);
   HF_TRY(hf_artifact_get(o->queue, &job->input_digest, entry->input_limit, &input, &length));
   r->input_bytes = length;
   r->fetch_seconds = now() - at;
 
-  at = now();
-  HF_BEAT(run, "witness", HF_PROGRESS_WITNESS);
-  HF_TRY(vet(run, entry, &setup, input, length));
-  HF_TRY(hf_catalog_build(entry, &context, job->parameters, job->parameter_count, input, length, &circuit));
-  r->log_n = circuit->log_n;
-  r->used_rows = circuit->used_rows;
-  r->witness_seconds = now() - at;
-
-  at = now();
-  HF_BEAT(run, "key", HF_PROGRESS_KEY);
-  HF_TRY(hf_key_cache_get(o->keys, circuit, &entry->keys, &job->vk_digest, &key));
-  HF_TRY(hf_key_cache_prover(o->keys, &prover));
-  r->key_seconds = now() - at;
-
-  hf_prove_options prove = {.progress = prover_progress, .context = run};
-  status = hf_prove(prover, circuit, &prove, proof, &r->prove);
+  hf_maker_task task = {.job = job, .input = input, .length = length, .progress = maker_progress, .context = run};
+  status = o->maker->make(o->maker, &task, made);
+  r->made = made;
   if (status == HF_E_CANCELLED && run->stopped != HF_OK) status = run->stopped;
-  if (status == HF_E_UNSATISFIED) goto explain;
   if (status != HF_OK) goto out;
 
   at = now();
-  HF_BEAT(run, "verify", HF_PROGRESS_VERIFY);
-  bool ok = false;
-  HF_TRY(hf_verify(&key->vk, proof, &ok));
-  r->verify_seconds = now() - at;
-  if (!ok) {
-    status = hf_fail_context(HF_E_VERIFY, "the proof that was made does not verify");
-    goto explain;
-  }
-
-  at = now();
   HF_BEAT(run, "store", HF_PROGRESS_STORE);
-  HF_TRY(hf_proof_encode(proof, &bytes));
+  HF_TRY(hf_proof_encode(&made->proof, &bytes));
   HF_TRY(hf_writer_status(&bytes));
   r->proof_bytes = bytes.length;
   HF_TRY(hf_artifact_put(o->queue, bytes.data, bytes.length, result));
   r->store_seconds = now() - at;
-  goto out;
-
-explain : {
-  /* The checker names the constraint; if it finds nothing, the device is at fault and the status stays. */
-  hf_status found = hf_circuit_complete(circuit, run->state->pool);
-  if (found == HF_OK) found = hf_circuit_check(circuit);
-  if (found != HF_OK) status = found;
-}
 out:
   hf_writer_free(&bytes);
-  hf_circuit_destroy(&circuit);
   if (input != NULL) {
     explicit_bzero(input, length);
     free(input);
@@ -209,12 +107,11 @@ out:
   return status;
 }
 
-static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_proof *proof,
-                         hf_worker_totals *totals, worker_state *state_of) {
-  job_run run = {.options = o,
-                 .state = state_of,
-                 .lease = lease,
-                 .report = {.job = &lease->header, .epoch = lease->epoch}};
+/* strikes: proofs in a row that failed for the device's fault. */
+static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_maker_result *made,
+                         hf_worker_totals *totals, unsigned *strikes) {
+  *made = (hf_maker_result){0};
+  job_run run = {.options = o, .lease = lease, .report = {.job = &lease->header, .epoch = lease->epoch, .made = made}};
   const hf_job_key *key = &lease->header.key;
   char id[HF_JOB_ID_TEXT], cause[HF_DETAIL_MAX + 1] = "";
   hf_digest result = {{0}};
@@ -225,8 +122,7 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_p
   hf_job_id_text(&key->id, id);
   hf_log(o->log, HF_LOG_INFO, "job leased", HF_LOG_TEXT("tenant", key->tenant), HF_LOG_TEXT("job", id),
          HF_LOG_TEXT("circuit", lease->header.circuit), HF_LOG_UINT("epoch", lease->epoch));
-  peak_reset();
-  hf_status status = prove_job(&run, proof, &result);
+  hf_status status = prove_job(&run, made, &result);
   if (status != HF_OK) hf_detail_copy(hf_error_message(), cause);
   /* A crowded store is asked again: a finished proof is too dear to drop for a lock. */
   for (int tries = 0; tries < HF_HAND_IN_TRIES; tries++) {
@@ -251,24 +147,38 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_p
   run.report.status = status;
   run.report.cause = cause;
   run.report.seconds = now() - began;
-  run.report.peak_memory = peak_read();
   hf_log(o->log, status == HF_OK ? HF_LOG_INFO : HF_LOG_WARN,
          status == HF_OK ? "job proven" : "job not proven", HF_LOG_TEXT("tenant", key->tenant),
          HF_LOG_TEXT("job", id), HF_LOG_UINT("epoch", lease->epoch),
-         HF_LOG_REAL("seconds", run.report.seconds), HF_LOG_UINT("rows", run.report.used_rows),
-         HF_LOG_UINT("peak_bytes", run.report.peak_memory), HF_LOG_TEXT("cause", cause));
+         HF_LOG_REAL("seconds", run.report.seconds), HF_LOG_UINT("rows", made->used_rows),
+         HF_LOG_UINT("peak_bytes", made->peak_memory), HF_LOG_TEXT("cause", cause));
   if (o->report != NULL) o->report(o->context, &run.report);
   /* A satisfied witness whose proof does not verify is the device's doing; the job itself may succeed
    * elsewhere. */
   if (status == HF_E_VERIFY || status == HF_E_DEVICE) {
-    if (++state_of->strikes >= HF_DEVICE_STRIKES && queue_status == HF_OK)
+    if (++*strikes >= HF_DEVICE_STRIKES && queue_status == HF_OK)
       queue_status = hf_fail(
           HF_E_DEVICE, "%u proofs in a row failed on device \"%s\": the worker leaves it alone; the last: %s",
-          state_of->strikes, o->backend->ops->name, cause);
+          *strikes, o->maker->device, cause);
   } else if (status == HF_OK) {
-    state_of->strikes = 0;
+    *strikes = 0;
   }
   return queue_status;
+}
+
+/* "cuda:1" is device cuda/1 of the backend cuda: names have no colons. */
+static hf_status announce_device(const hf_worker_options *o, hf_device_info *out) {
+  hf_status status;
+  char name[HF_NAME_MAX + 1];
+  size_t length = strcspn(o->maker->device, ":");
+  snprintf(name, sizeof name, "%s", o->maker->device);
+  for (char *at = name; *at; at++)
+    if (*at == ':' || *at == ' ') *at = *at == ':' ? '/' : '_';
+  HF_TRY(hf_name_copy("device", name, out->name));
+  snprintf(out->backend, sizeof out->backend, "%.*s", (int)(length < HF_PARAMETER_NAME ? length : HF_PARAMETER_NAME),
+           o->maker->device);
+out:
+  return status;
 }
 
 static hf_status announce(const hf_worker_options *o, hf_worker *me) {
@@ -299,9 +209,7 @@ static hf_status announce(const hf_worker_options *o, hf_worker *me) {
     me->capability_count++;
   }
   me->device_count = 1;
-  HF_TRY(hf_name_copy("device", o->backend->ops->name, me->devices[0].name));
-  snprintf(me->devices[0].backend, sizeof me->devices[0].backend, "%.*s", HF_PARAMETER_NAME,
-           o->backend->ops->name);
+  HF_TRY(announce_device(o, &me->devices[0]));
   me->devices[0].memory = o->device_memory;
 out:
   return status;
@@ -311,15 +219,14 @@ hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
   hf_status status = HF_OK;
   hf_worker *me = calloc(1, sizeof *me);
   hf_lease *lease = calloc(1, sizeof *lease);
-  hf_proof *proof = calloc(1, sizeof *proof);
-  worker_state state = {0};
+  hf_maker_result *made = calloc(1, sizeof *made);
+  unsigned strikes = 0;
   *totals = (hf_worker_totals){0};
-  if (me == NULL || lease == NULL || proof == NULL) {
+  if (me == NULL || lease == NULL || made == NULL) {
     status = hf_fail(HF_E_MEMORY, "no memory for a worker");
     goto out;
   }
   HF_TRY(announce(o, me));
-  HF_TRY(hf_pool_create(o->threads, &state.pool));
   unsigned troubles = 0;
   while (o->stop == NULL || o->stop(o->context) == HF_WORKER_GO_ON) {
     bool found = false;
@@ -337,13 +244,11 @@ hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
       nanosleep(&pause, NULL); /* a signal ends it early, as it should */
       continue;
     }
-    HF_TRY(run_job(o, lease, proof, totals, &state));
+    HF_TRY(run_job(o, lease, made, totals, &strikes));
     if (o->job_limit != 0 && totals->proven + totals->failed + totals->abandoned >= o->job_limit) break;
   }
 out:
-  hf_plan_cache_clear(&state.plans);
-  hf_pool_destroy(&state.pool);
-  free(proof);
+  free(made);
   free(lease);
   free(me);
   return status;

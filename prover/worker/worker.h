@@ -1,7 +1,6 @@
-/* The worker: takes jobs from a queue, proves them on one device, verifies what it proved, and hands it in.
+/* The worker: takes jobs from a queue, has them proven and verified (maker.h), and hands the proofs in.
  *
- *   lease -> fetch the input -> witness (catalog) -> key (cache) -> prove -> verify -> store ->
- * finish
+ *   lease -> fetch the input -> witness, key, proof, verification (maker.h) -> store -> finish
  *
  * The lease is renewed from the prover's own progress, never by a timer: a prover that hangs loses its lease.
  * A proof leaves only when the native verifier accepted it under the key that the job pins; that of a fold or
@@ -11,7 +10,7 @@
 #define HF_WORKER_H
 
 #include <hyperfold/log.h>
-#include "key_cache.h"
+#include "maker.h"
 #include "queue.h"
 
 typedef enum hf_worker_stop {
@@ -27,25 +26,20 @@ typedef struct hf_worker_report {
   hf_status status;          /* HF_OK: proven, verified and handed in */
   const char *cause;         /* why not */
   hf_finish_outcome outcome; /* with HF_OK */
-  unsigned log_n;
-  uint32_t used_rows;
-  double fetch_seconds, witness_seconds, key_seconds, verify_seconds, store_seconds, seconds;
-  hf_prove_report prove;
+  const hf_maker_result *made; /* of the proof, as far as it came */
+  double fetch_seconds, store_seconds, seconds;
   uint64_t input_bytes, proof_bytes;
-  uint64_t peak_memory; /* bytes: the process at its largest since the job began; 0: unknown */
 } hf_worker_report;
 
 typedef struct hf_worker_options {
   hf_queue *queue; /* nothing here is owned; all must outlive the call */
-  hf_backend *backend;
-  const hf_srs *srs; /* circuits that fold are built over it */
-  hf_key_cache *keys;
+  hf_maker *maker;   /* makes the proofs */
+  const hf_srs *srs; /* over which: says what can be offered */
   const char *name;            /* unique in the fleet */
   const char *software;        /* version, or NULL */
   const char *const *circuits; /* names to offer; NULL: all of the registry */
   size_t circuit_count;
   uint64_t device_memory, host_memory;   /* free bytes to announce */
-  unsigned threads;                      /* that compute witnesses; 0: one per processor */
   bool once;                             /* return when there is nothing to lease */
   uint64_t job_limit;                    /* return after so many jobs; 0: no limit */
   unsigned idle_ms;                      /* between two looks at an empty queue; 0: 200 */

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define PARAMETERS "depth=6,slots=8"
-#define WORKER     "worker --data data --dev --json --threads 1 "
+#define WORKER     "worker --data data --dev --json --threads 1 %s "
 
 static void pause_ms(unsigned ms) {
   nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
@@ -55,6 +55,7 @@ static void expect_state(const char *id, const char *state) {
 }
 
 static char digest[65];
+static const char *mode; /* options of every worker */
 
 static void submit(const char *id, const char *input) {
   json_decref(hf_run_json(
@@ -79,9 +80,9 @@ static int count_accepted(const char *path, const char *id) {
   return count;
 }
 
-Test(worker, processes) {
-  char *d = hf_test_folder("worker"), id[32];
-  hf_run run;
+/* A folder, with the input of a batch in it, and its key; it is the current one. */
+static char *make_input(void) {
+  char *d = hf_test_folder("worker");
   cr_assert_eq(chdir(d), 0);
   json_t *key = hf_run_json(0, "circuit key batch --data data --dev --parameters " PARAMETERS " --json");
   snprintf(digest, sizeof digest, "%s", json_string_value(json_object_get(key, "digest")));
@@ -96,10 +97,17 @@ Test(worker, processes) {
                   digest));
   json_decref(hf_run_json(0, "job get 7/1 --tenant hyperfold --data data --input input --json"));
   json_decref(hf_run_json(0, "job cancel 7/1 --tenant hyperfold --data data --json"));
+  return d;
+}
+
+static void processes(const char *options) {
+  mode = options;
+  char *d = make_input(), id[32];
+  hf_run run;
 
   /* cancelled while it is proven: over within five seconds, and the worker lives on */
   submit("cancelled", "input");
-  pid_t worker = hf_run_start("one", WORKER "--name one");
+  pid_t worker = hf_run_start("one", WORKER "--name one", mode);
   wait_for_proving("cancelled");
   double began = seconds();
   json_decref(hf_run_json(0, "job cancel cancelled --data data --json"));
@@ -120,7 +128,7 @@ Test(worker, processes) {
   expect_state("left", "queued");
 
   /* SIGTERM twice: the job is given back, no attempt is charged */
-  worker = hf_run_start("two", WORKER "--name two");
+  worker = hf_run_start("two", WORKER "--name two", mode);
   wait_for_proving("left");
   kill(worker, SIGTERM);
   pause_ms(20);
@@ -132,12 +140,12 @@ Test(worker, processes) {
 
   /* SIGKILL: another worker has it when the lease has run out */
   expect_state("left", "queued");
-  worker = hf_run_start("three", WORKER "--name three --lease 2");
+  worker = hf_run_start("three", WORKER "--name three --lease 2", mode);
   wait_for_proving("left");
   kill(worker, SIGKILL);
   cr_assert_eq(end_of(worker), 128 + SIGKILL);
   began = seconds();
-  worker = hf_run_start("four", WORKER "--name four");
+  worker = hf_run_start("four", WORKER "--name four", mode);
   hf_run_command(&run, "job wait left --data data --timeout 120");
   cr_assert_eq(run.exit, 0, "%s", run.err);
   hf_run_free(&run);
@@ -147,7 +155,7 @@ Test(worker, processes) {
   json_decref(job);
 
   /* two at once: every job once, by one of them */
-  pid_t other = hf_run_start("five", WORKER "--name five");
+  pid_t other = hf_run_start("five", WORKER "--name five", mode);
   for (int i = 0; i < 4; i++) {
     snprintf(id, sizeof id, "shared-%d", i);
     submit(id, "input");
@@ -192,10 +200,10 @@ Test(worker, processes) {
   hf_run_free(&run);
   submit("lie", "lie");
   for (int i = 0; i < 200; i++) {
-    hf_run_command(&run, WORKER "--once --name six");
+    hf_run_command(&run, WORKER "--once --name six", mode);
     cr_assert_eq(run.exit, 0, "%s", run.err);
     hf_run_free(&run);
-    hf_run_command(&run, WORKER "--once --name seven");
+    hf_run_command(&run, WORKER "--once --name seven", mode);
     cr_assert_eq(run.exit, 0, "%s", run.err);
     hf_run_free(&run);
     job = hf_run_json(0, "job get lie --data data --json");
@@ -208,6 +216,58 @@ Test(worker, processes) {
     cr_assert_lt(i, 199, "no dead letter");
     pause_ms(200);
   }
+  cr_assert_eq(chdir("/"), 0);
+  hf_test_folder_remove(d);
+}
+
+Test(worker, processes) { processes(""); }
+Test(worker, processes_with_provers_of_their_own) { processes("--isolate"); }
+
+/* The process that makes the proofs of a worker. */
+static pid_t prover_of(pid_t worker) {
+  char path[64];
+  int pid = 0;
+  snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)worker, (int)worker);
+  FILE *file = fopen(path, "r");
+  cr_assert_not_null(file, "%s", path);
+  cr_assert_eq(fscanf(file, "%d", &pid), 1, "the worker has no child");
+  fclose(file);
+  return pid;
+}
+
+static void wait_for_done(const char *id) {
+  hf_run run;
+  hf_run_command(&run, "job wait %s --data data --timeout 60", id);
+  cr_assert_eq(run.exit, 0, "%s: %s", id, run.err);
+  hf_run_free(&run);
+}
+
+/* Its prover dies, hangs and answers nonsense: the worker goes on, the job is done at the next attempt. */
+Test(worker, outlives_its_prover) {
+  char *d = make_input();
+  mode = "--isolate --patience 2";
+  pid_t worker = hf_run_start("one", WORKER "--name one", mode);
+  static const int signals[] = {SIGKILL, SIGSTOP, SIGSEGV};
+  char id[16];
+  for (int i = 0; i < 3; i++) {
+    snprintf(id, sizeof id, "job-%d", i);
+    submit(id, "input");
+    wait_for_proving(id);
+    pid_t prover = prover_of(worker);
+    cr_assert_eq(kill(prover, signals[i]), 0);
+    wait_for_done(id);
+    cr_assert_neq(prover_of(worker), prover, "signal %d did not end it", signals[i]);
+    cr_assert_eq(count_accepted("one", id), 1);
+    json_t *job = hf_run_json(0, "job get %s --data data --json", id);
+    cr_assert_eq(json_integer_value(json_object_get(job, "attempts")), 1, "%s", id); /* the one that was lost */
+    json_decref(job);
+  }
+  /* it goes with its worker, however that ends */
+  pid_t prover = prover_of(worker);
+  kill(worker, SIGKILL);
+  cr_assert_eq(end_of(worker), 128 + SIGKILL);
+  for (int i = 0; i < 500 && kill(prover, 0) == 0; i++) pause_ms(10);
+  cr_assert_neq(kill(prover, 0), 0, "the prover outlived its worker");
   cr_assert_eq(chdir("/"), 0);
   hf_test_folder_remove(d);
 }

@@ -1,0 +1,76 @@
+/* The process that makes proofs: one job after the other from the descriptor. */
+#include "maker_wire.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct server {
+  int descriptor;
+  bool gone; /* nobody listens any more */
+} server;
+
+static bool tell(void *context, const char *phase, double done) {
+  server *s = context;
+  hf_writer w = {0};
+  hf_write_u32(&w, (uint32_t)(done * 1e6));
+  hf_write_bytes(&w, phase, strlen(phase));
+  if (hf_writer_status(&w) != HF_OK ||
+      hf_frame_send(s->descriptor, HF_FRAME_PROGRESS, (hf_bytes){w.data, w.length}, (hf_bytes){0}) != HF_OK)
+    s->gone = true;
+  hf_writer_free(&w);
+  /* anything that comes now is a cancel, or the end */
+  struct pollfd p = {.fd = s->descriptor, .events = POLLIN};
+  return !s->gone && poll(&p, 1, 0) == 0;
+}
+
+static hf_status answer(server *s, hf_status made, const hf_maker_result *result) {
+  hf_status status;
+  hf_writer w = {0};
+  HF_TRY(hf_maker_done_encode(made, made == HF_OK ? "" : hf_error_message(), result, &w));
+  HF_TRY(hf_frame_send(s->descriptor, HF_FRAME_DONE, (hf_bytes){w.data, w.length}, (hf_bytes){0}));
+out:
+  hf_writer_free(&w);
+  return status;
+}
+
+static hf_status job(server *s, hf_maker *maker, const uint8_t *payload, size_t length, hf_maker_result *result) {
+  hf_status status;
+  hf_reader r = hf_reader_over(payload, length);
+  hf_job_header header;
+  uint32_t header_length;
+  const uint8_t *bytes, *input;
+  HF_TRY(hf_read_u32(&r, "header", &header_length));
+  HF_TRY(hf_read_view(&r, "header", header_length, &bytes));
+  HF_TRY(hf_job_header_decode(bytes, header_length, &header));
+  size_t input_length = hf_reader_left(&r);
+  HF_TRY(hf_read_view(&r, "input", input_length, &input));
+  hf_maker_task task = {.job = &header, .input = input, .length = input_length, .progress = tell, .context = s};
+  hf_status made = maker->make(maker, &task, result);
+  HF_TRY(answer(s, made, result));
+out:
+  return status;
+}
+
+hf_status hf_maker_serve(hf_maker *maker, int descriptor) {
+  hf_status status;
+  server s = {.descriptor = descriptor};
+  hf_maker_result *result = calloc(1, sizeof *result);
+  uint8_t kind, *payload = NULL;
+  size_t length;
+  if (result == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");
+  HF_TRY(hf_frame_send(descriptor, HF_FRAME_READY, (hf_bytes){0}, (hf_bytes){0}));
+  while ((status = hf_frame_receive(descriptor, -1, HF_FRAME_JOB_MAX, &kind, &payload, &length)) == HF_OK) {
+    if (kind == HF_FRAME_JOB) HF_TRY(job(&s, maker, payload, length, result)); /* a late cancel is over */
+    explicit_bzero(payload, length);
+    free(payload);
+    payload = NULL;
+  }
+  if (status == HF_E_NOT_FOUND) status = HF_OK;
+out:
+  if (s.gone) status = HF_OK;
+  if (payload != NULL) explicit_bzero(payload, length);
+  free(payload);
+  free(result);
+  return status;
+}
