@@ -202,7 +202,7 @@ void hf_plan_broken(hf_builder *b);
 /* What a builder with a plan has computed is what the plan expects, or an error. */
 void hf_plan_check(hf_builder *b);
 hf_status hf_rom_index_make(hf_circuit *c);
-void hf_recount_range(hf_circuit *c);
+void hf_recount_range(hf_circuit *c, hf_pool *pool);
 
 /* What a plan keeps for those who look at a circuit. */
 struct hf_circuit_notes {

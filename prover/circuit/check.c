@@ -126,22 +126,38 @@ static uint32_t table_index(const hf_circuit *c, hf_fr value) {
   return l.l[1] | l.l[2] | l.l[3] || l.l[0] >> c->table_width ? UINT32_MAX : (uint32_t)l.l[0];
 }
 
-/* counts[2^width]; false if memory ends. */
-static uint32_t *range_counts(const hf_circuit *c) {
-  uint32_t *counts = calloc((size_t)1 << c->table_width, sizeof *counts);
-  if (!counts) return NULL;
-  for (size_t k = 0; k < c->notes->range_row_count; k++) {
+typedef struct range_run {
+  const hf_circuit *circuit;
+  atomic_uint *counts;
+} range_run;
+
+static void count_range_rows(void *context, size_t begin, size_t end, unsigned worker) {
+  const range_run *run = context;
+  const hf_circuit *c = run->circuit;
+  unsigned zeros = 0; /* wires that nobody uses: one counter for all would be waited for */
+  (void)worker;
+  for (size_t k = begin; k < end; k++) {
     uint32_t r = c->notes->range_rows[k];
     for (int i = 0; i < 4; i++) {
-      uint32_t index = table_index(c, c->wires[i][r]);
-      if (index != UINT32_MAX) counts[index]++;
+      uint32_t index = hf_fr_is_zero(c->wires[i][r]) ? 0 : table_index(c, c->wires[i][r]);
+      if (index == 0)
+        zeros++;
+      else if (index != UINT32_MAX)
+        atomic_fetch_add_explicit(&run->counts[index], 1, memory_order_relaxed);
     }
   }
-  return counts;
+  atomic_fetch_add_explicit(&run->counts[0], zeros, memory_order_relaxed);
 }
 
-void hf_recount_range(hf_circuit *c) {
-  uint32_t *counts = range_counts(c);
+/* counts[2^width]; NULL if memory ends. */
+static atomic_uint *range_counts(const hf_circuit *c, hf_pool *pool) {
+  range_run run = {c, calloc((size_t)1 << c->table_width, sizeof *run.counts)};
+  if (run.counts) hf_pool_run(pool, c->notes->range_row_count, 1024, count_range_rows, &run);
+  return run.counts;
+}
+
+void hf_recount_range(hf_circuit *c, hf_pool *pool) {
+  atomic_uint *counts = range_counts(c, pool);
   if (!counts) return; /* the check of multiplicities will say so */
   for (uint32_t i = 0; i < 1u << c->table_width; i++) c->multiplicity[i] = hf_fr_from_u64(counts[i]);
   free(counts);
@@ -158,7 +174,7 @@ static uint32_t *rom_counts(const hf_circuit *c) {
 }
 
 void hf_circuit_recount(hf_circuit *c) {
-  hf_recount_range(c);
+  hf_recount_range(c, NULL);
   uint32_t *counts = rom_counts(c);
   if (!counts) return;
   for (size_t i = 0; i < c->notes->rom_write_count; i++) {
@@ -350,7 +366,8 @@ size_t hf_circuit_constraints(const hf_circuit *circuit, hf_constraint *out, siz
 
 static hf_status check_multiplicities(collector *k) {
   const hf_circuit *c = k->circuit;
-  uint32_t *range = range_counts(c), *rom = rom_counts(c);
+  atomic_uint *range = range_counts(c, NULL);
+  uint32_t *rom = rom_counts(c);
   if (!range || !rom) {
     free(range);
     free(rom);

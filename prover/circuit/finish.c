@@ -226,7 +226,7 @@ hf_status hf_builder_finish(hf_builder *b, hf_circuit **out) {
     HF_TRY(hf_rom_index_make(c));
     HF_TRY(audit(c));
   }
-  hf_recount_range(c);
+  hf_recount_range(c, b->options.pool);
   hf_builder_fail(b, HF_E_STATE, "the builder was finished before");
   *out = c;
   c = NULL;

@@ -274,6 +274,9 @@ static void widen_linear(interval y[4], int k, const interval u[4]) {
   }
 }
 
+/* Operands have the same bounds, so only the sums of their positive and of their negative coefficients matter. */
+static void tally(int sums[2], int k) { sums[k > 0] += k; }
+
 /* Carries stand in 68 bits, one range row each, as numbers in [-2^67, 2^67); those of an identity with many products are
  * wide: 85 bits, two rows, in [-2^70, 2^85). */
 #define HF_CARRY_WIDE      8 /* offset in units of 2^67 */
@@ -285,27 +288,28 @@ static bool bounds_ok(hf_builder *b, const char *name, const hf_operand *o, size
   interval honest[4] = {{0, 0x1p64L}, {0, 0x1p64L}, {0, 0x1p64L}, {0, (long double)modulus[3] + 1}};
   interval wild[4] = {{0, 0x1p68L}, {0, 0x1p68L}, {0, 0x1p68L}, {0, 0x1p68L}}, q[4], quotient[4];
   interval y[4] = {{0, 0}}, w[4] = {{0, 0}};
-  long double q_value = 0, sum_low = 0, sum_high = 0;
+  interval sum = {0, 0};
+  int linear[2] = {0, 0}, products[2] = {0, 0};
+  long double q_value = 0;
   for (int i = 3; i >= 0; i--) {
     q[i] = (interval){(long double)modulus[i], (long double)modulus[i]};
     q_value = q_value * 0x1p64L + (long double)modulus[i];
   }
   for (size_t i = 0; i < count; i++) {
-    widen_linear(y, o[i].linear, honest);
-    widen_linear(w, o[i].linear, wild);
-    widen_product(y, o[i].square, honest, honest);
-    widen_product(y, o[i].next, honest, honest);
-    widen_product(w, o[i].square, wild, wild);
-    widen_product(w, o[i].next, wild, wild);
-    interval s = {0, 0};
-    widen(&s, o[i].linear, 0, q_value);
-    widen(&s, o[i].square, 0, q_value * q_value);
-    widen(&s, o[i].next, 0, q_value * q_value);
-    sum_low += s.low;
-    sum_high += s.high;
+    tally(linear, o[i].linear);
+    tally(products, o[i].square);
+    tally(products, o[i].next);
+  }
+  for (int i = 0; i < 2; i++) {
+    widen_linear(y, linear[i], honest);
+    widen_linear(w, linear[i], wild);
+    widen_product(y, products[i], honest, honest);
+    widen_product(w, products[i], wild, wild);
+    widen(&sum, linear[i], 0, q_value);
+    widen(&sum, products[i], 0, q_value * q_value);
   }
   /* quotient = -sum / q */
-  long double k_low = -sum_high / q_value - 1, k_high = -sum_low / q_value + 1;
+  long double k_low = -sum.high / q_value - 1, k_high = -sum.low / q_value + 1;
   if (k_low < -0x1p256L || k_high >= 0x1p259L) {
     hf_builder_fail(b, HF_E_ARGUMENT, "identity \"%s\": a quotient may leave [-2^256, 2^259)", name);
     return false;

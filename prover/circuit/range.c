@@ -54,6 +54,33 @@ static void range_short(hf_builder *b, const char *name, hf_var v, unsigned bits
   hf_open_wire(b, row, 3);
 }
 
+/* What range_chain splits: `count` chunks of `width` bits, the top one moved down by `overlap`. */
+typedef struct chunks {
+  unsigned width, count, rows, overlap;
+} chunks;
+
+/* e' of row j is what is left of e above this bit. */
+static unsigned chunks_link(const chunks *s, unsigned j) {
+  return 4 * s->width - (4 * (j + 1) == s->count - 1 ? s->overlap : 0);
+}
+
+/* The pattern of row j. */
+static uint32_t chunks_pattern(hf_builder *b, const chunks *s, unsigned j, hf_fr k, hf_fr c) {
+  if (!hf_builder_lays(b)) return 0;
+  hf_pattern pattern;
+  memset(&pattern, 0, sizeof pattern);
+  pattern.on = HF_ON_RANGE | HF_ON_ARITHMETIC;
+  for (unsigned i = 0; i < 4 && 4 * j + i < s->count; i++) {
+    bool last = 4 * j + i == s->count - 1;
+    /* a top chunk that opens a row overlaps by the weight of e' of the row before */
+    pattern.q[HF_Q1 + i] = hf_fr_neg(power_of_two(s->width * i - (last && i ? s->overlap : 0)));
+  }
+  pattern.q[HF_Q5] = j ? hf_fr_one() : k;
+  pattern.q[HF_QC] = j ? hf_fr_zero() : c;
+  if (j + 1 < s->rows) pattern.q[HF_QN] = hf_fr_neg(power_of_two(chunks_link(s, j)));
+  return hf_pattern_intern(b, &pattern);
+}
+
 /* k v + c = sum of chunks, four a row, chained through e.
  * Overlapping (`loose`): the top chunk has weight 2^(bits - width), so nothing else need be looked up.
  * Otherwise a top chunk of fewer bits is looked up shifted, too. */
@@ -61,13 +88,11 @@ static void range_chain(hf_builder *b, const char *name, hf_fr k, hf_var v, hf_f
                         bool loose) {
   unsigned width = b->options.table_width, count = (bits + width - 1) / width, rows = (count + 3) / 4;
   unsigned missing = count * width - bits, overlap = loose ? missing : 0;
+  chunks split = {width, count, rows, overlap};
   hf_fr t = hf_fr_to_limbs(hf_fr_add(hf_fr_mul(k, hf_value(b, v)), c));
   hf_fr low = overlap ? mask_low(t, bits - width) : t; /* what the chunks below the top hold */
   uint32_t zero = hf_zero(b).id, current = v.id;
   for (unsigned j = 0; j < rows; j++) {
-    hf_pattern pattern;
-    memset(&pattern, 0, sizeof pattern);
-    pattern.on = HF_ON_RANGE | HF_ON_ARITHMETIC;
     uint32_t w[HF_WIRES] = {zero, zero, zero, zero, current}, next[HF_WIRES];
     for (int i = 0; i < HF_WIRES; i++) next[i] = HF_NO_VAR;
     unsigned used = count - 4 * j < 4 ? count - 4 * j : 4;
@@ -79,19 +104,12 @@ static void range_chain(hf_builder *b, const char *name, hf_fr k, hf_var v, hf_f
       hf_var u = hf_hint(b, hf_fr_from_u64(x), "range chunk");
       if (last) top = u;
       w[i] = u.id;
-      /* a top chunk that opens a row overlaps by the weight of e' of the row before */
-      unsigned weight = width * i - (last && i ? overlap : 0);
-      pattern.q[HF_Q1 + i] = hf_fr_neg(power_of_two(weight));
     }
-    pattern.q[HF_Q5] = j ? hf_fr_one() : k;
-    pattern.q[HF_QC] = j ? hf_fr_zero() : c;
     if (j + 1 < rows) {
-      unsigned link = 4 * width - (4 * (j + 1) == count - 1 ? overlap : 0);
-      pattern.q[HF_QN] = hf_fr_neg(power_of_two(link));
-      hf_var rest = hf_hint(b, shift_right(mask_low(t, bits), 4 * width * j + link), "range rest");
-      next[4] = current = rest.id;
+      unsigned from = 4 * width * j + chunks_link(&split, j);
+      next[4] = current = hf_hint(b, shift_right(mask_low(t, bits), from), "range rest").id;
     }
-    uint32_t row = hf_row_lay(b, hf_pattern_intern(b, &pattern), w, next, name);
+    uint32_t row = hf_row_lay(b, chunks_pattern(b, &split, j, k, c), w, next, name);
     for (unsigned i = used; i < 4; i++) hf_open_wire(b, row, i);
     if (used < 4 || j + 1 == rows) {
       if (missing && !loose) {
