@@ -2,6 +2,7 @@
 #include "backend.h"
 #include <string.h>
 #include "cpu/cpu.h"
+#include "cuda/cuda.h"
 #if defined(HF_HAS_OPENCL)
 #include "opencl/device_opencl.h"
 #endif
@@ -12,6 +13,7 @@ static const struct {
   hf_status (*devices)(const hf_backend_options *options, hf_backend_device *out, size_t limit, size_t *count);
 } backends[] = {
     {"cpu", hf_cpu_create, hf_cpu_devices},
+    {"cuda", hf_cuda_create, hf_cuda_devices},
 #if defined(HF_HAS_OPENCL)
     {"opencl", hf_opencl_create, hf_opencl_devices},
 #endif

@@ -19,7 +19,7 @@ typedef uint hf_u32;
 #include <stdint.h>
 typedef uint64_t hf_u64;
 typedef uint32_t hf_u32;
-#define HF_FN       static __host__ __device__ __forceinline__
+#define HF_FN       static __device__ __forceinline__
 #define HF_TABLE    static __device__ const
 #define HF_TABLE_PARAMETER const
 #define HF_UNROLL   _Pragma("unroll")

@@ -12,6 +12,14 @@
 #include "fq.h"
 #include "fr.h"
 
+/* On CUDA devices HF_POINT_CALLS makes doubling and the full addition functions that are called: less code, which the
+ * inlined addition of affine points needs for itself. */
+#if defined(__CUDACC__) && defined(HF_POINT_CALLS)
+#define HF_POINT_FN static __device__ __noinline__
+#else
+#define HF_POINT_FN HF_FN
+#endif
+
 typedef struct hf_g1 {
   hf_fq x, y;
 } hf_g1;
@@ -71,7 +79,7 @@ HF_FN hf_g1_xyzz hf_g1_xyzz_neg(hf_g1_xyzz p) {
   return p;
 }
 
-HF_FN hf_g1_xyzz hf_g1_xyzz_dbl(hf_g1_xyzz p) {
+HF_POINT_FN hf_g1_xyzz hf_g1_xyzz_dbl(hf_g1_xyzz p) {
   hf_g1_xyzz q;
   if (hf_fq_is_zero(p.zz)) return p; /* no point of order two: y is never 0 */
   hf_fq u = hf_fq_dbl(p.y), v = hf_fq_sqr(u), w = hf_fq_mul(u, v), s = hf_fq_mul(p.x, v);
@@ -83,7 +91,7 @@ HF_FN hf_g1_xyzz hf_g1_xyzz_dbl(hf_g1_xyzz p) {
   return q;
 }
 
-HF_FN hf_g1_xyzz hf_g1_xyzz_add(hf_g1_xyzz p, hf_g1_xyzz q) {
+HF_POINT_FN hf_g1_xyzz hf_g1_xyzz_add(hf_g1_xyzz p, hf_g1_xyzz q) {
   hf_g1_xyzz z;
   if (hf_fq_is_zero(p.zz)) return q;
   if (hf_fq_is_zero(q.zz)) return p;

@@ -50,7 +50,7 @@ HF_FN int HF_FP(is_reduced)(HF_FP_T a) {
 /* HF_LIMBS32: words of 32 bits, as on CUDA devices. There, HF_FIELD_CALLS makes a multiplication a function that is called. */
 #if defined(__CUDA_ARCH__) || defined(HF_LIMBS32)
 #if defined(__CUDA_ARCH__) && defined(HF_FIELD_CALLS)
-#define HF_FP_MUL_FN static __host__ __device__ __noinline__
+#define HF_FP_MUL_FN static __device__ __noinline__
 #else
 #define HF_FP_MUL_FN HF_FN
 #endif

@@ -35,7 +35,12 @@
 #define HF_IN(type, name)        const type *__restrict__ name
 #define HF_OUT(type, name)       type *name
 #define HF_VALUE(type, name)     const type name
-#define HF_KERNEL(name, group, ...) extern "C" __global__ void __launch_bounds__(group) hf_kernel_##name(__VA_ARGS__)
+/* Groups that a multiprocessor must have room for: a file of kernels may ask for more, so that they take fewer registers. */
+#if !defined(HF_GROUPS_AT_ONCE)
+#define HF_GROUPS_AT_ONCE 1
+#endif
+#define HF_KERNEL(name, group, ...)                                                                         \
+  extern "C" __global__ void __launch_bounds__(group, HF_GROUPS_AT_ONCE) hf_kernel_##name(__VA_ARGS__)
 #define HF_LOCAL(type, name, n)  __shared__ type name[n]
 #define HF_BARRIER()             __syncthreads()
 #define HF_EACH_LANE(lane)       for (hf_u32 lane = threadIdx.x, once_ = 1; once_; once_ = 0)

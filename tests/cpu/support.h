@@ -62,9 +62,10 @@ static inline hf_backend *open_backend(void) {
 #elif defined(HF_TEST_DEVICE)
 /* A device by name; without one the test is skipped. */
 static inline hf_backend *open_backend(void) {
+  static const hf_backend_options options = {.plugins = HF_BINARY_DIR "/bin"};
   hf_backend *k;
-  hf_status status = hf_backend_create(HF_TEST_DEVICE, NULL, &k);
-  if (status == HF_E_NOT_FOUND) cr_skip_test("%s", hf_error_message());
+  hf_status status = hf_backend_create(HF_TEST_DEVICE, &options, &k);
+  if (status == HF_E_NOT_FOUND || status == HF_E_UNSUPPORTED) cr_skip_test("%s", hf_error_message());
   cr_assert_eq(status, HF_OK, "%s", hf_error_message());
   return k;
 }
