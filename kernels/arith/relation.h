@@ -12,6 +12,18 @@
  *   HF_R_CONST(i)            hf_relation_constants[i] as a value
  *   HF_R_DIAGONAL(i), HF_R_UNROLL(i)   Poseidon2 tables as values
  *
+ * and, where a sum of products costs less than its products and additions:
+ *   HF_R_SUM_T                   the type of a sum
+ *   HF_R_SUM_OF(s, x)            s = x
+ *   HF_R_SUM_PRODUCT(s, x, y)    s = x y
+ *   HF_R_SUM_ADD(s, x, y)        s = s + x y
+ *   HF_R_SUM_BEFORE(s, x, y)     s = x y + s
+ *   HF_R_SUM_VALUE(s)            the sum as a value
+ * A sum has at most HF_R_SUM_MOST terms, and an instance that has none of these takes them one after the other.
+ *
+ * Where operations lay rows (circuits) or write code, their order is part of a key: no expression in here has two operands
+ * that are operations, since C leaves the order of those to the compiler.
+ *
  * All constraints have degree at most 6 in the columns. Gates (a ' marks the next row):
  *
  * arithmetic  q1 a + q2 b + q3 c + q4 d + q5 e + qab ab + qcd cd + qn e' + qc = 0 (public inputs are added outside)
@@ -34,6 +46,18 @@
  * full, partial, middle, edwards, update and double are mutually exclusive (the builder checks both), so these seven
  * share powers of alpha.
  */
+
+#define HF_R_SUM_MOST 9
+
+#ifndef HF_R_SUM_T
+#define HF_R_SUM_PLAIN
+#define HF_R_SUM_T                HF_R_T
+#define HF_R_SUM_OF(s, x)         ((s) = (x))
+#define HF_R_SUM_PRODUCT(s, x, y) ((s) = HF_R_MUL(x, y))
+#define HF_R_SUM_ADD(s, x, y)     ((s) = HF_R_ADD(s, HF_R_MUL(x, y)))
+#define HF_R_SUM_BEFORE(s, x, y)  ((s) = HF_R_ADD(HF_R_MUL(x, y), s))
+#define HF_R_SUM_VALUE(s)         (s)
+#endif
 
 typedef struct HF_R(row) {
   HF_R_T w[HF_WIRES], wn[HF_WIRES]; /* wires on this row and the next */
@@ -74,16 +98,18 @@ HF_FN void HF_R(external)(HF_R_CX HF_R_T x0, HF_R_T x1, HF_R_T x2, HF_R_T x3, HF
 
 /* x = internal matrix * x */
 HF_FN void HF_R(internal)(HF_R_CX HF_R_T *x) {
-  HF_R_T sum = HF_R_ADD(HF_R_ADD(x[0], x[1]), HF_R_ADD(x[2], x[3]));
+  HF_R_T high = HF_R_ADD(x[2], x[3]), sum = HF_R_ADD(HF_R_ADD(x[0], x[1]), high);
   for (int i = 0; i < 4; i++) x[i] = HF_R_ADD(HF_R_MUL(HF_R_DIAGONAL(i), x[i]), sum);
 }
 
 HF_FN HF_R_T HF_R(gate_arithmetic)(HF_R_CX const HF_R(row) *r) {
-  HF_R_T t = r->f[HF_QC];
-  for (int i = 0; i < HF_WIRES; i++) t = HF_R_ADD(t, HF_R_MUL(r->f[HF_Q1 + i], r->w[i]));
-  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_QAB], HF_R_MUL(r->w[0], r->w[1])));
-  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_QCD], HF_R_MUL(r->w[2], r->w[3])));
-  return HF_R_ADD(t, HF_R_MUL(r->f[HF_QN], r->wn[4]));
+  HF_R_SUM_T t;
+  HF_R_SUM_OF(t, r->f[HF_QC]);
+  for (int i = 0; i < HF_WIRES; i++) HF_R_SUM_ADD(t, r->f[HF_Q1 + i], r->w[i]);
+  HF_R_SUM_ADD(t, r->f[HF_QAB], HF_R_MUL(r->w[0], r->w[1]));
+  HF_R_SUM_ADD(t, r->f[HF_QCD], HF_R_MUL(r->w[2], r->w[3]));
+  HF_R_SUM_ADD(t, r->f[HF_QN], r->wn[4]);
+  return HF_R_SUM_VALUE(t);
 }
 
 /* out[0..3] = external((s + k)^5) - (a'..d') for the state s and constants k */
@@ -102,10 +128,14 @@ HF_FN void HF_R(gate_merkle)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   HF_R(full_round)(HF_R_PASS r, s, HF_Q1, out);
   /* Lagrange on {0,1,2,3}: -p1p2p3/6, p p2p3/2, -p p1p3/2, p p1p2/6 */
   HF_R_T pp1 = HF_R_MUL(p, p1), p2p3 = HF_R_MUL(p2, p3);
-  HF_R_T outer = HF_R_SUB(HF_R_MUL(HF_R_MUL(pp1, p2), r->w[3]), HF_R_MUL(HF_R_MUL(p1, p2p3), r->w[0]));
-  HF_R_T inner = HF_R_SUB(HF_R_MUL(HF_R_MUL(p, p2p3), r->w[1]), HF_R_MUL(HF_R_MUL(pp1, p3), r->w[2]));
-  out[4] = HF_R_SUB(HF_R_ADD(HF_R_MUL(HF_R_CONST(HF_RC_INV6), outer), HF_R_MUL(HF_R_CONST(HF_RC_INV2), inner)),
-                    r->w[4]);
+  HF_R_T zeroth = HF_R_MUL(HF_R_MUL(p1, p2p3), r->w[0]);
+  HF_R_T outer = HF_R_SUB(HF_R_MUL(HF_R_MUL(pp1, p2), r->w[3]), zeroth);
+  HF_R_T second = HF_R_MUL(HF_R_MUL(pp1, p3), r->w[2]);
+  HF_R_T inner = HF_R_SUB(HF_R_MUL(HF_R_MUL(p, p2p3), r->w[1]), second);
+  HF_R_SUM_T chosen;
+  HF_R_SUM_PRODUCT(chosen, HF_R_CONST(HF_RC_INV2), inner);
+  HF_R_SUM_BEFORE(chosen, HF_R_CONST(HF_RC_INV6), outer);
+  out[4] = HF_R_SUB(HF_R_SUM_VALUE(chosen), r->w[4]);
   out[5] = HF_R_MUL(pp1, p2p3);
 }
 
@@ -126,9 +156,11 @@ HF_FN void HF_R(gate_partial)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
       y = r->w[4];
     } else {
       int u = 8 * (i - 1);
-      y = HF_R_MUL(HF_R_UNROLL(u + 4), r->w[4]);
-      for (int j = 0; j < 4; j++) y = HF_R_ADD(y, HF_R_MUL(HF_R_UNROLL(u + j), r->wn[j]));
-      for (int j = 1; j < 4; j++) y = HF_R_ADD(y, HF_R_MUL(HF_R_UNROLL(u + 4 + j), r->w[j]));
+      HF_R_SUM_T sum;
+      HF_R_SUM_PRODUCT(sum, HF_R_UNROLL(u + 4), r->w[4]);
+      for (int j = 0; j < 4; j++) HF_R_SUM_ADD(sum, HF_R_UNROLL(u + j), r->wn[j]);
+      for (int j = 1; j < 4; j++) HF_R_SUM_ADD(sum, HF_R_UNROLL(u + 4 + j), r->w[j]);
+      y = HF_R_SUM_VALUE(sum);
     }
     out[i] = HF_R_SUB(HF_R(pow5)(HF_R_PASS HF_R_ADD(s[0], r->f[HF_Q1 + i])), y);
     if (i < 4) {
@@ -166,9 +198,9 @@ HF_FN void HF_R(gate_update)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
  * with 1 + d x^2 y^2 = a x^2 + y^2; on the curve neither factor is 0, as d is no square. */
 HF_FN void HF_R(doubled)(HF_R_CX HF_R_T x, HF_R_T y, HF_R_T x3, HF_R_T y3, HF_R_T *out) {
   HF_R_T axx = HF_R_MUL(HF_R_CONST(HF_RC_EDWARDS_A), HF_R_MUL(x, x)), yy = HF_R_MUL(y, y);
-  HF_R_T xy = HF_R_MUL(x, y), sum = HF_R_ADD(axx, yy);
-  out[0] = HF_R_SUB(HF_R_MUL(x3, sum), HF_R_ADD(xy, xy));
-  out[1] = HF_R_SUB(HF_R_MUL(y3, HF_R_SUB(HF_R_CONST(HF_RC_TWO), sum)), HF_R_SUB(yy, axx));
+  HF_R_T xy = HF_R_MUL(x, y), sum = HF_R_ADD(axx, yy), xy2 = HF_R_ADD(xy, xy), rest = HF_R_SUB(yy, axx);
+  out[0] = HF_R_SUB(HF_R_MUL(x3, sum), xy2);
+  out[1] = HF_R_SUB(HF_R_MUL(y3, HF_R_SUB(HF_R_CONST(HF_RC_TWO), sum)), rest);
 }
 
 HF_FN void HF_R(gate_double)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
@@ -179,11 +211,13 @@ HF_FN void HF_R(gate_double)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
 /* x3 (1 + d x1x2y1y2) = x1y2 + y1x2;  y3 (1 - d x1x2y1y2) = y1y2 - a x1x2 */
 HF_FN void HF_R(gate_edwards)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   HF_R_T xx = HF_R_MUL(r->w[0], r->w[2]), yy = HF_R_MUL(r->w[1], r->w[3]);
-  HF_R_T xy = HF_R_ADD(HF_R_MUL(r->w[0], r->w[3]), HF_R_MUL(r->w[1], r->w[2]));
+  HF_R_SUM_T xy;
+  HF_R_SUM_PRODUCT(xy, r->w[1], r->w[2]);
+  HF_R_SUM_BEFORE(xy, r->w[0], r->w[3]);
   HF_R_T t = HF_R_MUL(HF_R_CONST(HF_RC_EDWARDS_D), HF_R_MUL(xx, yy)), one = HF_R_CONST(HF_RC_ONE);
-  out[0] = HF_R_SUB(HF_R_MUL(r->wn[0], HF_R_ADD(one, t)), xy);
-  out[1] = HF_R_SUB(HF_R_MUL(r->wn[1], HF_R_SUB(one, t)),
-                    HF_R_SUB(yy, HF_R_MUL(HF_R_CONST(HF_RC_EDWARDS_A), xx)));
+  out[0] = HF_R_SUB(HF_R_MUL(r->wn[0], HF_R_ADD(one, t)), HF_R_SUM_VALUE(xy));
+  HF_R_T rest = HF_R_SUB(yy, HF_R_MUL(HF_R_CONST(HF_RC_EDWARDS_A), xx));
+  out[1] = HF_R_SUB(HF_R_MUL(r->wn[1], HF_R_SUB(one, t)), rest);
 }
 
 /* The product of two rows of limbs as a polynomial in Y = chi whose Y^k coefficient is
@@ -191,9 +225,13 @@ HF_FN void HF_R(gate_edwards)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
 HF_FN HF_R_T HF_R(limb_product)(HF_R_CX HF_R_T chi, const HF_R_T *u, const HF_R_T *v) {
   HF_R_T ue = HF_R_ADD(u[0], HF_R_MUL(chi, u[2])), uo = HF_R_ADD(u[1], HF_R_MUL(chi, u[3]));
   HF_R_T ve = HF_R_ADD(v[0], HF_R_MUL(chi, v[2])), vo = HF_R_ADD(v[1], HF_R_MUL(chi, v[3]));
-  HF_R_T even = HF_R_ADD(HF_R_MUL(ue, ve), HF_R_MUL(chi, HF_R_MUL(uo, vo)));
-  HF_R_T odd = HF_R_ADD(HF_R_MUL(ue, vo), HF_R_MUL(uo, ve));
-  return HF_R_ADD(even, HF_R_MUL(HF_R_CONST(HF_RC_2_64), odd));
+  HF_R_SUM_T even, odd;
+  HF_R_SUM_PRODUCT(even, chi, HF_R_MUL(uo, vo));
+  HF_R_SUM_BEFORE(even, ue, ve);
+  HF_R_SUM_PRODUCT(odd, uo, ve);
+  HF_R_SUM_BEFORE(odd, ue, vo);
+  HF_R_SUM_ADD(even, HF_R_CONST(HF_RC_2_64), HF_R_SUM_VALUE(odd));
+  return HF_R_SUM_VALUE(even);
 }
 
 /* What one row adds to an identity, v = (a,b,c,d):
@@ -202,19 +240,23 @@ HF_FN HF_R_T HF_R(limb_product)(HF_R_CX HF_R_T chi, const HF_R_T *u, const HF_R_
  * carries are range checked so that no coefficient wraps modulo r. The offsets make quotients and carries
  * signed: 2^256 is 2^64 in the top limb. */
 HF_FN HF_R_T HF_R(nonnative_term)(HF_R_CX const HF_R(row) *r, HF_R_T chi) {
-  HF_R_T q[4], u[4], t, k67 = HF_R_MUL(r->f[HF_Q5], HF_R_CONST(HF_RC_2_67));
-  t = HF_R_MUL(r->f[HF_QAB], HF_R(limb_product)(HF_R_PASS chi, r->w, r->wn));
-  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_QCD], HF_R(limb_product)(HF_R_PASS chi, r->w, r->w)));
+  HF_R_SUM_T t;
+  HF_R_T q[4], u[4], k67 = HF_R_MUL(r->f[HF_Q5], HF_R_CONST(HF_RC_2_67));
+  HF_R_SUM_PRODUCT(t, r->f[HF_QAB], HF_R(limb_product)(HF_R_PASS chi, r->w, r->wn));
+  HF_R_SUM_ADD(t, r->f[HF_QCD], HF_R(limb_product)(HF_R_PASS chi, r->w, r->w));
   HF_R_T even = HF_R_ADD(r->w[0], HF_R_MUL(chi, r->w[2])), odd = HF_R_ADD(r->w[1], HF_R_MUL(chi, r->w[3]));
-  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_Q1], HF_R_ADD(even, HF_R_MUL(HF_R_CONST(HF_RC_2_64), odd))));
+  HF_R_SUM_ADD(t, r->f[HF_Q1], HF_R_ADD(even, HF_R_MUL(HF_R_CONST(HF_RC_2_64), odd)));
   for (int i = 0; i < 4; i++) q[i] = HF_R_CONST(HF_RC_Q0 + i);
   for (int i = 0; i < 3; i++) u[i] = r->w[i];
   u[3] = HF_R_SUB(r->w[3], HF_R_CONST(HF_RC_2_64));
-  t = HF_R_ADD(t, HF_R_MUL(r->f[HF_Q2], HF_R(limb_product)(HF_R_PASS chi, u, q)));
-  HF_R_T carry = HF_R_ADD(HF_R_SUB(r->w[1], k67), HF_R_MUL(chi, HF_R_SUB(r->w[2], k67)));
-  carry = HF_R_ADD(HF_R_SUB(r->w[0], k67), HF_R_MUL(chi, carry));
+  HF_R_SUM_ADD(t, r->f[HF_Q2], HF_R(limb_product)(HF_R_PASS chi, u, q));
+  HF_R_T carry = HF_R_MUL(chi, HF_R_SUB(r->w[2], k67));
+  carry = HF_R_ADD(HF_R_SUB(r->w[1], k67), carry);
+  carry = HF_R_MUL(chi, carry);
+  carry = HF_R_ADD(HF_R_SUB(r->w[0], k67), carry);
   carry = HF_R_MUL(HF_R_SUB(HF_R_CONST(HF_RC_2_128), chi), carry);
-  return HF_R_ADD(t, HF_R_MUL(r->f[HF_Q3], carry));
+  HF_R_SUM_ADD(t, r->f[HF_Q3], carry);
+  return HF_R_SUM_VALUE(t);
 }
 
 /* The compressed tuple of a ROM row plus lambda; *numerator = 1 on a read, -e on a write, 0 elsewhere. */
@@ -222,28 +264,34 @@ HF_FN HF_R_T HF_R(rom_denominator)(HF_R_CX const HF_R(row) *r, const HF_R(challe
   HF_R_T u = r->f[HF_ROM], one = HF_R_CONST(HF_RC_ONE), inv2 = HF_R_CONST(HF_RC_INV2);
   HF_R_T uu = HF_R_MUL(u, u);
   HF_R_T read = HF_R_MUL(inv2, HF_R_ADD(uu, u)), write = HF_R_MUL(inv2, HF_R_SUB(uu, u));
-  HF_R_T address = HF_R_ADD(HF_R_MUL(read, r->w[4]), HF_R_MUL(write, r->f[HF_Q5]));
+  HF_R_SUM_T address;
+  HF_R_SUM_PRODUCT(address, write, r->f[HF_Q5]);
+  HF_R_SUM_BEFORE(address, read, r->w[4]);
   HF_R_T point = HF_R_ADD(r->w[0], HF_R_MUL(ch->eta, r->w[1]));
   /* Horner in eta: address, c, d, a, b, table */
-  HF_R_T tail = HF_R_MUL(HF_R_SUB(one, r->f[HF_S_EDWARDS]), point);
+  HF_R_SUM_T end;
+  HF_R_SUM_PRODUCT(end, HF_R_SUB(one, r->f[HF_S_EDWARDS]), point);
   HF_R_T eta2 = HF_R_MUL(ch->eta, ch->eta);
-  tail = HF_R_ADD(tail, HF_R_MUL(eta2, r->f[HF_QC]));
-  tail = HF_R_ADD(r->w[3], HF_R_MUL(ch->eta, tail));
+  HF_R_SUM_ADD(end, eta2, r->f[HF_QC]);
+  HF_R_T tail = HF_R_ADD(r->w[3], HF_R_MUL(ch->eta, HF_R_SUM_VALUE(end)));
   tail = HF_R_ADD(r->w[2], HF_R_MUL(ch->eta, tail));
   *numerator = HF_R_SUB(read, HF_R_MUL(write, r->w[4]));
-  return HF_R_ADD(HF_R_ADD(ch->lambda, address), HF_R_MUL(ch->eta, tail));
+  tail = HF_R_MUL(ch->eta, tail);
+  return HF_R_ADD(HF_R_ADD(ch->lambda, HF_R_SUM_VALUE(address)), tail);
 }
 
-/* sum_k alpha^k x[k] + alpha^count * rest */
-HF_FN HF_R_T HF_R(fold)(HF_R_CX HF_R_T alpha, const HF_R_T *x, int count, HF_R_T rest) {
-  for (int i = count - 1; i >= 0; i--) rest = HF_R_ADD(x[i], HF_R_MUL(alpha, rest));
-  return rest;
+/* sum_k alpha^k x[k] */
+HF_FN HF_R_T HF_R(fold)(HF_R_CX HF_R_T alpha, const HF_R_T *x, int count) {
+  HF_R_T sum = x[count - 1];
+  for (int i = count - 2; i >= 0; i--) sum = HF_R_ADD(x[i], HF_R_MUL(alpha, sum));
+  return sum;
 }
 
 /* All constraints of a row, combined by powers of alpha; 0 on every row of a satisfied circuit (with the
  * running columns of an honest prover). The quotient is this over Z_H. */
 HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *ch) {
-  HF_R_T one = HF_R_CONST(HF_RC_ONE), gates[6], o[6], rest[7], t;
+  HF_R_T one = HF_R_CONST(HF_RC_ONE), terms[13], *rest = terms + 6, o[6], t;
+  HF_R_SUM_T gates[6];
   /* arithmetic selector s, Lagrange on {0,1,2,3}: s(s-2)(s-3)/2, -s(s-1)(s-3)/2, s(s-1)(s-2)/6 */
   HF_R_T s = r->f[HF_S_ARITHMETIC], s1 = HF_R_SUB(s, one), s2 = HF_R_SUB(s1, one), s3 = HF_R_SUB(s2, one);
   HF_R_T ends = HF_R_MUL(HF_R_CONST(HF_RC_INV2), HF_R_MUL(s, s3));
@@ -252,24 +300,26 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
   HF_R_T twice = HF_R_MUL(HF_R_CONST(HF_RC_INV6), HF_R_MUL(s, HF_R_MUL(s1, s2)));
   /* the seven exclusive gates share alpha^0..alpha^5 */
   HF_R(gate_merkle)(HF_R_PASS r, o);
-  for (int i = 0; i < 6; i++) gates[i] = HF_R_MUL(r->f[HF_S_MERKLE], o[i]);
+  for (int i = 0; i < 6; i++) HF_R_SUM_PRODUCT(gates[i], r->f[HF_S_MERKLE], o[i]);
   HF_R(gate_full)(HF_R_PASS r, o);
-  for (int i = 0; i < 4; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_FULL], o[i]));
+  for (int i = 0; i < 4; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_FULL], o[i]);
   HF_R(gate_partial)(HF_R_PASS r, o);
-  for (int i = 0; i < 5; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_PARTIAL], o[i]));
+  for (int i = 0; i < 5; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_PARTIAL], o[i]);
   HF_R(gate_middle)(HF_R_PASS r, o);
-  for (int i = 0; i < 5; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_MIDDLE], o[i]));
+  for (int i = 0; i < 5; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_MIDDLE], o[i]);
   HF_R(gate_edwards)(HF_R_PASS r, o);
-  for (int i = 0; i < 2; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(r->f[HF_S_EDWARDS], o[i]));
+  for (int i = 0; i < 2; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_EDWARDS], o[i]);
   HF_R(gate_update)(HF_R_PASS r, o);
-  for (int i = 0; i < 5; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(update, o[i]));
+  for (int i = 0; i < 5; i++) HF_R_SUM_ADD(gates[i], update, o[i]);
   HF_R(gate_double)(HF_R_PASS r, o);
-  for (int i = 0; i < 4; i++) gates[i] = HF_R_ADD(gates[i], HF_R_MUL(twice, o[i]));
+  for (int i = 0; i < 4; i++) HF_R_SUM_ADD(gates[i], twice, o[i]);
+  for (int i = 0; i < 6; i++) terms[i] = HF_R_SUM_VALUE(gates[i]);
 
   /* 0: arithmetic and public inputs */
   rest[0] = HF_R_ADD(HF_R_MUL(arithmetic, HF_R(gate_arithmetic)(HF_R_PASS r)), r->pi);
   /* 1, 2: non-native */
-  t = HF_R_SUB(HF_R_SUB(r->rhon, r->rho), HF_R(nonnative_term)(HF_R_PASS r, ch->chi));
+  t = HF_R(nonnative_term)(HF_R_PASS r, ch->chi);
+  t = HF_R_SUB(HF_R_SUB(r->rhon, r->rho), t);
   rest[1] = HF_R_MUL(r->f[HF_S_NONNATIVE], t);
   t = HF_R_SUB(one, HF_R_MUL(r->f[HF_S_NONNATIVE], HF_R_SUB(one, r->f[HF_Q4])));
   rest[2] = HF_R_MUL(t, r->rho);
@@ -279,9 +329,14 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
     HF_R_T d2 = HF_R_ADD(ch->lambda, r->w[2]), d3 = HF_R_ADD(ch->lambda, r->w[3]);
     HF_R_T dt = HF_R_ADD(ch->lambda, r->f[HF_TABLE_RANGE]);
     HF_R_T d01 = HF_R_MUL(d0, d1), d23 = HF_R_MUL(d2, d3), all = HF_R_MUL(d01, d23);
-    HF_R_T sum = HF_R_ADD(HF_R_MUL(d23, HF_R_ADD(d0, d1)), HF_R_MUL(d01, HF_R_ADD(d2, d3)));
-    t = HF_R_SUB(HF_R_MUL(HF_R_SUB(r->rangen, r->range), all), HF_R_MUL(r->f[HF_S_RANGE], sum));
-    rest[3] = HF_R_ADD(HF_R_MUL(dt, t), HF_R_MUL(r->m, all));
+    HF_R_SUM_T sum, both;
+    HF_R_SUM_PRODUCT(sum, d01, HF_R_ADD(d2, d3));
+    HF_R_SUM_BEFORE(sum, d23, HF_R_ADD(d0, d1));
+    t = HF_R_MUL(r->f[HF_S_RANGE], HF_R_SUM_VALUE(sum));
+    t = HF_R_SUB(HF_R_MUL(HF_R_SUB(r->rangen, r->range), all), t);
+    HF_R_SUM_PRODUCT(both, r->m, all);
+    HF_R_SUM_BEFORE(both, dt, t);
+    rest[3] = HF_R_SUM_VALUE(both);
   }
   /* 4: ROM */
   {
@@ -300,6 +355,15 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
     rest[5] = HF_R_SUB(left, right);
   }
   rest[6] = HF_R_MUL(r->l1, HF_R_SUB(r->z, one));
-  return HF_R(fold)(HF_R_PASS ch->alpha, gates, 6,
-                    HF_R(fold)(HF_R_PASS ch->alpha, rest, 6, rest[6]));
+  return HF_R(fold)(HF_R_PASS ch->alpha, terms, 13);
 }
+
+#ifdef HF_R_SUM_PLAIN
+#undef HF_R_SUM_PLAIN
+#undef HF_R_SUM_T
+#undef HF_R_SUM_OF
+#undef HF_R_SUM_PRODUCT
+#undef HF_R_SUM_ADD
+#undef HF_R_SUM_BEFORE
+#undef HF_R_SUM_VALUE
+#endif

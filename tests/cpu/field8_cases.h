@@ -151,6 +151,66 @@ static void F8(beyond)(const mpz_t p, mpz_t x[8], mpz_t y[8]) {
   mpz_clears(t, want, NULL);
 }
 
+/* `count` products, of another pair in each lane each time. In the closed set the value is below 2 p; of any tidy operands it
+ * has more than 260 bits, and is still below the sum / 2^260 + p. */
+static void F8(sum_of)(const mpz_t p, mpz_t x[8], mpz_t y[8], int count, bool closed) {
+  T8 value, a, b;
+  F8(sum) sum = F8(sum_zero)();
+  mpz_t t, got, want[8], r;
+  mpz_inits(t, got, r, NULL);
+  for (int k = 0; k < 8; k++) mpz_init(want[k]);
+  for (int m = 0; m < count; m++) {
+    for (int k = 0; k < 8; k++) {
+      F8(set_lane)(&a, k, x[(k + m) % 8]), F8(set_lane)(&b, k, y[(k + 3 * m) % 8]);
+      mpz_addmul(want[k], x[(k + m) % 8], y[(k + 3 * m) % 8]);
+    }
+    sum = F8(sum_add)(sum, a, b);
+  }
+  value = F8(sum_value)(sum);
+  mpz_setbit(r, 260);
+  mpz_invert(r, r, p);
+  for (int k = 0; k < 8; k++) {
+    mpz_tdiv_q_2exp(t, want[k], 260);
+    mpz_add(t, t, p);
+    F8(lane)(got, &value, k);
+    cr_assert_leq(mpz_cmp(got, t), 0, "sum of %d: too large", count);
+    mpz_mul(want[k], want[k], r);
+    if (closed) SAME8("sum", value, want[k], 200);
+    mpz_sub(got, got, want[k]);
+    cr_assert(mpz_divisible_p(got, p), "sum of %d: wrong", count);
+  }
+  for (int k = 0; k < 8; k++) mpz_clear(want[k]);
+  mpz_clears(t, got, r, NULL);
+}
+
+static void F8(sums)(const mpz_t p, mpz_t x[8], mpz_t y[8]) {
+  F8(sum_of)(p, x, y, 1, true);
+  F8(sum_of)(p, x, y, HF_SUM8_MOST, true);
+}
+
+static void F8(wide_sums)(const mpz_t p, mpz_t x[8], mpz_t y[8]) { F8(sum_of)(p, x, y, 200, false); }
+
+/* As many products as are allowed, all of the largest operands: 2.02 p in the closed set, else 2^260 - 1. */
+static void F8(sum_ends)(void) {
+  mpz_t p, x[8], top;
+  mpz_inits(p, top, NULL);
+  mpz_set_str(p, P, 10);
+  for (int closed = 0; closed < 2; closed++) {
+    mpz_set_ui(top, 0);
+    if (closed) {
+      mpz_mul_ui(top, p, 202);
+      mpz_tdiv_q_ui(top, top, 100);
+    } else {
+      mpz_setbit(top, 260);
+    }
+    mpz_sub_ui(top, top, 1);
+    for (int k = 0; k < 8; k++) mpz_init_set(x[k], top);
+    F8(sum_of)(p, x, x, closed ? HF_SUM8_MOST : 200, closed);
+    for (int k = 0; k < 8; k++) mpz_clear(x[k]);
+  }
+  mpz_clears(p, top, NULL);
+}
+
 static void F8(memory)(const mpz_t p, mpz_t x[8], mpz_t y[8]) {
   T in[8], out[8], other[8];
   (void)p;
@@ -204,6 +264,9 @@ void F8(check)(void) {
   F8(pairs)(200, F8(products));
   F8(pairs)(200, F8(closed));
   F8(pairs)(201, F8(beyond));
+  F8(pairs)(202, F8(sums));
+  F8(pairs)(8300, F8(wide_sums));
+  F8(sum_ends)();
   F8(pairs)(100, F8(memory));
   F8(transposes)();
   F8(multiples)();

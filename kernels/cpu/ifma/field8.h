@@ -139,14 +139,30 @@ HF_F8_FN HF_F8_T HF_F8(mul_lazy)(HF_F8_T a, HF_F8_T b) {
   return z;
 }
 
-/* a^2 / 2^260: the cross products once, doubled. */
-HF_F8_FN HF_F8_T HF_F8(sqr_lazy)(HF_F8_T a) {
+/* Ten columns, column i of what counts 2^(52 i) -> their integer / 2^260, limbs as they come. */
+HF_F8_FN HF_F8_T HF_F8(columns_reduce)(__m512i t[10]) {
   const __m512i zero = _mm512_setzero_si512(), n0 = _mm512_set1_epi64((long long)HF_F8_N0);
   const __m512i p[5] = {_mm512_set1_epi64((long long)HF_F8_P(0)), _mm512_set1_epi64((long long)HF_F8_P(1)),
                         _mm512_set1_epi64((long long)HF_F8_P(2)), _mm512_set1_epi64((long long)HF_F8_P(3)),
                         _mm512_set1_epi64((long long)HF_F8_P(4))};
+#pragma GCC unroll 5
+  for (int i = 0; i < 5; i++) {
+    __m512i m = _mm512_madd52lo_epu64(zero, t[i], n0);
+#pragma GCC unroll 5
+    for (int j = 0; j < 5; j++) {
+      t[i + j] = _mm512_madd52lo_epu64(t[i + j], m, p[j]);
+      t[i + j + 1] = _mm512_madd52hi_epu64(t[i + j + 1], m, p[j]);
+    }
+    t[i + 1] = _mm512_add_epi64(t[i + 1], _mm512_srli_epi64(t[i], 52));
+  }
+  HF_F8_T z = {{t[5], t[6], t[7], t[8], t[9]}};
+  return z;
+}
+
+/* a^2 / 2^260: the cross products once, doubled. */
+HF_F8_FN HF_F8_T HF_F8(sqr_lazy)(HF_F8_T a) {
   __m512i t[10];
-  for (int i = 0; i < 10; i++) t[i] = zero;
+  for (int i = 0; i < 10; i++) t[i] = _mm512_setzero_si512();
 #pragma GCC unroll 5
   for (int i = 0; i < 5; i++)
 #pragma GCC unroll 5
@@ -161,19 +177,42 @@ HF_F8_FN HF_F8_T HF_F8(sqr_lazy)(HF_F8_T a) {
     t[2 * i] = _mm512_madd52lo_epu64(t[2 * i], a.l[i], a.l[i]);
     t[2 * i + 1] = _mm512_madd52hi_epu64(t[2 * i + 1], a.l[i], a.l[i]);
   }
+  return HF_F8(columns_reduce)(t);
+}
+
+/* --- sums of products, reduced once ------------------------------------------------------------------------- */
+
+/* Of so many products in the closed set (below), the value is in it again. */
+#ifndef HF_SUM8_MOST
+#define HF_SUM8_MOST 20
+#endif
+
+/* In columns. A product brings at most nine parts below 2^52 to a column, a reduction nine and a carry: 200 products stay
+ * below 2^63. */
+typedef struct HF_F8(sum) {
+  __m512i t[10];
+} HF_F8(sum);
+
+HF_F8_FN HF_F8(sum) HF_F8(sum_zero)(void) {
+  HF_F8(sum) s;
+  for (int i = 0; i < 10; i++) s.t[i] = _mm512_setzero_si512();
+  return s;
+}
+
+/* s + a b; a and b tidy. */
+HF_F8_FN HF_F8(sum) HF_F8(sum_add)(HF_F8(sum) s, HF_F8_T a, HF_F8_T b) {
 #pragma GCC unroll 5
-  for (int i = 0; i < 5; i++) {
-    __m512i m = _mm512_madd52lo_epu64(zero, t[i], n0);
+  for (int i = 0; i < 5; i++)
 #pragma GCC unroll 5
     for (int j = 0; j < 5; j++) {
-      t[i + j] = _mm512_madd52lo_epu64(t[i + j], m, p[j]);
-      t[i + j + 1] = _mm512_madd52hi_epu64(t[i + j + 1], m, p[j]);
+      s.t[i + j] = _mm512_madd52lo_epu64(s.t[i + j], a.l[j], b.l[i]);
+      s.t[i + j + 1] = _mm512_madd52hi_epu64(s.t[i + j + 1], a.l[j], b.l[i]);
     }
-    t[i + 1] = _mm512_add_epi64(t[i + 1], _mm512_srli_epi64(t[i], 52));
-  }
-  HF_F8_T z = {{t[5], t[6], t[7], t[8], t[9]}};
-  return z;
+  return s;
 }
+
+/* s / 2^260, below s / 2^260 + p, tidy up to 2^260: a product of elements below 2.02 p adds 0.049 p. */
+HF_F8_FN HF_F8_T HF_F8(sum_value)(HF_F8(sum) s) { return HF_F8(tidy)(HF_F8(columns_reduce)(s.t)); }
 
 /* --- the closed set: values below 2 p and a little more, tidy ----------------------------------------------- */
 

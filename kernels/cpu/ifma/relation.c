@@ -10,20 +10,6 @@ extern const relation_loops hf_cpu_mulx_relation_loops;
 
 /* --- the header over blocks of rows: values in the 2^260 form, tidy and below 2 p -------------------------------- */
 
-typedef struct rel8_limbs {
-  uint64_t l[5];
-} rel8_limbs;
-
-typedef struct rel8_constants {
-  rel8_limbs constant[HF_RC_COUNT], diagonal[4], unroll[32];
-} rel8_constants;
-
-static inline hf_fr8 rel8_value(const rel8_limbs *x) {
-  hf_fr8 z;
-  for (int i = 0; i < 5; i++) z.l[i] = _mm512_set1_epi64((long long)x->l[i]);
-  return z;
-}
-
 /* A value is a block of rows: each operation goes over all its vectors, so that a product's own waiting is filled by the next
  * one, and the code of all constraints together stays in the first-level cache. Operands are handed over as arrays: the
  * members of a result live until the end of the expression. */
@@ -51,6 +37,30 @@ static __attribute__((noinline)) rel8_block block_mul(const hf_fr8 *x, const hf_
   return z;
 }
 
+/* Sums stay in columns from one product to the next. */
+typedef struct rel8_sum {
+  hf_fr8_sum v[HF_RELATION8_BLOCK];
+} rel8_sum;
+
+static __attribute__((noinline)) void sum_product(rel8_sum *s, const hf_fr8 *x, const hf_fr8 *y) {
+  for (int k = 0; k < HF_RELATION8_BLOCK; k++) s->v[k] = hf_fr8_sum_add(hf_fr8_sum_zero(), x[k], y[k]);
+}
+
+static __attribute__((noinline)) void sum_add(rel8_sum *s, const hf_fr8 *x, const hf_fr8 *y) {
+  for (int k = 0; k < HF_RELATION8_BLOCK; k++) s->v[k] = hf_fr8_sum_add(s->v[k], x[k], y[k]);
+}
+
+static __attribute__((noinline)) rel8_block sum_value(const rel8_sum *s) {
+  rel8_block z;
+  for (int k = 0; k < HF_RELATION8_BLOCK; k++) z.v[k] = hf_fr8_sum_value(s->v[k]);
+  return z;
+}
+
+/* The header's constants, in blocks as well: handed over without a copy. */
+typedef struct rel8_constants {
+  rel8_block constant[HF_RC_COUNT], diagonal[4], unroll[32];
+} rel8_constants;
+
 static inline rel8_block block_of(hf_fr8 x) {
   rel8_block z;
   for (int k = 0; k < HF_RELATION8_BLOCK; k++) z.v[k] = x;
@@ -65,10 +75,18 @@ static inline rel8_block block_of(hf_fr8 x) {
 #define HF_R_ADD(x, y)   block_add((x).v, (y).v)
 #define HF_R_SUB(x, y)   block_sub((x).v, (y).v)
 #define HF_R_MUL(x, y)   block_mul((x).v, (y).v)
-#define HF_R_CONST(i)    block_of(rel8_value(&constants->constant[i]))
-#define HF_R_DIAGONAL(i) block_of(rel8_value(&constants->diagonal[i]))
-#define HF_R_UNROLL(i)   block_of(rel8_value(&constants->unroll[i]))
+#define HF_R_CONST(i)    constants->constant[i]
+#define HF_R_DIAGONAL(i) constants->diagonal[i]
+#define HF_R_UNROLL(i)   constants->unroll[i]
+/* every term is a product: then a sum is below 2 p */
+#define HF_R_SUM_T                rel8_sum
+#define HF_R_SUM_OF(s, x)         sum_product(&(s), (x).v, HF_R_CONST(HF_RC_ONE).v)
+#define HF_R_SUM_PRODUCT(s, x, y) sum_product(&(s), (x).v, (y).v)
+#define HF_R_SUM_ADD(s, x, y)     sum_add(&(s), (x).v, (y).v)
+#define HF_R_SUM_BEFORE(s, x, y)  sum_add(&(s), (x).v, (y).v)
+#define HF_R_SUM_VALUE(s)         sum_value(&(s))
 #include "arith/relation.h"
+_Static_assert(HF_R_SUM_MOST <= HF_SUM8_MOST, "a sum of the header may leave the closed set");
 
 typedef struct rel8_tables {
   rel8_constants constants;
@@ -78,9 +96,9 @@ typedef struct rel8_tables {
 static void prepare(const hf_rel_challenges *ch, void *tables) {
   rel8_tables *t = tables;
   rel8_constants *c = &t->constants;
-  for (int i = 0; i < HF_RC_COUNT; i++) hf_fr8_limbs(hf_fr8_form(hf_relation_constants[i]), c->constant[i].l);
-  for (int i = 0; i < 4; i++) hf_fr8_limbs(hf_fr8_form(hf_poseidon2_diagonal[i]), c->diagonal[i].l);
-  for (int i = 0; i < 32; i++) hf_fr8_limbs(hf_fr8_form(hf_poseidon2_unroll[i]), c->unroll[i].l);
+  for (int i = 0; i < HF_RC_COUNT; i++) c->constant[i] = block_of(hf_fr8_broadcast_form(hf_relation_constants[i]));
+  for (int i = 0; i < 4; i++) c->diagonal[i] = block_of(hf_fr8_broadcast_form(hf_poseidon2_diagonal[i]));
+  for (int i = 0; i < 32; i++) c->unroll[i] = block_of(hf_fr8_broadcast_form(hf_poseidon2_unroll[i]));
   t->challenges.beta = block_of(hf_fr8_broadcast_form(ch->beta));
   t->challenges.gamma = block_of(hf_fr8_broadcast_form(ch->gamma));
   t->challenges.lambda = block_of(hf_fr8_broadcast_form(ch->lambda));
