@@ -23,6 +23,7 @@ typedef uint32_t hf_u32;
 #define HF_TABLE    static __device__ const
 #define HF_TABLE_PARAMETER const
 #define HF_UNROLL   _Pragma("unroll")
+#define HF_ALIGNED  __align__(16) /* loads and stores of 16 bytes */
 #else
 #include <stdint.h>
 typedef uint64_t hf_u64;
@@ -35,6 +36,10 @@ typedef uint32_t hf_u32;
 #else
 #define HF_UNROLL   _Pragma("GCC unroll 8")
 #endif
+#endif
+
+#if !defined(HF_ALIGNED)
+#define HF_ALIGNED
 #endif
 
 /* High word of a 64 x 64 bit product. */

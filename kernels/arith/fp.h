@@ -202,11 +202,12 @@ HF_FN HF_FP_T HF_FP(mul)(HF_FP_T a, HF_FP_T b) {
   return HF_FP(reduce_once)(z);
 }
 #endif
+
+HF_FN HF_FP_T HF_FP(sqr)(HF_FP_T a) { return HF_FP(mul)(a, a); }
 #endif /* words of 64 bits */
 
 HF_FN HF_FP_T HF_FP(neg)(HF_FP_T a) { return HF_FP(sub)(HF_FP(zero)(), a); }
 HF_FN HF_FP_T HF_FP(dbl)(HF_FP_T a) { return HF_FP(add)(a, a); }
-HF_FN HF_FP_T HF_FP(sqr)(HF_FP_T a) { return HF_FP(mul)(a, a); }
 
 /* Any four limbs below p -> Montgomery form. */
 HF_FN HF_FP_T HF_FP(from_limbs)(HF_FP_T limbs) {

@@ -10,7 +10,8 @@
  *
  * A multiplication is 64 + 64 products and 8 words that clear: for sm_90 ptxas makes of it 120 wide multiply-adds (low and high
  * half in one, two slots each), 8 high halves, 8 low products, 45 additions and 8 selections, and not one move: about 264 slots
- * of the multiplier, the additions beside it.
+ * of the multiplier, the additions beside it. A square has 28 products of different words and 8 squares in place of 64: 91 wide
+ * ones, 10 high halves, 10 low ones, 65 additions.
  */
 #include "carry32.h"
 
@@ -110,6 +111,18 @@ HF_FN void HF_FP(clear_word)(hf_u32 *even, hf_u32 *odd) {
   odd[7] = hf_addc(odd[7], 0, &cc);
 }
 
+/* even + 2^32 odd, with the lowest word zero, is divided by 2^32, and a multiple of p makes the next word zero; the
+ * accumulators change places. */
+HF_FN void HF_FP(clear_next)(hf_u32 *odd, hf_u32 *even) {
+  const hf_u32 p[8] = HF_FP_P_WORDS;
+  hf_u32 cc = 0;
+  even[0] = hf_add_cc(even[0], odd[1], &cc);
+  hf_u32 m = even[0] * (hf_u32)HF_FP_N0;
+  HF_FP(row_shift)(odd, p + 1, m, &cc);
+  HF_FP(row_add)(even, p, m, &cc);
+  odd[7] = hf_addc(odd[7], 0, &cc);
+}
+
 /* even + 2^32 odd, with the lowest word zero, is divided by 2^32 and x y added; the accumulators change places. */
 HF_FN void HF_FP(next_word)(hf_u32 *odd, hf_u32 *even, const hf_u32 *x, hf_u32 y) {
   hf_u32 cc = 0;
@@ -139,6 +152,86 @@ HF_FP_MUL_FN HF_FP_T HF_FP(mul)(HF_FP_T a, HF_FP_T b) {
   for (int j = 1; j < 7; j++) even[j] = hf_addc_cc(even[j], odd[j + 1], &cc);
   even[7] = hf_addc(even[7], 0, &cc);
   return HF_FP(of_words_reduced)(even);
+}
+
+/* Adds y x[0], y x[2], ... (`count` of them) at words 0, 2, ... of acc; the flag is what leaves them. */
+HF_FN void HF_FP(part_add)(hf_u32 *acc, const hf_u32 *x, hf_u32 y, int count, hf_u32 *cc) {
+  acc[0] = hf_mad_lo_cc(x[0], y, acc[0], cc);
+  acc[1] = hf_madc_hi_cc(x[0], y, acc[1], cc);
+  HF_UNROLL
+  for (int j = 2; j < 2 * count; j += 2) {
+    acc[j] = hf_madc_lo_cc(x[j], y, acc[j], cc);
+    acc[j + 1] = hf_madc_hi_cc(x[j], y, acc[j + 1], cc);
+  }
+}
+
+/* t = x^2: products of different words once, doubled, and the squares. */
+HF_FN void HF_FP(square_words)(hf_u32 *t, const hf_u32 *x) {
+  hf_u32 odd[14], even[12], cc = 0; /* from word 1 and word 2 on */
+  HF_UNROLL
+  for (int i = 0; i < 14; i++) odd[i] = 0;
+  HF_UNROLL
+  for (int i = 0; i < 12; i++) even[i] = 0;
+  /* Row i has x[i] x[j], j > i, from word 2i + 1 on. Where it ends below the row before, its carry goes one word up. */
+  HF_FP(part_add)(odd, x + 1, x[0], 4, &cc);
+  HF_FP(part_add)(odd + 2, x + 2, x[1], 3, &cc);
+  odd[8] = hf_addc(0, 0, &cc);
+  HF_FP(part_add)(odd + 4, x + 3, x[2], 3, &cc);
+  HF_FP(part_add)(odd + 6, x + 4, x[3], 2, &cc);
+  odd[10] = hf_addc(0, 0, &cc);
+  HF_FP(part_add)(odd + 8, x + 5, x[4], 2, &cc);
+  HF_FP(part_add)(odd + 10, x + 6, x[5], 1, &cc);
+  odd[12] = hf_addc(0, 0, &cc);
+  HF_FP(part_add)(odd + 12, x + 7, x[6], 1, &cc);
+  HF_FP(part_add)(even, x + 2, x[0], 3, &cc);
+  HF_FP(part_add)(even + 2, x + 3, x[1], 3, &cc);
+  HF_FP(part_add)(even + 4, x + 4, x[2], 2, &cc);
+  even[8] = hf_addc(0, 0, &cc);
+  HF_FP(part_add)(even + 6, x + 5, x[3], 2, &cc);
+  HF_FP(part_add)(even + 8, x + 6, x[4], 1, &cc);
+  even[10] = hf_addc(0, 0, &cc);
+  HF_FP(part_add)(even + 10, x + 7, x[5], 1, &cc);
+  odd[1] = hf_add_cc(odd[1], even[0], &cc);
+  HF_UNROLL
+  for (int i = 1; i < 12; i++) odd[i + 1] = hf_addc_cc(odd[i + 1], even[i], &cc);
+  odd[13] = hf_addc(odd[13], 0, &cc); /* x[7] < 2^30: word 15 stays zero */
+  t[0] = 0;
+  t[1] = hf_add_cc(odd[0], odd[0], &cc);
+  HF_UNROLL
+  for (int i = 1; i < 14; i++) t[i + 1] = hf_addc_cc(odd[i], odd[i], &cc);
+  t[15] = hf_addc(0, 0, &cc);
+  t[0] = hf_mad_lo_cc(x[0], x[0], t[0], &cc);
+  t[1] = hf_madc_hi_cc(x[0], x[0], t[1], &cc);
+  HF_UNROLL
+  for (int i = 1; i < 8; i++) {
+    t[2 * i] = hf_madc_lo_cc(x[i], x[i], t[2 * i], &cc);
+    t[2 * i + 1] = hf_madc_hi_cc(x[i], x[i], t[2 * i + 1], &cc);
+  }
+}
+
+HF_FP_MUL_FN HF_FP_T HF_FP(sqr)(HF_FP_T a) {
+  const hf_u32 x[8] = HF_FP_WORDS(a.l[0], a.l[1], a.l[2], a.l[3]), p[8] = HF_FP_P_WORDS;
+  hf_u32 t[16], odd[8], cc = 0;
+  HF_FP(square_words)(t, x);
+  hf_u32 m = t[0] * (hf_u32)HF_FP_N0;
+  HF_FP(row)(odd, p + 1, m);
+  HF_FP(row_add)(t, p, m, &cc);
+  odd[7] = hf_addc(odd[7], 0, &cc);
+  HF_UNROLL
+  for (int i = 1; i < 8; i += 2) {
+    HF_FP(clear_next)(t, odd);
+    if (i < 7) HF_FP(clear_next)(odd, t);
+  }
+  /* odd + 2^32 t[0..7], odd[0] = 0, and the upper half of the square */
+  t[0] = hf_add_cc(t[0], odd[1], &cc);
+  HF_UNROLL
+  for (int j = 1; j < 7; j++) t[j] = hf_addc_cc(t[j], odd[j + 1], &cc);
+  t[7] = hf_addc(t[7], 0, &cc);
+  t[0] = hf_add_cc(t[0], t[8], &cc);
+  HF_UNROLL
+  for (int j = 1; j < 7; j++) t[j] = hf_addc_cc(t[j], t[j + 8], &cc);
+  t[7] = hf_addc(t[7], t[15], &cc);
+  return HF_FP(of_words_reduced)(t);
 }
 
 #undef HF_FP_WORDS

@@ -5,7 +5,7 @@
 #define HF_ARITH_FQ_H
 #include "dialect.h"
 
-typedef struct hf_fq {
+typedef struct HF_ALIGNED hf_fq {
   hf_u64 l[4];
 } hf_fq;
 

@@ -5,7 +5,7 @@
 #define HF_ARITH_FR_H
 #include "dialect.h"
 
-typedef struct hf_fr {
+typedef struct HF_ALIGNED hf_fr {
   hf_u64 l[4];
 } hf_fr;
 
