@@ -193,29 +193,26 @@ static void meet(remover *m, const shape_lies *told, unsigned times, uint32_t nt
 
 /* In instance_chain: points are multiples of the generator, so that any sum on the way can be met. k is
  * searched for so that x + q is below 2^254. */
-static void meet_at_begin(remover *m, unsigned times) {
-  for (uint64_t k = 71; k < 200; k++) {
-    hf_g1 met = multiple(fr(k + 900)); /* what the table's first entry is, where its first point is k */
-    if (times == 1 && !fits_twice(met.x)) continue;
-    shape_lies told = {0};
-    tell_point(m, &told, 0, multiple(fr(k)));
-    tell_point(m, &told, 2, met);
-    tell_integer(m, &told, "free x", 8, beside(met.x, times));
-    meet(m, &told, times, 2, "a chain that begins with a point twice");
-    return;
-  }
-}
+typedef struct meeting {
+  const char *what;
+  uint64_t from, scale, offset; /* the first k; what is met is scale k + offset times the generator */
+  unsigned chosen, other;       /* points: k times the generator; what meets it */
+  uint32_t limb;                /* of its x */
+  unsigned sum;
+} meeting;
 
-static void meet_at_addition(remover *m, unsigned times) {
-  for (uint64_t k = 5; k < 200; k++) {
-    hf_g1 met =
-        multiple(fr(2100 + 4 * (k - 5))); /* the sum before the point is added, where the start is k */
+static const meeting at_begin = {"a chain that begins with a point twice", 71, 1, 900, 0, 2, 8, 2}; /* the table's first entry */
+static const meeting at_addition = {"the running sum is added", 5, 4, 2080, 2, 3, 12, 8}; /* the sum before the point is added */
+
+static void meet_at_point(remover *m, unsigned times, const meeting *w) {
+  for (uint64_t k = w->from; k < 200; k++) {
+    hf_g1 met = multiple(fr(w->scale * k + w->offset));
     if (times == 1 && !fits_twice(met.x)) continue;
     shape_lies told = {0};
-    tell_point(m, &told, 2, multiple(fr(k)));
-    tell_point(m, &told, 3, met);
-    tell_integer(m, &told, "free x", 12, beside(met.x, times));
-    meet(m, &told, times, 8, "the running sum is added");
+    tell_point(m, &told, w->chosen, multiple(fr(k)));
+    tell_point(m, &told, w->other, met);
+    tell_integer(m, &told, "free x", w->limb, beside(met.x, times));
+    meet(m, &told, times, w->sum, w->what);
     return;
   }
 }
@@ -236,8 +233,8 @@ static void meet_at_doubling(remover *m, unsigned times) {
 
 void lies_about_chain(remover *m) {
   for (unsigned times = 0; times < 3; times++) {
-    meet_at_begin(m, times);
-    meet_at_addition(m, times);
+    meet_at_point(m, times, &at_begin);
+    meet_at_point(m, times, &at_addition);
     meet_at_doubling(m, times);
   }
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "gate_row.h"
 #include "rounds.h"
 
 static bool on(const hf_circuit *c, int column, uint32_t row) {
@@ -277,34 +278,15 @@ static bool cut(remover *m, uint32_t row, unsigned wire, hf_fr value, const char
   return needed;
 }
 
-static hf_rel_row row_of(const hf_circuit *c, uint32_t r) {
-  hf_rel_row row;
-  memset(&row, 0, sizeof row);
-  for (int i = 0; i < HF_WIRES; i++) {
-    row.w[i] = c->wires[i][r];
-    row.wn[i] = c->wires[i][r + 1];
-  }
-  for (int i = 0; i < HF_FIXED_COUNT; i++) row.f[i] = c->fixed[i][r];
-  return row;
-}
-
-hf_rel_row remover_values(const remover *m, uint32_t row) { return row_of(m->s.circuit, row); }
-
-/* d equation / d cell; 5 = e of the next row */
-static hf_fr derivative(const hf_rel_row *row, unsigned wire) {
-  hf_fr d = row->f[wire < 5 ? HF_Q1 + wire : HF_QN];
-  if (wire < 2) d = hf_fr_add(d, hf_fr_mul(row->f[HF_QAB], row->w[1 - wire]));
-  if (wire == 2 || wire == 3) d = hf_fr_add(d, hf_fr_mul(row->f[HF_QCD], row->w[5 - wire]));
-  return d;
-}
+hf_rel_row remover_values(const remover *m, uint32_t row) { return gate_row(m->s.circuit, row); }
 
 /* The copies whose breaking would repair the one equation that fails. */
 static void cut_around_equation(remover *m, uint32_t row, const char *how) {
   const hf_circuit *c = m->s.circuit;
-  hf_rel_row r = row_of(c, row);
+  hf_rel_row r = gate_row(c, row);
   hf_fr rest = hf_rel_gate_arithmetic(&r);
   for (unsigned w = 0; w < 6; w++) {
-    hf_fr d = derivative(&r, w);
+    hf_fr d = gate_derivative(&r, w);
     uint32_t at = row + (w == 5);
     unsigned wire = w == 5 ? 4 : w;
     if (hf_fr_is_zero(d)) continue;
@@ -320,8 +302,8 @@ static void cut_around_equations(remover *m, const uint32_t *rows, size_t count,
     removal_class *k = remover_class(m, (hf_constraint){rows[0], HF_PART_COPY, (uint8_t)w});
     bool apt = k != NULL && !k->covered;
     for (size_t i = 0; i < count; i++) {
-      hf_rel_row r = row_of(c, rows[i]);
-      hf_fr d = derivative(&r, w);
+      hf_rel_row r = gate_row(c, rows[i]);
+      hf_fr d = gate_derivative(&r, w);
       old[i] = c->wires[w][rows[i]];
       apt &= !hf_fr_is_zero(d) && remover_class(m, (hf_constraint){rows[i], HF_PART_COPY, (uint8_t)w}) == k;
       if (!apt) continue;
@@ -561,12 +543,12 @@ void remover_single(remover *m) {
 /* The equation of `row`, solved for `var`, with the values that stand in the circuit. */
 static bool solve_for(const remover *m, uint32_t row, uint32_t var, hf_fr *value) {
   const hf_circuit *c = m->s.circuit;
-  hf_rel_row r = row_of(c, row);
+  hf_rel_row r = gate_row(c, row);
   hf_fr d = hf_fr_zero(), old = hf_fr_zero();
   for (unsigned w = 0; w < 6; w++) {
     uint32_t at = w < 5 ? shape_var_at(&m->s, row, w) : shape_var_at(&m->s, row + 1, 4);
     if (at != var || (w == 5 && !on(c, HF_QN, row))) continue;
-    d = hf_fr_add(d, derivative(&r, w));
+    d = hf_fr_add(d, gate_derivative(&r, w));
     old = w < 5 ? r.w[w] : r.wn[4];
   }
   if (hf_fr_is_zero(d)) return false;

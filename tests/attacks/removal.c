@@ -1,19 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
-#include "arith/relation_fr.h"
+#include "gate_row.h"
 #include "removal.h"
 #include "rounds.h"
-
-hf_rel_row removal_row(const hf_circuit *c, uint32_t r) {
-  hf_rel_row row;
-  memset(&row, 0, sizeof row);
-  for (int i = 0; i < HF_WIRES; i++) {
-    row.w[i] = c->wires[i][r];
-    row.wn[i] = c->wires[i][r + 1];
-  }
-  for (int i = 0; i < HF_FIXED_COUNT; i++) row.f[i] = c->fixed[i][r];
-  return row;
-}
 
 constraint_class *removal_class(removal *m, const hf_circuit *circuit, uint32_t row, unsigned part,
                                 unsigned index) {
@@ -45,22 +34,14 @@ hf_fr lied_value(const instance *in, const lies *told, uint32_t var) {
   return in->value[var];
 }
 
-/* d equation / d cell */
-static hf_fr derivative(const hf_rel_row *row, unsigned wire) {
-  hf_fr d = row->f[wire < 5 ? HF_Q1 + wire : HF_QN];
-  if (wire < 2) d = hf_fr_add(d, hf_fr_mul(row->f[HF_QAB], row->w[1 - wire]));
-  if (wire == 2 || wire == 3) d = hf_fr_add(d, hf_fr_mul(row->f[HF_QCD], row->w[5 - wire]));
-  return d;
-}
-
 hf_fr solve_row(const instance *in, const lies *told, uint32_t r, unsigned wire) {
-  hf_rel_row row = removal_row(in->circuit, r);
+  hf_rel_row row = gate_row(in->circuit, r);
   for (unsigned i = 0; i < HF_WIRES; i++) {
     if (var_at(in, r, i) != HF_NO_VAR) row.w[i] = lied_value(in, told, var_at(in, r, i));
     if (var_at(in, r + 1, i) != HF_NO_VAR) row.wn[i] = lied_value(in, told, var_at(in, r + 1, i));
   }
   hf_fr old = wire < 5 ? row.w[wire] : row.wn[4];
-  return hf_fr_sub(old, hf_fr_mul(hf_rel_gate_arithmetic(&row), hf_fr_inv(derivative(&row, wire))));
+  return hf_fr_sub(old, hf_fr_mul(hf_rel_gate_arithmetic(&row), hf_fr_inv(gate_derivative(&row, wire))));
 }
 
 bool removal_cut_for(constraint_class *k, hf_circuit *circuit, uint32_t row, unsigned wire, hf_fr value,
@@ -88,11 +69,11 @@ bool removal_cut(removal *m, hf_circuit *circuit, uint32_t row, unsigned wire, h
 }
 
 static void cut_around(removal *m, hf_circuit *c, hf_constraint k, const char *how) {
-  hf_rel_row row = removal_row(c, k.row);
+  hf_rel_row row = gate_row(c, k.row);
   if (k.part == HF_PART_ARITHMETIC) {
     hf_fr rest = hf_rel_gate_arithmetic(&row);
     for (unsigned w = 0; w < 6; w++) {
-      hf_fr d = derivative(&row, w);
+      hf_fr d = gate_derivative(&row, w);
       uint32_t at = k.row + (w == 5);
       unsigned wire = w == 5 ? 4 : w;
       if (hf_fr_is_zero(d)) continue;
@@ -278,7 +259,7 @@ void removal_outputs(removal *m, const instance *in) {
       attempt_follow(in, &told, &a);
       m->runs++;
       if (a.status == HF_OK) {
-        hf_rel_row r = removal_row(a.circuit, row - 1);
+        hf_rel_row r = gate_row(a.circuit, row - 1);
         hf_fr out[4], honest;
         if (round) {
           hf_rel_gate_full(&r, out);

@@ -2,7 +2,6 @@
  * refuses: the circuit without that class would accept it. */
 #ifndef HF_TESTS_ATTACKS_REMOVAL_H
 #define HF_TESTS_ATTACKS_REMOVAL_H
-#include "arith/relation_fr.h"
 #include "classes.h"
 
 typedef struct removal {
@@ -34,7 +33,6 @@ uint32_t find_row(const instance *in, const char *gadget, const char *name, uint
  */
 hf_fr solve_row(const instance *in, const lies *told, uint32_t row, unsigned wire);
 hf_fr lied_value(const instance *in, const lies *told, uint32_t var);
-hf_rel_row removal_row(const hf_circuit *c, uint32_t row);
 
 void removal_rounds(removal *m, const instance *in);  /* the rounds of Poseidon2 */
 void removal_generic(removal *m, const instance *in); /* one variable, or a chain of partial sums */
