@@ -71,6 +71,30 @@ out:
   return status;
 }
 
+/* sum_i s_i (i + 1) G is one multiple of G. Half of the scalars are 1, so that one bucket takes as many points as all others. */
+static hf_status many_points(selftest *t) {
+  hf_status status;
+  hf_points *points = NULL;
+  hf_g1 got, *multiples = malloc(HF_SELFTEST_SIZE * sizeof *multiples);
+  hf_g1_xyzz walk = hf_g1_xyzz_infinity();
+  hf_fr sum = hf_fr_zero();
+  if (!multiples) HF_TRY(hf_fail(HF_E_MEMORY, "self-test: out of memory"));
+  for (size_t i = 0; i < HF_SELFTEST_SIZE; i++) {
+    walk = hf_g1_xyzz_add_affine(walk, hf_g1_generator());
+    multiples[i] = hf_g1_from_xyzz(walk);
+    t->y[i] = i % 2 ? hf_fr_one() : t->x[i];
+    sum = hf_fr_add(sum, hf_fr_mul(t->y[i], hf_fr_from_u64(i + 1)));
+  }
+  DO(points_create, multiples, HF_SELFTEST_SIZE, &points);
+  DO(vec_upload, t->b, 0, t->y, HF_SELFTEST_SIZE);
+  DO(msm, points, t->b, HF_SELFTEST_SIZE, &got);
+  EXPECT("msm (many points)", hf_g1_eq(got, hf_g1_from_xyzz(hf_g1_mul(hf_g1_generator(), sum))));
+out:
+  free(multiples);
+  if (points) t->backend->ops->points_destroy(t->backend, points);
+  return status;
+}
+
 static hf_status commitments(selftest *t) {
   hf_status status;
   hf_points *points = NULL;
@@ -267,6 +291,7 @@ hf_status hf_backend_selftest(hf_backend *backend) {
   DO(vec_upload, t->a, 0, t->x, HF_SELFTEST_SIZE);
   if (HAS(ntt) && HAS(coset_ntt) && HAS(coset_intt)) HF_TRY(transforms(t));
   if (HAS(msm) && HAS(commit)) HF_TRY(commitments(t));
+  if (HAS(msm)) HF_TRY(many_points(t));
   HF_TRY(vectors(t));
   if (HAS(grand_product)) HF_TRY(permutation(t));
   if (HAS(poseidon2_compress4)) HF_TRY(hashes(t));

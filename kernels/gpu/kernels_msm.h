@@ -3,7 +3,8 @@
  * The terms' numbers are sorted by window and bucket (count, running sum, scatter). Every bucket's run is cut into tasks of at
  * most HF_MSM_TASK terms, one thread a task, so that a bucket that takes all terms (skewed scalars) is as many tasks as any other
  * terms; the tasks' sums are summed in the same way until one is left a bucket. Segments of buckets are then
- * weighted by their numbers and summed. */
+ * weighted by their numbers and summed. Indices that come from memory are held against the sizes of the arrays: a
+ * device that counts wrongly gives a wrong sum, which a verifier refuses, and writes nowhere else. */
 #ifndef HF_GPU_KERNELS_MSM_H
 #define HF_GPU_KERNELS_MSM_H
 #include "arith/ec.h"
@@ -55,7 +56,9 @@ HF_KERNEL(msm_scatter, HF_LANES, HF_OUT(hf_u32, terms), HF_OUT(hf_u32, next), HF
     hf_fr s = hf_msm_biased(scalars[i], plan);
     for (hf_u32 w = 0; w < plan.together; w++) {
       hf_u32 bucket = hf_msm_bucket(s, plan, plan.first + w, &sign);
-      if (bucket != HF_MSM_NONE) terms[hf_atomic_add(&next[(w << (plan.bits - 1u)) + bucket], 1u)] = i | sign;
+      if (bucket == HF_MSM_NONE) continue;
+      hf_u32 at = hf_atomic_add(&next[(w << (plan.bits - 1u)) + bucket], 1u);
+      if (at < plan.count * plan.together) terms[at] = i | sign;
     }
   }
 }
@@ -105,16 +108,28 @@ HF_FN hf_u32 hf_msm_bucket_of(HF_GLOBAL const hf_u32 *tasks, hf_u32 buckets, hf_
   return low;
 }
 
-/* sums[task] = the task's terms */
+/* The task's entries of `entries`, at most `length`. */
+HF_FN hf_u32 hf_msm_run(HF_GLOBAL const hf_u32 *starts, HF_GLOBAL const hf_u32 *tasks, hf_u32 b, hf_u32 task, hf_u32 length,
+                        hf_u32 entries, hf_u32 *end) {
+  hf_u32 at = starts[b] + (task - tasks[b]) * length;
+  *end = starts[b + 1u];
+  if (*end > entries) *end = entries;
+  if (at > *end) at = *end;
+  if (*end - at > length) *end = at + length;
+  return at;
+}
+
+/* sums[task] = the task's terms, of `entries` terms and `numbers` points */
 HF_KERNEL(msm_accumulate, HF_LANES, HF_OUT(hf_g1_xyzz, sums), HF_IN(hf_g1, points), HF_IN(hf_u32, terms),
-          HF_IN(hf_u32, starts), HF_IN(hf_u32, tasks), HF_VALUE(hf_u32, buckets), HF_VALUE(hf_u32, count)) {
+          HF_IN(hf_u32, starts), HF_IN(hf_u32, tasks), HF_VALUE(hf_u32, buckets), HF_VALUE(hf_u32, count),
+          HF_VALUE(hf_u32, entries), HF_VALUE(hf_u32, numbers)) {
   HF_EACH_THREAD(task) {
     if (task >= count) continue;
-    hf_u32 b = hf_msm_bucket_of(tasks, buckets, task);
-    hf_u32 at = starts[b] + (task - tasks[b]) * HF_MSM_TASK, end = starts[b + 1u];
-    if (end - at > HF_MSM_TASK) end = at + HF_MSM_TASK;
+    hf_u32 b = hf_msm_bucket_of(tasks, buckets, task), end;
+    hf_u32 at = hf_msm_run(starts, tasks, b, task, HF_MSM_TASK, entries, &end);
     hf_g1_xyzz sum = hf_g1_xyzz_infinity();
     for (; at < end; at++) {
+      if ((terms[at] & ~HF_MSM_SIGN) >= numbers) continue;
       hf_g1 p = points[terms[at] & ~HF_MSM_SIGN];
       if (terms[at] & HF_MSM_SIGN) p = hf_g1_neg(p);
       sum = hf_g1_xyzz_add_affine(sum, p);
@@ -125,14 +140,13 @@ HF_KERNEL(msm_accumulate, HF_LANES, HF_OUT(hf_g1_xyzz, sums), HF_IN(hf_g1, point
 
 /* The same over sums of the round before. */
 HF_KERNEL(msm_merge, HF_LANES, HF_OUT(hf_g1_xyzz, sums), HF_IN(hf_g1_xyzz, terms), HF_IN(hf_u32, starts),
-          HF_IN(hf_u32, tasks), HF_VALUE(hf_u32, buckets), HF_VALUE(hf_u32, count)) {
+          HF_IN(hf_u32, tasks), HF_VALUE(hf_u32, buckets), HF_VALUE(hf_u32, count), HF_VALUE(hf_u32, entries)) {
   HF_EACH_THREAD(task) {
     if (task >= count) continue;
-    hf_u32 b = hf_msm_bucket_of(tasks, buckets, task);
-    hf_u32 at = starts[b] + (task - tasks[b]) * HF_MSM_MERGE, end = starts[b + 1u];
-    if (end - at > HF_MSM_MERGE) end = at + HF_MSM_MERGE;
-    hf_g1_xyzz sum = terms[at];
-    for (at++; at < end; at++) sum = hf_g1_xyzz_add(sum, terms[at]);
+    hf_u32 b = hf_msm_bucket_of(tasks, buckets, task), end;
+    hf_u32 at = hf_msm_run(starts, tasks, b, task, HF_MSM_MERGE, entries, &end);
+    hf_g1_xyzz sum = hf_g1_xyzz_infinity();
+    for (; at < end; at++) sum = hf_g1_xyzz_add(sum, terms[at]);
     sums[task] = sum;
   }
 }
@@ -140,13 +154,13 @@ HF_KERNEL(msm_merge, HF_LANES, HF_OUT(hf_g1_xyzz, sums), HF_IN(hf_g1_xyzz, terms
 /* out[segment] = sum of (number + 1) sums[starts[number]] over the segment's buckets, numbers within their window of
  * `buckets` (a power of two, at least HF_MSM_SEGMENT); a bucket without terms has starts[number + 1] = starts[number]. */
 HF_KERNEL(msm_weigh, HF_LANES, HF_OUT(hf_g1_xyzz, out), HF_IN(hf_g1_xyzz, sums), HF_IN(hf_u32, starts),
-          HF_VALUE(hf_u32, buckets), HF_VALUE(hf_u32, segments)) {
+          HF_VALUE(hf_u32, buckets), HF_VALUE(hf_u32, segments), HF_VALUE(hf_u32, entries)) {
   HF_EACH_THREAD(t) {
     if (t >= segments) continue;
     hf_g1_xyzz sum = hf_g1_xyzz_infinity(), weighted = hf_g1_xyzz_infinity(), shifted = hf_g1_xyzz_infinity();
     for (hf_u32 i = HF_MSM_SEGMENT; i-- > 0;) {
       hf_u32 b = t * HF_MSM_SEGMENT + i;
-      if (starts[b + 1u] != starts[b]) sum = hf_g1_xyzz_add(sum, sums[starts[b]]);
+      if (starts[b + 1u] != starts[b] && starts[b] < entries) sum = hf_g1_xyzz_add(sum, sums[starts[b]]);
       weighted = hf_g1_xyzz_add(weighted, sum);
     }
     hf_u32 base = t * HF_MSM_SEGMENT & (buckets - 1u);

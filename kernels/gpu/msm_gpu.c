@@ -4,7 +4,8 @@
 #include "gpu.h"
 
 #define HF_MSM_MAX_TERMS ((size_t)1 << 28) /* numbers of terms leave a bit for the sign */
-#define HF_MSM_LAST      16                /* segments' sums of a window that the host adds */
+#define HF_MSM_LAST      4                 /* segments' sums of a window that the host adds */
+#define HF_MSM_LEVELS    9                 /* 2^28 terms in 2^5, then by 2^4: 7, and one that finds nothing left to add */
 #define HF_MSM_WORK      ((size_t)4 << 30) /* bytes of work at once, or an eighth of the device if that is less */
 
 typedef struct msm_run {
@@ -102,6 +103,12 @@ static void level_give(hf_gpu *gpu, msm_level *level) {
   memset(level, 0, sizeof *level);
 }
 
+/* As many as the counts allow: memory and loops must not depend on a device that counts wrongly. */
+static size_t most_tasks(const msm_run *run, const msm_level *level) {
+  const size_t terms = run->plan.together * (size_t)run->plan.count;
+  return level->sums ? level->count : terms / HF_MSM_TASK + run->plan.together * run->buckets;
+}
+
 static hf_status level_next(msm_run *run, size_t buckets, hf_gpu_memory *terms, msm_level *level, bool *last) {
   hf_gpu *gpu = run->gpu;
   hf_status status;
@@ -113,6 +120,7 @@ static hf_status level_next(msm_run *run, size_t buckets, hf_gpu_memory *terms, 
                        HF_U32(level->sums ? HF_MSM_MERGE : HF_MSM_TASK)));
   HF_TRY(running_sum(gpu, next.starts, next.starts, buckets + 1));
   HF_TRY(gpu->device->ops->read(gpu->device, next.starts, buckets * sizeof tasks, &tasks, sizeof tasks));
+  if (tasks > most_tasks(run, level)) HF_TRY(hf_fail(HF_E_DEVICE, "msm: the device counts %u sums of %zu", tasks, level->count));
   *last = level->sums && tasks == level->count; /* one a bucket */
   if (*last) goto out;
   next.count = tasks;
@@ -120,10 +128,11 @@ static hf_status level_next(msm_run *run, size_t buckets, hf_gpu_memory *terms, 
   HF_TRY(hf_gpu_take(gpu, next.sums_bytes, &next.sums));
   if (level->sums)
     HF_TRY(HF_GPU_LAUNCH(gpu, msm_merge, tasks, HF_MEMORY(next.sums), HF_MEMORY(level->sums), HF_MEMORY(level->starts),
-                         HF_MEMORY(next.starts), HF_U32(buckets), HF_U32(tasks)));
+                         HF_MEMORY(next.starts), HF_U32(buckets), HF_U32(tasks), HF_U32(level->count)));
   else
     HF_TRY(HF_GPU_LAUNCH(gpu, msm_accumulate, tasks, HF_MEMORY(next.sums), HF_MEMORY(run->points), HF_MEMORY(terms),
-                         HF_MEMORY(level->starts), HF_MEMORY(next.starts), HF_U32(buckets), HF_U32(tasks)));
+                         HF_MEMORY(level->starts), HF_MEMORY(next.starts), HF_U32(buckets), HF_U32(tasks),
+                         HF_U32(run->plan.together * run->plan.count), HF_U32(run->plan.count)));
   level_give(gpu, level);
   *level = next;
   memset(&next, 0, sizeof next);
@@ -142,7 +151,7 @@ static hf_status weigh(msm_run *run, const msm_level *level, hf_g1_xyzz *sums) {
   hf_g1_xyzz *last = NULL;
   HF_TRY(hf_gpu_take(gpu, bytes, &in));
   HF_TRY(HF_GPU_LAUNCH(gpu, msm_weigh, windows * each, HF_MEMORY(in), HF_MEMORY(level->sums), HF_MEMORY(level->starts),
-                       HF_U32(run->buckets), HF_U32(windows * each)));
+                       HF_U32(run->buckets), HF_U32(windows * each), HF_U32(level->count)));
   while (each > HF_MSM_LAST) { /* powers of two */
     size_t together = each / HF_MSM_LAST < 8 ? each / HF_MSM_LAST : 8;
     each /= together;
@@ -179,7 +188,10 @@ static hf_status windows_sum(msm_run *run, hf_g1_xyzz *sums) {
   HF_TRY(hf_gpu_take(gpu, terms_bytes, &terms));
   HF_TRY(hf_gpu_take(gpu, level.starts_bytes, &level.starts));
   HF_TRY(sort_terms(run, buckets, terms, level.starts));
-  while (!last) HF_TRY(level_next(run, buckets, terms, &level, &last));
+  for (unsigned levels = 0; !last; levels++) {
+    if (levels > HF_MSM_LEVELS) HF_TRY(hf_fail(HF_E_DEVICE, "msm: the device's counts of sums do not fall"));
+    HF_TRY(level_next(run, buckets, terms, &level, &last));
+  }
   HF_TRY(weigh(run, &level, sums));
 out:
   level_give(gpu, &level);
