@@ -31,7 +31,7 @@ static hf_status find_library(const char *plugins, char out[PATH_MAX]) {
     if (access(out, F_OK) == 0) return HF_OK;
     snprintf(tried + strlen(tried), sizeof tried - strlen(tried), "%s%s", i ? ", " : "", out);
   }
-  return hf_fail(HF_E_NOT_FOUND, "no CUDA plug-in: there is no %s; HYPERFOLD_PLUGINS (--plugins) names its folder", tried);
+  return hf_fail(HF_E_NOT_FOUND, "no CUDA plug-in: there is no %s", tried);
 }
 
 /* The library stays in memory until the process ends (RTLD_NODELETE): CUDA's runtime leaves functions of it with the driver

@@ -62,7 +62,8 @@ static inline hf_backend *open_backend(void) {
 #elif defined(HF_TEST_DEVICE)
 /* A device by name; without one the test is skipped. */
 static inline hf_backend *open_backend(void) {
-  static const hf_backend_options options = {.plugins = HF_BINARY_DIR "/bin"};
+  const char *plugins = getenv("HF_TEST_PLUGINS"); /* where the tests run on another machine than they were built on */
+  const hf_backend_options options = {.plugins = plugins ? plugins : HF_BINARY_DIR "/bin"};
   hf_backend *k;
   hf_status status = hf_backend_create(HF_TEST_DEVICE, &options, &k);
   if (status == HF_E_NOT_FOUND || status == HF_E_UNSUPPORTED) cr_skip_test("%s", hf_error_message());
