@@ -112,7 +112,8 @@ hf_status hf_seal_circuit(hf_builder *b, const hf_fold_setup *setup, hf_fr node_
   hf_transcript_gadget_absorb(b, &t, HF_TAG_VK, &child.token, 1);
   hf_transcript_gadget_squeeze_short(b, &t, f);
   hf_msm_term left[3] = {{own.left, f[0].half, HF_SHORT_BITS}}, right[1] = {{own.right, f[0].half, HF_SHORT_BITS}};
-  hf_msm_full(b, hf_curve_point_constant(b, hf_g1_generator()), hf_affine(b, minus(), child.constant, hf_fr_zero()), left + 1);
+  hf_var minus_c = hf_affine(b, minus(), child.constant, hf_fr_zero()); /* first: the order of rows is part of the key */
+  hf_msm_full(b, hf_curve_point_constant(b, hf_g1_generator()), minus_c, left + 1);
   hf_curve_point l = hf_curve_add(b, hf_msm(b, "left sides", left, 3), child.left, false);
   hf_curve_point r = hf_curve_add(b, hf_msm(b, "right sides", right, 1), child.right, false);
   hf_fold_words(b, l, r, words + HF_SEAL_ACCUMULATOR);
