@@ -19,7 +19,8 @@ typedef struct bench {
 
 enum kind { LEAF, NODE, SEAL };
 
-static hf_status build(const bench *b, enum kind kind, const void *input, hf_circuit **out) {
+static hf_status build(const bench *b, enum kind kind, const void *input, hf_circuit_plan *plan, hf_pool *pool,
+                       hf_circuit **out) {
   hf_status status;
   hf_builder_options options;
   hf_builder *builder = NULL;
@@ -31,6 +32,8 @@ static hf_status build(const bench *b, enum kind kind, const void *input, hf_cir
     hf_node_options(&options);
   else
     hf_seal_options(&options);
+  options.plan = plan;
+  options.pool = pool;
   HF_TRY(hf_builder_create(&options, &builder));
   if (kind == LEAF)
     HF_TRY(hf_batch_circuit(builder, &params, input));
@@ -50,9 +53,9 @@ typedef struct subject {
   const void *input;
 } subject;
 
-static hf_status expand(void *context, hf_circuit **out) {
+static hf_status expand(void *context, hf_circuit_plan *plan, hf_pool *pool, hf_circuit **out) {
   const subject *s = context;
-  return build(s->b, s->kind, s->input, out);
+  return build(s->b, s->kind, s->input, plan, pool, out);
 }
 
 static hf_status measure_one(bench *b, enum kind kind, const void *input, const char *name, hf_proving_key **key,
@@ -75,7 +78,7 @@ static hf_status leaf_prove(bench *b, const void *input, hf_proof *out) {
   hf_circuit *circuit = NULL;
   hf_prover *prover = NULL;
   hf_key_options options = {HF_PRODUCTION_KAPPA, HF_TRANSCRIPT_POSEIDON2};
-  HF_TRY(build(b, LEAF, input, &circuit));
+  HF_TRY(build(b, LEAF, input, NULL, NULL, &circuit));
   if (!b->leaf) HF_TRY(hf_proving_key_derive(b->run.backend, b->srs, circuit, &options, &b->leaf));
   HF_TRY(hf_prover_create(b->run.backend, b->srs, b->leaf, &prover));
   HF_TRY(hf_prove(prover, circuit, NULL, out, NULL));
@@ -105,7 +108,7 @@ static hf_status node_key(bench *b, double *ms) {
   hf_circuit *circuit = NULL;
   hf_key_options options = {HF_PRODUCTION_KAPPA, HF_TRANSCRIPT_POSEIDON2};
   hf_bench_say(&b->run, "node: key");
-  HF_TRY(build(b, NODE, NULL, &circuit));
+  HF_TRY(build(b, NODE, NULL, NULL, NULL, &circuit));
   double start = hf_bench_now_ms();
   HF_TRY(hf_proving_key_derive(b->run.backend, b->srs, circuit, &options, &b->node));
   *ms = hf_bench_now_ms() - start;

@@ -16,6 +16,8 @@ typedef struct measurement {
   const hf_bench_proof *p;
   hf_backend *backend;
   hf_prover *prover;
+  hf_pool *pool;
+  hf_circuit_plan *plan; /* of the first circuit */
   hf_circuit *circuit;
   sample *samples;
   hf_bench_result result;
@@ -26,16 +28,18 @@ typedef struct measurement {
 static hf_status expand(measurement *m, double *ms) {
   double start = hf_bench_now_ms();
   hf_circuit_destroy(&m->circuit);
-  hf_status status = m->p->expand(m->p->context, &m->circuit);
+  hf_status status = m->p->expand(m->p->context, m->plan, m->pool, &m->circuit);
   *ms = hf_bench_now_ms() - start;
   return status;
 }
 
-static hf_status set_up(measurement *m, const char *name, double *witness_ms) {
+static hf_status set_up(measurement *m, const char *name) {
   hf_status status;
   double start;
-  hf_bench_say(m->p->run, "%s: witness", name);
-  HF_TRY(expand(m, witness_ms));
+  hf_bench_say(m->p->run, "%s: circuit", name);
+  HF_TRY(hf_pool_create(m->p->run->threads, &m->pool));
+  HF_TRY(expand(m, &start));
+  m->plan = hf_circuit_plan_share(m->circuit);
   HF_TRY(hf_circuit_check(m->circuit));
   if (*m->p->key == NULL) {
     hf_bench_say(m->p->run, "%s: key", name);
@@ -138,7 +142,6 @@ hf_status hf_bench_proof_measure(const hf_bench_proof *p, const char *name, hf_b
   hf_status status;
   hf_bench_run *run = p->run;
   hf_proof own;
-  double witness_ms;
   measurement *m = calloc(1, sizeof *m);
   if (m == NULL) return hf_fail(HF_E_MEMORY, "no memory for the benchmark");
   m->p = p;
@@ -149,16 +152,15 @@ hf_status hf_bench_proof_measure(const hf_bench_proof *p, const char *name, hf_b
   *figures = (hf_bench_pairs){0};
   m->samples = calloc(run->repeats, sizeof *m->samples);
   if (m->samples == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for %u samples", run->repeats));
-  HF_TRY(set_up(m, name, &witness_ms));
+  HF_TRY(set_up(m, name));
   m->result.size = (uint64_t)1 << m->circuit->log_n;
   for (unsigned i = 0; i < run->warm_up + run->repeats; i++) {
     sample s = {0};
     hf_bench_say(run, "%s 2^%u: %s %u", name, m->circuit->log_n, i < run->warm_up ? "warm-up" : "proof",
                  i < run->warm_up ? i + 1 : i + 1 - run->warm_up);
-    if (p->expand_each) HF_TRY(expand(m, &witness_ms));
+    HF_TRY(expand(m, &s.witness_ms));
     HF_TRY(prove_once(m, &s, proof ? proof : &own));
     if (i < run->warm_up) continue;
-    s.witness_ms = witness_ms;
     m->samples[m->result.samples] = s;
     m->result.samples_ms[m->result.samples++] = 1e3 * s.report.seconds;
   }
@@ -168,6 +170,8 @@ out:
   if (status != HF_OK) (void)hf_fail_context(status, "%s", name);
   hf_prover_destroy(&m->prover);
   hf_circuit_destroy(&m->circuit);
+  hf_circuit_plan_release(&m->plan);
+  hf_pool_destroy(&m->pool);
   hf_bench_result_free(&m->result);
   free(m->samples);
   free(m);

@@ -9,10 +9,10 @@ typedef struct hf_bench_proof {
   const hf_srs *srs;
   hf_key_options key_options;
   hf_proving_key **key; /* derived if NULL; the caller's */
-  /* The witness anew: a circuit that the measurement destroys. */
-  hf_status (*expand)(void *context, hf_circuit **out);
+  /* A circuit that the measurement destroys: laid out for the first time (plan NULL), then, before each proof, the witness
+   * anew as a worker computes it. */
+  hf_status (*expand)(void *context, hf_circuit_plan *plan, hf_pool *pool, hf_circuit **out);
   void *context;
-  bool expand_each;     /* before each proof, or once */
 } hf_bench_proof;
 
 /* Proves run->warm_up + run->repeats times, verifies each, and appends what it found to the report as `name`, its figures

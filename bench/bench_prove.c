@@ -124,12 +124,14 @@ typedef struct subject {
   hf_batch_input input;
 } subject;
 
-static hf_status expand(void *context, hf_circuit **out) {
+static hf_status expand(void *context, hf_circuit_plan *plan, hf_pool *pool, hf_circuit **out) {
   const subject *s = context;
   hf_status status;
   hf_builder_options options;
   hf_builder *builder = NULL;
   HF_TRY(hf_batch_options(&s->params, &options));
+  options.plan = plan;
+  options.pool = pool;
   HF_TRY(hf_builder_create(&options, &builder));
   HF_TRY(hf_batch_circuit(builder, &s->params, &s->input));
   HF_TRY(hf_builder_finish(builder, out));
@@ -163,8 +165,7 @@ static hf_status size_measure(hf_bench_run *run, unsigned log_n, unsigned depth,
                           .key_options = {kappa, HF_TRANSCRIPT_POSEIDON2},
                           .key = &key,
                           .expand = expand,
-                          .context = &s,
-                          .expand_each = true};
+                          .context = &s};
   HF_TRY(hf_bench_proof_measure(&proof, "prove", &figures, NULL));
 out:
   free(figures.items);
