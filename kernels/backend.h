@@ -119,6 +119,9 @@ typedef struct hf_backend_ops {
   /* out[i] = compress4(in[4i..4i+3]), i < count; two vectors */
   hf_status (*poseidon2_compress4)(hf_backend *backend, hf_vec *out, const hf_vec *in, size_t count);
 
+  /* Bytes of memory that provers may fill. NULL: the host's, which others share. */
+  uint64_t (*memory)(const hf_backend *backend);
+
   /* --- measuring ------------------------------------------------------------ */
   /* The cost of one multiplication in Fr on this code path: many independent ones in registers, on one thread (of a GPU:
    * on the whole device), the least of several samples. Milliseconds of work. */
@@ -146,6 +149,10 @@ hf_status hf_backend_devices(const char *name, const hf_backend_options *options
  * HF_E_NOT_FOUND lists the names there are. */
 hf_status hf_backend_create(const char *name, const hf_backend_options *options, hf_backend **out);
 void hf_backend_destroy(hf_backend **backend);
+/* 0: the host's memory. */
+static inline uint64_t hf_backend_memory(const hf_backend *backend) {
+  return backend->ops->memory ? backend->ops->memory(backend) : 0;
+}
 static inline const char *hf_backend_variant(const hf_backend *backend) { return backend->ops->variant; }
 /* Known answers for every operation that the backend has. */
 hf_status hf_backend_selftest(hf_backend *backend);

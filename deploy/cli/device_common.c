@@ -82,13 +82,13 @@ hf_status hf_cli_device_open(hf_cli *cli, size_t points, hf_cli_device *device) 
   hf_backend_options options = {.threads = (unsigned)hf_cli_number(cli, "threads")};
   HF_TRY(hf_cli_device_open_srs(cli, points, device));
   HF_TRY(hf_backend_create(hf_cli_text(cli, "device"), &options, &device->backend));
-  /* a CPU's provers share the machine's memory with everything else */
-  bool on_cpu = strcmp(device->backend->ops->name, "cpu") == 0;
+  /* a CPU's provers share the machine's memory with everything else; a device's, with the proof in hand */
+  const uint64_t memory = hf_backend_memory(device->backend);
   hf_key_cache_options keys = {.folder = device->key_folder,
                                .backend = device->backend,
                                .srs = device->srs,
                                .log = &cli->log,
-                               .provers_bytes = on_cpu ? (size_t)(hf_cli_memory() / 8) : 0};
+                               .provers_bytes = (size_t)(memory != 0 ? memory / 2 : hf_cli_memory() / 8)};
   HF_TRY(hf_key_cache_create(&keys, &device->keys));
 out:
   if (status != HF_OK) hf_cli_device_close(device);

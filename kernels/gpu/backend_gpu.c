@@ -161,6 +161,12 @@ static void destroy(hf_backend *backend) {
   free(gpu);
 }
 
+/* A sixteenth is the driver's, and the kernels'. */
+static uint64_t memory(const hf_backend *backend) {
+  const hf_gpu_device *device = ((const hf_gpu *)(const void *)backend)->device;
+  return device->memory - device->memory / 16;
+}
+
 hf_status hf_gpu_backend_create(hf_gpu_device *device, hf_backend **out) {
   *out = NULL;
   hf_gpu *gpu = calloc(1, sizeof *gpu);
@@ -174,6 +180,7 @@ hf_status hf_gpu_backend_create(hf_gpu_device *device, hf_backend **out) {
   gpu->ops.name = device->backend;
   gpu->ops.variant = device->name;
   gpu->ops.destroy = destroy;
+  gpu->ops.memory = memory;
   gpu->base.ops = &gpu->ops;
   gpu->device = device;
   *out = &gpu->base;

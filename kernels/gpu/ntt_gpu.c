@@ -8,11 +8,11 @@ static hf_status powers_table(hf_gpu *gpu, hf_fr x, hf_gpu_memory **out) {
   hf_status status;
   const size_t entries = 2 * HF_POWERS_SIZE;
   *out = NULL;
-  HF_TRY(gpu->device->ops->alloc(gpu->device, entries * sizeof(hf_fr), out));
+  HF_TRY(hf_gpu_take(gpu, entries * sizeof(hf_fr), out));
   HF_TRY(HF_GPU_LAUNCH(gpu, powers, entries, HF_MEMORY(*out), HF_FR(x)));
 out:
   if (status != HF_OK && *out) {
-    gpu->device->ops->free(gpu->device, *out);
+    hf_gpu_give(gpu, *out, entries * sizeof(hf_fr));
     *out = NULL;
   }
   return status;
@@ -39,6 +39,7 @@ static hf_status shift_table(hf_gpu *gpu, hf_fr shift, hf_gpu_memory **out) {
     if (s->used < oldest->used) oldest = s;
   }
   if (oldest->table) gpu->device->ops->free(gpu->device, oldest->table);
+  oldest->table = NULL;
   oldest->used = 0;
   hf_status status = powers_table(gpu, shift, &oldest->table);
   if (status != HF_OK) return status;

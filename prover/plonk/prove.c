@@ -534,9 +534,33 @@ static size_t coset_bytes(unsigned log_n) {
   return ((size_t)HF_QUOTIENT_COUNT * HF_FIXED_COUNT * sizeof(hf_fr)) << log_n;
 }
 
-size_t hf_prover_bytes(unsigned log_n, unsigned kappa) {
-  size_t cosets = coset_bytes(log_n) <= HF_PROVER_COSET_BYTES ? coset_bytes(log_n) : 0;
-  return ((size_t)2 * HF_FIXED_COUNT * sizeof(hf_fr) << log_n) + cosets + (kappa * sizeof(hf_g1) << log_n);
+static size_t prover_bytes(unsigned log_n, unsigned kappa, bool cosets) {
+  return (2 * HF_FIXED_COUNT * sizeof(hf_fr) << log_n) + (cosets ? coset_bytes(log_n) : 0) + (kappa * sizeof(hf_g1) << log_n);
+}
+
+/* At the quotient: witness twice, sums, chunks, public inputs, their values on a coset, and two vectors of work; with the fixed
+ * columns on the coset where they are not kept. A commitment has as many scalars as points, and about twice that of work. Tables of powers
+ * and buckets are there at any size. */
+#define HF_PROVE_FIXED_BYTES ((size_t)48 << 20)
+static size_t prove_bytes(unsigned log_n, unsigned kappa, bool cosets) {
+  const size_t vectors = 2 * HF_WITNESS_COUNT + HF_SUMS_COUNT + HF_QUOTIENT_COUNT + 1 +
+                         (HF_WITNESS_COUNT + HF_SUMS_COUNT + 1 + 1) + 2 + (cosets ? 0 : HF_FIXED_COUNT);
+  return HF_PROVE_FIXED_BYTES + prover_bytes(log_n, kappa, cosets) + ((vectors + 3 * kappa) * sizeof(hf_fr) << log_n);
+}
+
+/* On a device of its own, a quarter of the memory may go to them if a proof finds room beside. */
+static bool keeps_cosets(const hf_backend *backend, unsigned log_n, unsigned kappa) {
+  const uint64_t memory = hf_backend_memory(backend);
+  if (memory == 0) return coset_bytes(log_n) <= HF_PROVER_COSET_BYTES;
+  return coset_bytes(log_n) <= memory / 4 && prove_bytes(log_n, kappa, true) <= memory;
+}
+
+size_t hf_prover_bytes(const hf_backend *backend, unsigned log_n, unsigned kappa) {
+  return prover_bytes(log_n, kappa, keeps_cosets(backend, log_n, kappa));
+}
+
+size_t hf_prove_bytes(const hf_backend *backend, unsigned log_n, unsigned kappa) {
+  return prove_bytes(log_n, kappa, keeps_cosets(backend, log_n, kappa));
 }
 
 hf_status hf_prover_create(hf_backend *backend, const hf_srs *srs, const hf_proving_key *key, hf_prover **out) {
@@ -548,7 +572,12 @@ hf_status hf_prover_create(hf_backend *backend, const hf_srs *srs, const hf_prov
   if (!p) return hf_fail(HF_E_MEMORY, "no memory for a prover");
   p->backend = backend;
   p->key = key;
-  p->keeps_cosets = coset_bytes(key->vk.log_n) <= HF_PROVER_COSET_BYTES;
+  p->keeps_cosets = keeps_cosets(backend, key->vk.log_n, key->vk.kappa);
+  const uint64_t memory = hf_backend_memory(backend);
+  const size_t bytes = hf_prove_bytes(backend, key->vk.log_n, key->vk.kappa);
+  if (memory != 0 && bytes > memory)
+    HF_TRY(hf_fail(HF_E_MEMORY, "a proof of 2^%u rows needs about %.1f GiB on device \"%s\", which has %.1f GiB for it",
+                   key->vk.log_n, (double)bytes / (1 << 30), backend->ops->name, (double)memory / (1 << 30)));
   if (srs->count < needed)
     HF_TRY(hf_fail(HF_E_RANGE, "the SRS has %zu points, the key needs %zu", srs->count, needed));
   if (!hf_g2_eq(srs->tau_g2, key->vk.tau_g2)) HF_TRY(hf_fail(HF_E_MISMATCH, "the key was made from another SRS"));

@@ -64,7 +64,7 @@ static void make_room(hf_key_cache *cache, const cached_key *entry, size_t bytes
     for (int i = 0; i < KEYS; i++) {
       cached_key *e = &cache->keys[i];
       if (e == entry || e->prover == NULL) continue;
-      total += hf_prover_bytes(e->key->vk.log_n, e->key->vk.kappa);
+      total += hf_prover_bytes(cache->options.backend, e->key->vk.log_n, e->key->vk.kappa);
       if (oldest == NULL || e->used < oldest->used) oldest = e;
     }
     if (oldest == NULL || total <= cache->options.provers_bytes) return;
@@ -221,7 +221,7 @@ hf_status hf_key_cache_get(hf_key_cache *cache, hf_circuit *circuit, const hf_ke
   hf_digest reference = reference_of(cache, circuit, options);
   cached_key *entry = place_of(cache, &reference);
   *out = NULL;
-  if (entry->prover == NULL) make_room(cache, entry, hf_prover_bytes(circuit->log_n, options->kappa));
+  if (entry->prover == NULL) make_room(cache, entry, hf_prover_bytes(cache->options.backend, circuit->log_n, options->kappa));
   cache->current = entry;
   entry->used = ++cache->clock;
   if (entry->key == NULL && (cache->folder == NULL || !load(cache, &reference, &entry->key)))

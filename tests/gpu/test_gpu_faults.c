@@ -2,6 +2,7 @@
  * an error or a proof that the verifier refuses, never a proof that is wrong; and the next proof is as good as the first.
  *
  * The device is the kernels as plain C, behind a table that spoils what they do. */
+#include <stdio.h>
 #include "../cpu/support.h"
 #include "../plonk/rig.h"
 #include "gpu/serial/device_serial.h"
@@ -14,6 +15,11 @@ typedef struct faulty_device {
   hf_gpu_device *real;
   hf_gpu_device_ops ops;
   int64_t live;                   /* allocations that were not freed */
+  struct {
+    hf_gpu_memory *memory;
+    size_t bytes;
+  } held[1024];
+  size_t bytes, peak;             /* of them, and the most there were */
   uint64_t launches[HF_KERNEL_COUNT];
   int flip_kernel;                /* -1: none */
   uint64_t flip_launch;           /* which of its launches, from 0; UINT64_MAX: every one */
@@ -35,11 +41,28 @@ static hf_status faulty_alloc(hf_gpu_device *d, size_t bytes, hf_gpu_memory **ou
   *out = NULL;
   if (gone() != HF_OK) return HF_E_DEVICE;
   if (faulty.out_of_memory) return hf_fail(HF_E_MEMORY, "no memory for %zu bytes", bytes);
+  if (faulty.bytes + bytes > faulty.base.memory) return hf_fail(HF_E_MEMORY, "no memory for %zu bytes", bytes);
   hf_status status = faulty.real->ops->alloc(faulty.real, bytes, out);
-  faulty.live += status == HF_OK;
-  return status;
+  if (status != HF_OK) return status;
+  size_t place = 0;
+  while (faulty.held[place].memory) place++;
+  cr_assert_lt(place, sizeof faulty.held / sizeof *faulty.held - 1);
+  faulty.held[place].memory = *out;
+  faulty.held[place].bytes = bytes;
+  faulty.bytes += bytes;
+  if (faulty.bytes > faulty.peak) faulty.peak = faulty.bytes;
+  faulty.live++;
+  return HF_OK;
 }
-static void faulty_free(hf_gpu_device *d, hf_gpu_memory *m) { (void)d; faulty.live--; faulty.real->ops->free(faulty.real, m); }
+static void faulty_free(hf_gpu_device *d, hf_gpu_memory *m) {
+  (void)d;
+  size_t place = 0;
+  while (faulty.held[place].memory != m) place++;
+  faulty.held[place].memory = NULL;
+  faulty.bytes -= faulty.held[place].bytes;
+  faulty.live--;
+  faulty.real->ops->free(faulty.real, m);
+}
 static hf_status faulty_write(hf_gpu_device *d, hf_gpu_memory *to, size_t o, const void *from, size_t n) {
   (void)d;
   return gone() != HF_OK ? HF_E_DEVICE : faulty.real->ops->write(faulty.real, to, o, from, n);
@@ -200,6 +223,29 @@ Test(gpu_faults, memory_runs_out) {
   OK(prove(&b, &proof));
   cr_assert_eq(memcmp(&proof, &good, sizeof good), 0);
   bench_free(&b);
+}
+
+/* A device with the memory that a proof is said to need makes it; one with less refuses the key, with the figures. */
+Test(gpu_faults, memory_is_planned) {
+  for (unsigned log_n = 11; log_n <= 13; log_n += 2) {
+    rig r = rig_of(tiny_circuit(log_n, 12), 3, HF_TRANSCRIPT_POSEIDON2);
+    hf_backend *k = faulty_backend();
+    hf_prover *prover = NULL;
+    static hf_proof proof;
+    faulty.base.memory = 1 << 20; /* no room for fixed columns on the cosets */
+    size_t said = hf_prove_bytes(k, log_n, 3);
+    faulty.base.memory = said + said / 15 + 1; /* a sixteenth is left alone */
+    OK(hf_prover_create(k, r.srs, r.key, &prover));
+    OK(hf_prove(prover, r.circuit, NULL, &proof, NULL));
+    cr_assert_gt(faulty.peak, said / 2, "%zu bytes were taken, %zu said to be needed", faulty.peak, said);
+    hf_prover_destroy(&prover);
+    faulty.base.memory = said;
+    FAILS(hf_prover_create(k, r.srs, r.key, &prover), HF_E_MEMORY);
+    cr_assert_not_null(strstr(hf_error_message(), "rows needs about"), "%s", hf_error_message());
+    hf_backend_destroy(&k);
+    cr_assert_eq(faulty.live, 0);
+    rig_free(&r);
+  }
 }
 
 /* The device is lost at one of many moments: every call ends with a fault, and all can be given back. */

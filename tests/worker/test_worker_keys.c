@@ -125,7 +125,7 @@ Test(worker_keys, provers_stay) {
     rig_open(&r, false);
     hf_key_cache_destroy(&r.keys);
     hf_key_cache_options cache = {
-        .backend = r.backend, .srs = r.srs, .provers_bytes = fit[f] * hf_prover_bytes(r.circuit->log_n, 4)};
+        .backend = r.backend, .srs = r.srs, .provers_bytes = fit[f] * hf_prover_bytes(r.backend, r.circuit->log_n, 4)};
     OK(hf_key_cache_create(&cache, &r.keys));
     for (unsigned k = 0; k < 3; k++) {
       const hf_proving_key *key = get(&r, 2 + k, HF_TRANSCRIPT_POSEIDON2);
