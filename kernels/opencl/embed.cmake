@@ -2,6 +2,7 @@
 #
 #   cmake -DFROM=main.h -DTO=out.c -DNAME=symbol -DROOT=dir -DFOLDERS=dir;dir... -P embed.cmake
 #
+# out.c.d tells make what was read.
 # #include "..." is replaced by the file (searched beside the including file, then in FOLDERS), with #line directives that
 # name files relative to ROOT; a file with an include guard that was taken outside of any #if is left out later. #include <...>
 # stays: where it matters, it stands under an #if that the reader of the string does not enter.
@@ -9,6 +10,7 @@ cmake_minimum_required(VERSION 3.25)
 
 set(text "")
 set(taken "")
+set(read "")
 set(depth 0)
 
 function(hf_find folder name out)
@@ -24,6 +26,7 @@ endfunction()
 
 function(hf_take path)
   file(READ ${path} rest)
+  list(APPEND read ${path})
   cmake_path(GET path PARENT_PATH folder)
   cmake_path(RELATIVE_PATH path BASE_DIRECTORY ${ROOT} OUTPUT_VARIABLE shown)
   # The guard's own #ifndef is no condition.
@@ -64,6 +67,7 @@ function(hf_take path)
   endif()
   set(text "${text}" PARENT_SCOPE)
   set(taken "${taken}" PARENT_SCOPE)
+  set(read "${read}" PARENT_SCOPE)
   set(depth ${depth} PARENT_SCOPE)
 endfunction()
 
@@ -75,3 +79,6 @@ string(REPLACE "\\" "\\\\" text "${text}")
 string(REPLACE "\"" "\\\"" text "${text}")
 string(REPLACE "\n" "\\n\"\n  \"" text "${text}")
 file(WRITE ${TO} "/* Written by embed.cmake. */\nextern const char ${NAME}[];\nconst char ${NAME}[] =\n  \"${text}\";\n")
+list(REMOVE_DUPLICATES read)
+list(JOIN read " " read)
+file(WRITE ${TO}.d "${TO}: ${read}\n")
