@@ -89,7 +89,8 @@ hf_status hf_circuit_complete(hf_circuit *circuit, hf_pool *pool);
  * its plan is shared. Without columns and plan's digest there is none: see hf_circuit_plan_share. */
 hf_digest hf_circuit_structure_digest(const hf_circuit *circuit);
 
-/* The plan of a circuit, for builders of more of its kind; released when the last owner (circuits are owners) lets go.
+/* The plan of a circuit, for builders of more of its kind; released when the last owner (circuits are owners) lets go. It
+ * may serve several threads once this returned for the first time, which takes the digest.
  * A circuit whose calls depend on values does not fit its plan: hf_builder_finish says so where the number of variables
  * differs, hf_circuit_check finds the constraint where only the wiring does. */
 hf_circuit_plan *hf_circuit_plan_share(const hf_circuit *circuit);
