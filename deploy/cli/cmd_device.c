@@ -82,7 +82,7 @@ static hf_status serve(hf_cli *cli) {
                               .keys = device.keys,
                               .threads = (unsigned)hf_cli_number(cli, "threads")};
   HF_TRY(hf_maker_local(&options, &maker));
-  HF_TRY(hf_maker_serve(maker, HF_MAKER_DESCRIPTOR));
+  HF_TRY(hf_maker_serve(maker, (unsigned)hf_cli_number(cli, "lanes")));
 out:
   hf_maker_destroy(&maker);
   hf_cli_device_close(&device);
@@ -92,6 +92,7 @@ out:
 static const hf_option serve_options[] = {
     HF_OPTION_DATA,
     HF_OPTIONS_DEVICE,
+    {"lanes", HF_OPTION_NUMBER, "N", "1", "jobs at a time"},
     {"srs-points", HF_OPTION_NUMBER, "N", "0", "make the development SRS at least this large; 0: as it is"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
 };

@@ -4,7 +4,9 @@
 #include "queue_common.h"
 #include "worker.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,8 @@
 
 /* How often SIGTERM or SIGINT came. */
 static volatile sig_atomic_t hf_signals;
+/* A lane ended with an error: the other one finishes its job. */
+static atomic_bool hf_lane_failed;
 
 static void on_signal(int number) {
   (void)number;
@@ -20,6 +24,7 @@ static void on_signal(int number) {
 
 static hf_worker_stop stop(void *context) {
   (void)context;
+  if (hf_signals == 0 && atomic_load(&hf_lane_failed)) return HF_WORKER_DRAIN;
   return hf_signals == 0 ? HF_WORKER_GO_ON : hf_signals == 1 ? HF_WORKER_DRAIN : HF_WORKER_LEAVE;
 }
 
@@ -39,6 +44,7 @@ static void report(void *context, const hf_worker_report *r) {
   const hf_maker_result *m = r->made;
   char id[HF_JOB_ID_TEXT];
   hf_job_id_text(&r->job->key.id, id);
+  flockfile(stdout); /* jobs end side by side */
   hf_cli_progress(NULL);
   if (!cli->json) {
     if (r->status == HF_OK)
@@ -68,14 +74,18 @@ static void report(void *context, const hf_worker_report *r) {
     json_decref(line);
   }
   fflush(stdout);
+  funlockfile(stdout);
 }
 
 /* In a process of its own unless it is the CPU: a driver's fault ends that one. */
-static hf_status open_maker(hf_cli *cli, hf_cli_device *device, hf_maker **out) {
+static hf_status open_maker(hf_cli *cli, hf_cli_device *device, unsigned *lanes, hf_maker **out) {
   hf_status status;
   const char *name = hf_cli_text(cli, "device");
-  char threads[16], points[24];
-  if (strncmp(name, "cpu", 3) == 0 && !hf_cli_flag(cli, "isolate")) {
+  char threads[16], points[24], count[16];
+  bool on_cpu = strncmp(name, "cpu", 3) == 0;
+  /* the CPU has enough to do with one job; with a number of jobs to do, none is taken that may be one too many */
+  *lanes = hf_cli_number(cli, "jobs") == 0 && (hf_cli_flag(cli, "ahead") || !on_cpu) ? HF_MAKER_LANES : 1;
+  if (on_cpu && !hf_cli_flag(cli, "isolate")) {
     HF_TRY(hf_cli_device_open(cli, (size_t)hf_cli_number(cli, "srs-points"), device));
     HF_TRY(hf_backend_selftest(device->backend)); /* known answers, before anybody's job */
     hf_maker_options options = {.backend = device->backend,
@@ -88,11 +98,13 @@ static hf_status open_maker(hf_cli *cli, hf_cli_device *device, hf_maker **out) 
   HF_TRY(hf_cli_device_open_srs(cli, (size_t)hf_cli_number(cli, "srs-points"), device));
   snprintf(threads, sizeof threads, "%llu", (unsigned long long)hf_cli_number(cli, "threads"));
   snprintf(points, sizeof points, "%zu", device->srs->count);
+  snprintf(count, sizeof count, "%u", *lanes);
   const char *const command[] = {"/proc/self/exe", "device",      "serve",   "--data",      hf_cli_text(cli, "data"), "--srs",
                                  device->srs_path, "--device",    name,      "--threads",   threads,                 "--srs-points",
-                                 points,           "--log-level", hf_cli_text(cli, "log-level"), hf_cli_flag(cli, "dev") ? "--dev" : NULL, NULL};
+                                 points,           "--log-level", hf_cli_text(cli, "log-level"), "--lanes", count, hf_cli_flag(cli, "dev") ? "--dev" : NULL, NULL};
   hf_maker_process_options options = {.command = command,
                                       .device = name,
+                                      .lanes = *lanes,
                                       .patience_ms = (unsigned)(hf_cli_number(cli, "patience") * 1000),
                                       .log = &cli->log};
   HF_TRY(hf_maker_process(&options, out));
@@ -100,12 +112,62 @@ out:
   return status;
 }
 
+/* A loop from lease to proof, with its own way to the queue. */
+typedef struct worker_lane {
+  hf_worker_options options;
+  hf_worker_totals totals;
+  hf_queue *queue;
+  pthread_t thread;
+  hf_status status;
+  char message[HF_DETAIL_MAX + 1];
+} worker_lane;
+
+static void *run_lane(void *context) {
+  worker_lane *lane = context;
+  lane->status = hf_worker_run(&lane->options, &lane->totals);
+  if (lane->status != HF_OK) {
+    atomic_store(&hf_lane_failed, true);
+    hf_detail_copy(hf_error_message(), lane->message);
+  }
+  return NULL;
+}
+
+/* The first error of any lane. */
+static hf_status run_lanes(hf_cli *cli, const hf_worker_options *options, unsigned count, hf_worker_totals *totals) {
+  hf_status status = HF_OK;
+  worker_lane lanes[HF_MAKER_LANES];
+  unsigned opened = 0, started = 0;
+  memset(lanes, 0, sizeof lanes);
+  for (; opened < count; opened++) {
+    HF_TRY(hf_cli_queue_open_lease(cli, hf_cli_number(cli, "lease") * 1000, &lanes[opened].queue));
+    lanes[opened].options = *options;
+    lanes[opened].options.queue = lanes[opened].queue;
+  }
+  for (unsigned i = 1; i < count; i++) {
+    if (pthread_create(&lanes[i].thread, NULL, run_lane, &lanes[i]) != 0)
+      HF_TRY(hf_fail(HF_E_MEMORY, "no thread for the job ahead"));
+    started++;
+  }
+  run_lane(&lanes[0]);
+out:
+  if (status != HF_OK) atomic_store(&hf_lane_failed, true);
+  for (unsigned i = 1; i <= started; i++) pthread_join(lanes[i].thread, NULL);
+  for (unsigned i = 0; i < opened; i++) {
+    totals->proven += lanes[i].totals.proven;
+    totals->failed += lanes[i].totals.failed;
+    totals->abandoned += lanes[i].totals.abandoned;
+    if (status == HF_OK && lanes[i].status != HF_OK) status = hf_fail(lanes[i].status, "%s", lanes[i].message);
+    hf_queue_close(&lanes[i].queue);
+  }
+  return status;
+}
+
 hf_status hf_worker_command_run(hf_cli *cli) {
   hf_status status;
-  hf_queue *queue = NULL;
   hf_cli_device device = {0};
   hf_maker *maker = NULL;
   hf_worker_totals totals = {0};
+  unsigned lanes;
   char host[33] = "", name[HF_NAME_MAX + 1];
   const char *circuit = hf_cli_text(cli, "circuit");
   struct sigaction action = {.sa_handler = on_signal};
@@ -116,17 +178,14 @@ hf_status hf_worker_command_run(hf_cli *cli) {
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
   cli->log.part = "worker";
-  HF_TRY(open_maker(cli, &device, &maker));
-  HF_TRY(hf_cli_queue_open_lease(cli, hf_cli_number(cli, "lease") * 1000, &queue));
+  HF_TRY(open_maker(cli, &device, &lanes, &maker));
   hf_worker_options options = {
-      .queue = queue,
       .maker = maker,
       .srs = device.srs,
       .name = name,
       .software = HF_VERSION,
       .circuits = circuit != NULL ? &circuit : NULL,
       .circuit_count = circuit != NULL,
-      .device_memory = hf_cli_free_memory(),
       .host_memory = hf_cli_free_memory(),
       .once = hf_cli_flag(cli, "once"),
       .job_limit = hf_cli_number(cli, "jobs"),
@@ -137,13 +196,12 @@ hf_status hf_worker_command_run(hf_cli *cli) {
       .log = &cli->log,
   };
   cli->printed = true; /* stdout is a stream of lines, one a job */
-  HF_TRY(hf_worker_run(&options, &totals));
+  HF_TRY(run_lanes(cli, &options, lanes, &totals));
   if (!cli->json)
     hf_cli_say("%llu proven, %llu failed, %llu left", (unsigned long long)totals.proven,
                (unsigned long long)totals.failed, (unsigned long long)totals.abandoned);
 out:
   hf_maker_destroy(&maker);
-  hf_queue_close(&queue);
   hf_cli_device_close(&device);
   return status;
 }
@@ -158,6 +216,7 @@ const hf_option hf_worker_command_options[] = {
     {"lease", HF_OPTION_NUMBER, "SECONDS", "30",
      "how long a job stays this worker's without a sign of progress"},
     {"isolate", HF_OPTION_FLAG, NULL, NULL, "prove in a process of its own on the CPU too, as on every GPU"},
+    {"ahead", HF_OPTION_FLAG, NULL, NULL, "compute the next job's witness beside the proof on the CPU too, as on every GPU"},
     {"patience", HF_OPTION_NUMBER, "SECONDS", "30", "without a sign of progress that process is ended and started again"},
     {"once", HF_OPTION_FLAG, NULL, NULL, "end when there is nothing to do"},
     {"jobs", HF_OPTION_NUMBER, "N", "0", "end after so many jobs; 0: no limit"},

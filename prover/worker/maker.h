@@ -31,9 +31,12 @@ typedef struct hf_maker_result {
   uint64_t peak_memory; /* bytes: the process that proved at its largest since the job began; 0: unknown */
 } hf_maker_result;
 
+/* Several threads may ask one maker: while one's proof is on the device, the next one's witness is computed. */
 typedef struct hf_maker {
   const char *device; /* its name, for people and announcements */
-  /* HF_OK: result->proof verifies. HF_E_UNSATISFIED with the constraint; HF_E_VERIFY, HF_E_DEVICE: the device is at fault,
+  uint64_t memory;    /* bytes of the device's that proofs may fill; 0: the host's memory */
+  /* HF_OK: result->proof verifies. HF_E_BUSY: nothing is known of this job, as another one's ended the process; HF_E_UNSATISFIED
+   * with the constraint; HF_E_VERIFY, HF_E_DEVICE: the device is at fault,
    * not the input; else what catalog, keys and prover say. */
   hf_status (*make)(struct hf_maker *maker, const hf_maker_task *task, hf_maker_result *result);
   void (*destroy)(struct hf_maker *maker);
@@ -54,19 +57,22 @@ typedef struct hf_maker_options {
 hf_status hf_maker_local(const hf_maker_options *options, hf_maker **out);
 
 typedef struct hf_maker_process_options {
-  /* The program and its arguments, NULL at the end; it calls hf_maker_serve on the descriptor HF_MAKER_DESCRIPTOR. */
+  /* The program and its arguments, NULL at the end; it calls hf_maker_serve on `lanes` descriptors from
+   * HF_MAKER_DESCRIPTOR on. */
   const char *const *command;
   const char *device;   /* what it computes on */
+  unsigned lanes;       /* jobs at a time, 1 to HF_MAKER_LANES; 0: 1 */
   unsigned patience_ms; /* without a sign of progress it is ended (of starting and of deriving a key, ten times that); 0: 30 s */
   const hf_logger *log; /* NULL: silent */
 } hf_maker_process_options;
 
 #define HF_MAKER_DESCRIPTOR 3
+#define HF_MAKER_LANES      2 /* one on the device, the next one's witness */
 
 /* Starts the process, which is started again by the next job when it has ended. HF_E_DEVICE when it does not get ready. */
 hf_status hf_maker_process(const hf_maker_process_options *options, hf_maker **out);
 
-/* The other end: makes what is asked for on `descriptor`, until it is closed. HF_OK: it was. */
-hf_status hf_maker_serve(hf_maker *maker, int descriptor);
+/* The other end: makes what is asked for on `lanes` descriptors, a thread each, until the first is closed. HF_OK: it was. */
+hf_status hf_maker_serve(hf_maker *maker, unsigned lanes);
 
 #endif

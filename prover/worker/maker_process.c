@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,22 +17,32 @@
 #define HF_PATIENCE_MS   30000
 #define HF_PATIENCE_LONG 10 /* times that: to get ready, and to derive a key */
 
+/* A job at a time; its descriptor is used by the thread that has it, alone. */
+typedef struct lane {
+  int descriptor; /* -1: none */
+  bool taken;
+  char names[HF_PROVE_PHASES][32]; /* phases of the last result */
+  char doing[32];                  /* the phase that it was in last */
+} lane;
+
 typedef struct process_maker {
   hf_maker base; /* first */
   hf_maker_process_options options;
   char **command; /* a copy of the options' */
-  pid_t pid;                             /* 0: none runs */
-  int descriptor;                        /* -1: none */
-  char names[HF_PROVE_PHASES][32];       /* phases of the last result */
-  char doing[32];                        /* the phase that it was in last */
+  pthread_mutex_t lock;
+  pthread_cond_t left; /* a lane is free */
+  pid_t pid;           /* 0: none runs */
+  bool lost;           /* it has been ended; the lanes that it had find that out one by one */
+  char how[128];       /* the last one ended */
+  lane lanes[HF_MAKER_LANES];
 } process_maker;
 
-/* Ends it, if it has not ended; how it ended, in words. */
-static void reap(process_maker *m, char *how, size_t size) {
+/* --- start and end; under the lock ------------------------------------------------------ */
+
+/* Ends it, if it has not ended; how, in m->how. The lanes' descriptors stay until their threads let go. */
+static void reap(process_maker *m) {
   int state = 0;
-  snprintf(how, size, "is gone");
-  if (m->descriptor >= 0) close(m->descriptor);
-  m->descriptor = -1;
+  snprintf(m->how, sizeof m->how, "is gone");
   if (m->pid == 0) return;
   pid_t ended = waitpid(m->pid, &state, WNOHANG);
   if (ended == 0) {
@@ -39,16 +50,29 @@ static void reap(process_maker *m, char *how, size_t size) {
     while ((ended = waitpid(m->pid, &state, 0)) < 0 && errno == EINTR) {}
   }
   m->pid = 0;
-  if (ended > 0 && WIFSIGNALED(state)) snprintf(how, size, "ended by signal %d (%s)", WTERMSIG(state), strsignal(WTERMSIG(state)));
-  if (ended > 0 && WIFEXITED(state)) snprintf(how, size, "ended with status %d", WEXITSTATUS(state));
+  m->lost = true;
+  if (ended > 0 && WIFSIGNALED(state))
+    snprintf(m->how, sizeof m->how, "ended by signal %d (%s)", WTERMSIG(state), strsignal(WTERMSIG(state)));
+  if (ended > 0 && WIFEXITED(state)) snprintf(m->how, sizeof m->how, "ended with status %d", WEXITSTATUS(state));
 }
 
-static void child(const process_maker *m, int descriptor, pid_t parent) {
+static void close_lanes(process_maker *m) {
+  for (unsigned i = 0; i < HF_MAKER_LANES; i++) {
+    if (m->lanes[i].descriptor >= 0) close(m->lanes[i].descriptor);
+    m->lanes[i].descriptor = -1;
+  }
+}
+
+/* In the new process: its ends become HF_MAKER_DESCRIPTOR and on. */
+static void child(const process_maker *m, const int *ends, pid_t parent) {
+  int safe[HF_MAKER_LANES];
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* it outlives nobody */
   if (getppid() != parent) _exit(127);
-  /* the copy stays open in the new program; where it would be itself, it is told to */
-  if (descriptor == HF_MAKER_DESCRIPTOR ? fcntl(descriptor, F_SETFD, 0) != 0 : dup2(descriptor, HF_MAKER_DESCRIPTOR) < 0)
-    _exit(127);
+  /* out of each other's way first; these copies close with exec */
+  for (unsigned i = 0; i < m->options.lanes; i++)
+    if ((safe[i] = fcntl(ends[i], F_DUPFD_CLOEXEC, HF_MAKER_DESCRIPTOR + HF_MAKER_LANES)) < 0) _exit(127);
+  for (unsigned i = 0; i < m->options.lanes; i++)
+    if (dup2(safe[i], HF_MAKER_DESCRIPTOR + (int)i) < 0) _exit(127);
   /* the worker is told to end, and tells it */
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
@@ -56,54 +80,114 @@ static void child(const process_maker *m, int descriptor, pid_t parent) {
   _exit(127);
 }
 
-static hf_status start(process_maker *m) {
+static hf_status await_ready(process_maker *m, lane *l) {
   hf_status status;
-  int ends[2] = {-1, -1};
   uint8_t kind, *payload = NULL;
   size_t length;
-  char how[128];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    return hf_fail(HF_E_IO, "socketpair: %s", strerror(errno));
-  pid_t parent = getpid();
-  m->pid = fork();
-  if (m->pid == 0) child(m, ends[1], parent);
-  close(ends[1]);
-  m->descriptor = ends[0];
-  if (m->pid < 0) {
-    m->pid = 0;
-    reap(m, how, sizeof how);
-    return hf_fail(HF_E_IO, "fork: %s", strerror(errno));
-  }
-  status = hf_frame_receive(m->descriptor, (int)m->options.patience_ms * HF_PATIENCE_LONG, 0, &kind, &payload, &length);
+  HF_TRY(hf_frame_receive(l->descriptor, (int)m->options.patience_ms * HF_PATIENCE_LONG, sizeof(uint64_t), &kind, &payload, &length));
+  if (kind != HF_FRAME_READY) HF_TRY(hf_fail(HF_E_FORMAT, "a frame of kind %u", kind));
+  hf_reader r = hf_reader_over(payload, length);
+  HF_TRY(hf_read_u64(&r, "memory", &m->base.memory));
+out:
   free(payload);
-  if (status == HF_OK && kind == HF_FRAME_READY) {
-    hf_log(m->options.log, HF_LOG_INFO, "prover's process ready", HF_LOG_UINT("pid", (uint64_t)m->pid),
-           HF_LOG_TEXT("device", m->options.device));
-    return HF_OK;
-  }
-  reap(m, how, sizeof how);
-  return hf_fail(HF_E_DEVICE, "the prover's process for device \"%s\" %s before it was ready", m->options.device, how);
+  return status;
 }
 
+static hf_status start(process_maker *m) {
+  hf_status status = HF_OK;
+  int ends[HF_MAKER_LANES];
+  unsigned made = 0;
+  close_lanes(m);
+  for (; made < m->options.lanes; made++) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+      status = hf_fail(HF_E_IO, "socketpair: %s", strerror(errno));
+      break;
+    }
+    m->lanes[made].descriptor = pair[0];
+    ends[made] = pair[1];
+  }
+  pid_t parent = getpid();
+  if (status == HF_OK) {
+    m->pid = fork();
+    if (m->pid == 0) child(m, ends, parent);
+    if (m->pid < 0) {
+      m->pid = 0;
+      status = hf_fail(HF_E_IO, "fork: %s", strerror(errno));
+    }
+  }
+  for (unsigned i = 0; i < made; i++) close(ends[i]);
+  if (status != HF_OK) return status;
+  m->lost = false;
+  for (unsigned i = 0; i < m->options.lanes && status == HF_OK; i++) status = await_ready(m, &m->lanes[i]);
+  if (status != HF_OK) {
+    reap(m);
+    return hf_fail(HF_E_DEVICE, "the prover's process for device \"%s\" %s before it was ready", m->options.device, m->how);
+  }
+  hf_log(m->options.log, HF_LOG_INFO, "prover's process ready", HF_LOG_UINT("pid", (uint64_t)m->pid),
+         HF_LOG_TEXT("device", m->options.device));
+  return HF_OK;
+}
+
+/* A free lane of a process that runs. One that was lost is replaced when all its lanes are let go. */
+static hf_status take_lane(process_maker *m, lane **out) {
+  hf_status status = HF_OK;
+  pthread_mutex_lock(&m->lock);
+  for (;;) {
+    lane *found = NULL;
+    bool any = false;
+    for (unsigned i = 0; i < m->options.lanes; i++) {
+      if (m->lanes[i].taken) any = true;
+      else if (!found) found = &m->lanes[i];
+    }
+    if (found && m->pid != 0) {
+      found->taken = true;
+      found->doing[0] = 0;
+      *out = found;
+      break;
+    }
+    if (m->pid == 0 && !any) {
+      if ((status = start(m)) != HF_OK) break;
+      continue;
+    }
+    pthread_cond_wait(&m->left, &m->lock);
+  }
+  pthread_mutex_unlock(&m->lock);
+  return status;
+}
+
+/* Lets go; with `failed`, the process is no good: *first if nobody has ended it before. */
+static void leave_lane(process_maker *m, lane *l, bool failed, bool *first, char how[128]) {
+  pthread_mutex_lock(&m->lock);
+  *first = failed && !m->lost;
+  if (*first) reap(m);
+  memcpy(how, m->how, sizeof m->how);
+  l->taken = false;
+  pthread_cond_broadcast(&m->left);
+  pthread_mutex_unlock(&m->lock);
+}
+
+/* --- a job -------------------------------------------------------------------------------- */
+
 /* Says what it is doing to the worker, and to it if the worker wants it to stop. */
-static hf_status progress(process_maker *m, const hf_maker_task *task, const uint8_t *payload, size_t length, bool *told) {
+static hf_status progress(lane *l, const hf_maker_task *task, const uint8_t *payload, size_t length, bool *told) {
   hf_status status;
   uint32_t done;
   hf_reader r = hf_reader_over(payload, length);
   HF_TRY(hf_read_u32(&r, "progress", &done));
   size_t left = hf_reader_left(&r);
-  if (left >= sizeof m->doing || done > 1000000) HF_TRY(hf_fail(HF_E_FORMAT, "progress of %u, %zu bytes", done, left));
-  HF_TRY(hf_read_bytes(&r, "phase", m->doing, left));
-  m->doing[left] = 0;
-  if (!task->progress(task->context, m->doing, done * 1e-6) && !*told) {
-    HF_TRY(hf_frame_send(m->descriptor, HF_FRAME_CANCEL, (hf_bytes){0}, (hf_bytes){0}));
+  if (left >= sizeof l->doing || done > 1000000) HF_TRY(hf_fail(HF_E_FORMAT, "progress of %u, %zu bytes", done, left));
+  HF_TRY(hf_read_bytes(&r, "phase", l->doing, left));
+  l->doing[left] = 0;
+  if (!task->progress(task->context, l->doing, done * 1e-6) && !*told) {
+    HF_TRY(hf_frame_send(l->descriptor, HF_FRAME_CANCEL, (hf_bytes){0}, (hf_bytes){0}));
     *told = true;
   }
 out:
   return status;
 }
 
-static hf_status ask(process_maker *m, const hf_maker_task *task) {
+static hf_status ask(lane *l, const hf_maker_task *task) {
   hf_status status;
   hf_writer header = {0}, job = {0};
   HF_TRY(hf_job_header_encode(task->job, &header));
@@ -111,28 +195,34 @@ static hf_status ask(process_maker *m, const hf_maker_task *task) {
   hf_write_bytes(&job, header.data, header.length);
   HF_TRY(hf_writer_status(&header));
   HF_TRY(hf_writer_status(&job));
-  HF_TRY(hf_frame_send(m->descriptor, HF_FRAME_JOB, (hf_bytes){job.data, job.length}, (hf_bytes){task->input, task->length}));
+  HF_TRY(hf_frame_send(l->descriptor, HF_FRAME_JOB, (hf_bytes){job.data, job.length}, (hf_bytes){task->input, task->length}));
 out:
   hf_writer_free(&header);
   hf_writer_free(&job);
   return status;
 }
 
+/* Phases in which a job does not use the device. */
+static bool off_device(const char *phase) {
+  return *phase == 0 || strcmp(phase, "witness") == 0 || strcmp(phase, "waiting") == 0;
+}
+
 /* Until the answer: HF_OK with what became of the job in *made; else the process is no good any more. */
-static hf_status listen_to(process_maker *m, const hf_maker_task *task, hf_maker_result *result, hf_status *made,
+static hf_status listen_to(process_maker *m, lane *l, const hf_maker_task *task, hf_maker_result *result, hf_status *made,
                            char message[HF_DETAIL_MAX + 1]) {
   hf_status status;
   bool told = false;
   for (;;) {
     uint8_t kind, *payload;
     size_t length;
-    bool slow = strcmp(m->doing, "key") == 0;
-    HF_TRY(hf_frame_receive(m->descriptor, (int)m->options.patience_ms * (slow ? HF_PATIENCE_LONG : 1), HF_FRAME_ANSWER_MAX,
+    /* a key may be derived, and behind it the next job waits as long; a device that hangs is found by the one that has it */
+    bool slow = strcmp(l->doing, "key") == 0 || (m->options.lanes > 1 && off_device(l->doing));
+    HF_TRY(hf_frame_receive(l->descriptor, (int)m->options.patience_ms * (slow ? HF_PATIENCE_LONG : 1), HF_FRAME_ANSWER_MAX,
                             &kind, &payload, &length));
     if (kind == HF_FRAME_PROGRESS)
-      status = progress(m, task, payload, length, &told);
+      status = progress(l, task, payload, length, &told);
     else if (kind == HF_FRAME_DONE)
-      status = hf_maker_done_decode(payload, length, result, m->names, made, message);
+      status = hf_maker_done_decode(payload, length, result, l->names, made, message);
     else
       status = hf_fail(HF_E_FORMAT, "a frame of kind %u", kind);
     free(payload);
@@ -158,19 +248,23 @@ out:
 static hf_status process_make(hf_maker *maker, const hf_maker_task *task, hf_maker_result *result) {
   process_maker *m = (process_maker *)(void *)maker;
   hf_status status, made = HF_E_INTERNAL;
-  char message[HF_DETAIL_MAX + 1] = "", how[128], why[HF_DETAIL_MAX + 1];
+  char message[HF_DETAIL_MAX + 1] = "", why[HF_DETAIL_MAX + 1], doing[32], how[128];
+  lane *l;
+  bool first;
   memset(result, 0, sizeof *result);
-  m->doing[0] = 0;
-  if (m->pid == 0) HF_TRY(start(m));
-  status = ask(m, task);
-  if (status == HF_OK) status = listen_to(m, task, result, &made, message);
+  HF_TRY(take_lane(m, &l));
+  status = ask(l, task);
+  if (status == HF_OK) status = listen_to(m, l, task, result, &made, message);
+  if (status != HF_OK) hf_detail_copy(hf_error_message(), why);
+  memcpy(doing, l->doing, sizeof doing);
+  leave_lane(m, l, status != HF_OK, &first, how);
   if (status != HF_OK) {
-    hf_detail_copy(hf_error_message(), why);
-    reap(m, how, sizeof how);
-    hf_log(m->options.log, HF_LOG_WARN, "prover's process lost", HF_LOG_TEXT("device", m->options.device),
-           HF_LOG_TEXT("phase", m->doing), HF_LOG_TEXT("how", how), HF_LOG_TEXT("why", why));
-    return hf_fail(HF_E_DEVICE, "the prover's process for device \"%s\" %s in phase \"%s\": %s", m->options.device, how,
-                   m->doing, why);
+    if (first)
+      hf_log(m->options.log, HF_LOG_WARN, "prover's process lost", HF_LOG_TEXT("device", m->options.device),
+             HF_LOG_TEXT("phase", doing), HF_LOG_TEXT("how", how), HF_LOG_TEXT("why", why));
+    /* beside a job on the device, one that was not is not to blame */
+    if (m->options.lanes > 1 && off_device(doing)) return hf_fail(HF_E_BUSY, "the prover's process %s at another job", how);
+    return hf_fail(HF_E_DEVICE, "the prover's process for device \"%s\" %s in phase \"%s\": %s", m->options.device, how, doing, why);
   }
   if (made != HF_OK) return hf_fail(made, "%s", message);
   HF_TRY(check(task, result));
@@ -178,20 +272,20 @@ out:
   return status;
 }
 
+/* --- life ------------------------------------------------------------------------------------ */
+
 static void process_destroy(hf_maker *maker) {
   process_maker *m = (process_maker *)(void *)maker;
-  char how[128];
-  if (m->descriptor >= 0) { /* it ends when nobody listens; a hung one is ended */
-    close(m->descriptor);
-    m->descriptor = -1;
-    for (int tries = 0; tries < 50 && m->pid != 0; tries++) {
-      if (waitpid(m->pid, NULL, WNOHANG) != 0) m->pid = 0;
-      else usleep(20000);
-    }
+  close_lanes(m); /* it ends when nobody listens; a hung one is ended */
+  for (int tries = 0; tries < 50 && m->pid != 0; tries++) {
+    if (waitpid(m->pid, NULL, WNOHANG) != 0) m->pid = 0;
+    else usleep(20000);
   }
-  reap(m, how, sizeof how);
+  reap(m);
   for (size_t i = 0; m->command != NULL && m->command[i] != NULL; i++) free(m->command[i]);
   free(m->command);
+  pthread_mutex_destroy(&m->lock);
+  pthread_cond_destroy(&m->left);
   free(m);
 }
 
@@ -206,11 +300,16 @@ static hf_status copy_command(process_maker *m) {
 
 hf_status hf_maker_process(const hf_maker_process_options *options, hf_maker **out) {
   *out = NULL;
+  if (options->lanes > HF_MAKER_LANES)
+    return hf_fail(HF_E_ARGUMENT, "%u jobs at a time; at most %d", options->lanes, HF_MAKER_LANES);
   process_maker *m = calloc(1, sizeof *m);
   if (m == NULL) return hf_fail(HF_E_MEMORY, "no memory for what makes proofs");
   m->base = (hf_maker){.device = options->device, .make = process_make, .destroy = process_destroy};
   m->options = *options;
-  m->descriptor = -1;
+  pthread_mutex_init(&m->lock, NULL);
+  pthread_cond_init(&m->left, NULL);
+  for (unsigned i = 0; i < HF_MAKER_LANES; i++) m->lanes[i].descriptor = -1;
+  if (m->options.lanes == 0) m->options.lanes = 1;
   if (m->options.patience_ms == 0) m->options.patience_ms = HF_PATIENCE_MS;
   hf_status status = copy_command(m);
   if (status == HF_OK) status = start(m);

@@ -2,8 +2,11 @@
 #include "maker_wire.h"
 
 #include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 typedef struct server {
   int descriptor;
@@ -52,14 +55,25 @@ out:
   return status;
 }
 
-hf_status hf_maker_serve(hf_maker *maker, int descriptor) {
+static hf_status ready(const hf_maker *maker, int descriptor) {
+  hf_status status;
+  hf_writer w = {0};
+  hf_write_u64(&w, maker->memory);
+  HF_TRY(hf_writer_status(&w));
+  HF_TRY(hf_frame_send(descriptor, HF_FRAME_READY, (hf_bytes){w.data, w.length}, (hf_bytes){0}));
+out:
+  hf_writer_free(&w);
+  return status;
+}
+
+static hf_status serve(hf_maker *maker, int descriptor) {
   hf_status status;
   server s = {.descriptor = descriptor};
   hf_maker_result *result = calloc(1, sizeof *result);
   uint8_t kind, *payload = NULL;
-  size_t length;
+  size_t length = 0;
   if (result == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");
-  HF_TRY(hf_frame_send(descriptor, HF_FRAME_READY, (hf_bytes){0}, (hf_bytes){0}));
+  HF_TRY(ready(maker, descriptor));
   while ((status = hf_frame_receive(descriptor, -1, HF_FRAME_JOB_MAX, &kind, &payload, &length)) == HF_OK) {
     if (kind == HF_FRAME_JOB) HF_TRY(job(&s, maker, payload, length, result)); /* a late cancel is over */
     explicit_bzero(payload, length);
@@ -72,5 +86,38 @@ out:
   if (payload != NULL) explicit_bzero(payload, length);
   free(payload);
   free(result);
+  return status;
+}
+
+typedef struct lane {
+  hf_maker *maker;
+  int descriptor;
+} lane;
+
+static void *serve_lane(void *context) {
+  const lane *l = context;
+  if (serve(l->maker, l->descriptor) != HF_OK) fprintf(stderr, "hyperfold: %s\n", hf_error_message());
+  return NULL;
+}
+
+/* All lanes end together, as the worker closes them together. */
+hf_status hf_maker_serve(hf_maker *maker, unsigned lanes) {
+  hf_status status;
+  pthread_t threads[HF_MAKER_LANES];
+  lane others[HF_MAKER_LANES];
+  unsigned started = 0;
+  if (lanes < 1 || lanes > HF_MAKER_LANES) return hf_fail(HF_E_ARGUMENT, "%u jobs at a time; 1 to %d", lanes, HF_MAKER_LANES);
+  for (unsigned i = 1; i < lanes; i++) {
+    others[started] = (lane){maker, HF_MAKER_DESCRIPTOR + (int)i};
+    if (pthread_create(&threads[started], NULL, serve_lane, &others[started]) != 0)
+      HF_TRY(hf_fail(HF_E_MEMORY, "no thread for a second job"));
+    started++;
+  }
+  HF_TRY(serve(maker, HF_MAKER_DESCRIPTOR));
+out:
+  for (unsigned i = 0; i < started; i++) {
+    shutdown(others[i].descriptor, SHUT_RDWR);
+    pthread_join(threads[i], NULL);
+  }
   return status;
 }

@@ -130,15 +130,16 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_m
       queue_status = hf_queue_finish(o->queue, key, lease->epoch, o->name, &result, &run.report.outcome);
     else if (run.stopped == HF_E_STALE)
       queue_status = HF_OK;
-    else if (run.stopped != HF_OK)
+    else if (run.stopped != HF_OK || status == HF_E_BUSY) /* told to leave, or another job's fault */
       queue_status = hf_queue_release(o->queue, key, lease->epoch);
     else
       queue_status = hf_queue_fail(o->queue, key, lease->epoch, status, cause, &state);
     if (queue_status != HF_E_BUSY) break;
   }
   totals->proven += status == HF_OK && queue_status == HF_OK;
-  totals->abandoned += status != HF_OK && run.stopped != HF_OK;
-  totals->failed += status != HF_OK && run.stopped == HF_OK;
+  bool left = run.stopped != HF_OK || status == HF_E_BUSY;
+  totals->abandoned += status != HF_OK && left;
+  totals->failed += status != HF_OK && !left;
   if (queue_status == HF_E_STALE) queue_status = HF_OK; /* lost in the meantime: somebody else has it */
   if (queue_status != HF_OK && status == HF_OK) {
     status = queue_status;
@@ -185,7 +186,7 @@ static hf_status announce(const hf_worker_options *o, hf_worker *me) {
   hf_status status;
   HF_TRY(hf_name_copy("worker", o->name, me->name));
   if (o->software != NULL) HF_TRY(hf_name_copy("software", o->software, me->software));
-  me->device_memory = o->device_memory;
+  me->device_memory = o->maker->memory != 0 ? o->maker->memory : o->host_memory;
   me->host_memory = o->host_memory;
   size_t count = o->circuits != NULL ? o->circuit_count : hf_catalog_count();
   if (count > HF_CAPABILITY_MAX)
@@ -210,7 +211,7 @@ static hf_status announce(const hf_worker_options *o, hf_worker *me) {
   }
   me->device_count = 1;
   HF_TRY(announce_device(o, &me->devices[0]));
-  me->devices[0].memory = o->device_memory;
+  me->devices[0].memory = me->device_memory;
 out:
   return status;
 }

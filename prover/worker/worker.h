@@ -39,7 +39,7 @@ typedef struct hf_worker_options {
   const char *software;        /* version, or NULL */
   const char *const *circuits; /* names to offer; NULL: all of the registry */
   size_t circuit_count;
-  uint64_t device_memory, host_memory;   /* free bytes to announce */
+  uint64_t host_memory;                  /* free bytes to announce */
   bool once;                             /* return when there is nothing to lease */
   uint64_t job_limit;                    /* return after so many jobs; 0: no limit */
   unsigned idle_ms;                      /* between two looks at an empty queue; 0: 200 */

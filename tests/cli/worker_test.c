@@ -121,8 +121,8 @@ static void processes(const char *options) {
   /* SIGTERM: the proof in hand is finished, nothing else is begun */
   submit("drained", "input");
   wait_for_proving("drained");
-  submit("left", "input");
   kill(worker, SIGTERM);
+  submit("left", "input");
   cr_assert_eq(end_of(worker), 0);
   expect_state("drained", "done");
   expect_state("left", "queued");
@@ -222,6 +222,7 @@ static void processes(const char *options) {
 
 Test(worker, processes) { processes(""); }
 Test(worker, processes_with_provers_of_their_own) { processes("--isolate"); }
+Test(worker, processes_that_work_ahead) { processes("--isolate --ahead"); }
 
 /* The process that makes the proofs of a worker. */
 static pid_t prover_of(pid_t worker) {
@@ -242,7 +243,14 @@ static void wait_for_done(const char *id) {
   hf_run_free(&run);
 }
 
-/* Its prover dies, hangs and answers nonsense: the worker goes on, the job is done at the next attempt. */
+static json_int_t attempts_of(const char *id) {
+  json_t *job = hf_run_json(0, "job get %s --data data --json", id);
+  json_int_t attempts = json_integer_value(json_object_get(job, "attempts"));
+  json_decref(job);
+  return attempts;
+}
+
+/* Its prover dies and hangs: the worker goes on, the job is done at the next attempt. */
 Test(worker, outlives_its_prover) {
   char *d = make_input();
   mode = "--isolate --patience 2";
@@ -258,9 +266,7 @@ Test(worker, outlives_its_prover) {
     wait_for_done(id);
     cr_assert_neq(prover_of(worker), prover, "signal %d did not end it", signals[i]);
     cr_assert_eq(count_accepted("one", id), 1);
-    json_t *job = hf_run_json(0, "job get %s --data data --json", id);
-    cr_assert_eq(json_integer_value(json_object_get(job, "attempts")), 1, "%s", id); /* the one that was lost */
-    json_decref(job);
+    cr_assert_eq(attempts_of(id), 1, "%s", id); /* the one that was lost */
   }
   /* it goes with its worker, however that ends */
   pid_t prover = prover_of(worker);
@@ -268,6 +274,31 @@ Test(worker, outlives_its_prover) {
   cr_assert_eq(end_of(worker), 128 + SIGKILL);
   for (int i = 0; i < 500 && kill(prover, 0) == 0; i++) pause_ms(10);
   cr_assert_neq(kill(prover, 0), 0, "the prover outlived its worker");
+  cr_assert_eq(chdir("/"), 0);
+  hf_test_folder_remove(d);
+}
+
+/* A job whose witness waits beside the proof that ended the process is not to blame. */
+Test(worker, a_job_ahead_is_not_charged) {
+  char *d = make_input(), id[16];
+  mode = "--isolate --ahead --patience 2";
+  pid_t worker = hf_run_start("one", WORKER "--name one", mode);
+  for (int i = 0; i < 4; i++) {
+    snprintf(id, sizeof id, "job-%d", i);
+    submit(id, "input");
+  }
+  wait_for_proving("job-0");
+  kill(prover_of(worker), SIGKILL);
+  json_int_t attempts = 0;
+  for (int i = 0; i < 4; i++) {
+    snprintf(id, sizeof id, "job-%d", i);
+    wait_for_done(id);
+    cr_assert_eq(count_accepted("one", id), 1, "%s", id);
+    attempts += attempts_of(id);
+  }
+  cr_assert_eq(attempts, 1, "%lld attempts are charged for one fault", (long long)attempts);
+  kill(worker, SIGTERM);
+  cr_assert_eq(end_of(worker), 0);
   cr_assert_eq(chdir("/"), 0);
   hf_test_folder_remove(d);
 }
