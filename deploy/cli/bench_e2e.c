@@ -106,7 +106,7 @@ static hf_status open_run(hf_e2e *e) {
   hf_chain_options chain = {
       .path = path, .chain_id = demo->chains[0].id, .params = demo->params, .backlog_limit = e->batches, .log = &e->cli->log};
   hf_sequencer_options options = {
-      .chains = &chain, .chain_count = 1, .queue = demo->queue, .vk_digest = demo->vk_digest, .log = &e->cli->log};
+      .chains = &chain, .chain_count = 1, .queue = demo->queue, .vk_digest = demo->vk_digest, .device_memory = hf_cli_proof_memory(e->cli, &demo->vk_digest), .log = &e->cli->log};
   HF_TRY(hf_sequencer_open(&options, &demo->sequencer));
 out:
   free(path);

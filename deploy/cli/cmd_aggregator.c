@@ -143,6 +143,8 @@ hf_status hf_aggregator_run(hf_cli *cli) {
   HF_TRY(chain_list("without", hf_cli_text(cli, "without"), &words[1], without, &without_count));
   HF_TRY(hf_cli_fold_open(cli, &fold));
   HF_TRY(hf_cli_queue_open(cli, &queue));
+  hf_digest node = hf_vk_digest_bytes(&fold.node), seal = hf_vk_digest_bytes(&fold.seal);
+  uint64_t node_memory = hf_cli_proof_memory(cli, &node), seal_memory = hf_cli_proof_memory(cli, &seal);
   hf_aggregator_options options = {
       .queue = queue,
       .tenant = hf_cli_text(cli, "tenant"),
@@ -150,8 +152,9 @@ hf_status hf_aggregator_run(hf_cli *cli) {
       .chain_count = chain_count,
       .without = without,
       .without_count = without_count,
-      .node_vk = hf_vk_digest_bytes(&fold.node),
-      .seal_vk = hf_vk_digest_bytes(&fold.seal),
+      .node_vk = node,
+      .seal_vk = seal,
+      .device_memory = node_memory > seal_memory ? node_memory : seal_memory,
       .seal_count = (uint32_t)hf_cli_number(cli, "seal-count"),
       .seal_age_ms = hf_cli_number(cli, "seal-age") * 1000,
       .margin_ms = hf_cli_number(cli, "seal-margin") * 1000,

@@ -1,5 +1,6 @@
 /* hyperfold job: what a client does with the queue. */
 #include "commands.h"
+#include "device_common.h"
 #include "parameters.h"
 #include "proof_common.h"
 #include "queue_common.h"
@@ -34,6 +35,7 @@ static hf_status submit(hf_cli *cli) {
   HF_TRY(hf_cli_need(cli, "vk", &vk));
   HF_TRY(hf_name_copy("--circuit", circuit, header.circuit));
   HF_TRY(hf_cli_vk_parse(vk, &header.vk_digest));
+  header.device_memory = hf_cli_proof_memory(cli, &header.vk_digest);
   HF_TRY(hf_job_kind_parse(kind != NULL ? kind : kind_of(circuit), &header.kind));
   HF_TRY(hf_cli_parameters(hf_cli_text(cli, "parameters"), &header));
   header.priority = (int32_t)hf_cli_signed(cli, "priority");

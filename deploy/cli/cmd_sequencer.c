@@ -245,6 +245,7 @@ static hf_status run(hf_cli *cli) {
   };
   if (!hf_cli_flag(cli, "no-queue")) {
     HF_TRY(pinned_key(cli, &s->chains[0].params, &options.vk_digest));
+    options.device_memory = hf_cli_proof_memory(cli, &options.vk_digest);
     HF_TRY(hf_cli_queue_open(cli, &queue));
     options.queue = queue;
   }

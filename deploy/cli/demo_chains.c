@@ -1,4 +1,5 @@
 #include "demo.h"
+#include "device_common.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,6 +76,7 @@ hf_status hf_demo_chains_run(hf_demo *demo) {
       .chain_count = demo->chain_count,
       .queue = demo->queue,
       .vk_digest = demo->vk_digest,
+      .device_memory = hf_cli_proof_memory(demo->cli, &demo->vk_digest),
       .log = &cli->log,
   };
   HF_TRY(hf_sequencer_open(&options, &demo->sequencer));

@@ -104,6 +104,17 @@ void hf_cli_device_close(hf_cli_device *device) {
   device->srs_path = device->key_folder = NULL;
 }
 
+uint64_t hf_cli_proof_memory(const hf_cli *cli, const hf_digest *vk) {
+  char hex[HF_DIGEST_HEX], name[HF_DIGEST_HEX + 16], *path;
+  hf_verifying_key key;
+  hf_digest_hex(vk, hex);
+  snprintf(name, sizeof name, "keys/%s.vkey", hex);
+  path = hf_cli_data_path(cli, name);
+  uint64_t bytes = path != NULL && hf_verifying_key_load(path, &key) == HF_OK ? hf_prove_bytes(NULL, key.log_n, key.kappa) : 0;
+  free(path);
+  return bytes;
+}
+
 json_t *hf_cli_prove_report_json(const hf_prove_report *r) {
   json_t *phases = json_object();
   for (unsigned i = 0; i < r->phase_count; i++)

@@ -33,6 +33,9 @@ void hf_cli_device_close(hf_cli_device *device);
     "threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"                      \
   }
 
+/* Bytes that a proof for this key needs on a device, for the header of its job; 0 if DATA/keys does not have the key. */
+uint64_t hf_cli_proof_memory(const hf_cli *cli, const hf_digest *vk);
+
 json_t *hf_cli_prove_report_json(const hf_prove_report *report);
 
 #endif

@@ -38,11 +38,12 @@ json_t *hf_cli_record_json(const hf_job_record *r) {
     json_object_set_new(parameters, r->header.parameters[i].name,
                         hf_cli_json_u64(r->header.parameters[i].value));
   json_t *job =
-      json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:i, s:o}", "tenant", r->header.key.tenant, "id",
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:i, s:o, s:o}", "tenant", r->header.key.tenant, "id",
                 id, "state", hf_job_state_text(r->state), "kind", hf_job_kind_text(r->header.kind), "circuit",
                 r->header.circuit, "parameters", parameters, "vk_digest", digest_json(&r->header.vk_digest),
                 "input_digest", digest_json(&r->header.input_digest), "priority", (int)r->header.priority,
-                "deadline_ms", hf_cli_json_u64(r->header.deadline_ms));
+                "deadline_ms", hf_cli_json_u64(r->header.deadline_ms), "device_memory",
+                hf_cli_json_u64(r->header.device_memory));
   json_t *life = json_pack("{s:o, s:b, s:o, s:o, s:o, s:s, s:{s:o, s:o, s:s}, s:o, s:o, s:o, s:o, s:o, s:o}",
                            "sequence", hf_cli_json_u64(r->sequence), "cancel_requested",
                            (int)r->cancel_requested, "epoch", hf_cli_json_u64(r->epoch), "attempts",

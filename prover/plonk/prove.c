@@ -550,6 +550,7 @@ static size_t prove_bytes(unsigned log_n, unsigned kappa, bool cosets) {
 
 /* On a device of its own, a quarter of the memory may go to them if a proof finds room beside. */
 static bool keeps_cosets(const hf_backend *backend, unsigned log_n, unsigned kappa) {
+  if (backend == NULL) return false;
   const uint64_t memory = hf_backend_memory(backend);
   if (memory == 0) return coset_bytes(log_n) <= HF_PROVER_COSET_BYTES;
   return coset_bytes(log_n) <= memory / 4 && prove_bytes(log_n, kappa, true) <= memory;

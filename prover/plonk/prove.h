@@ -34,7 +34,7 @@ typedef struct hf_prove_report {
 
 /* About what a prover holds on the device between proofs: fixed columns (also on the cosets, where they are kept), points. */
 size_t hf_prover_bytes(const hf_backend *backend, unsigned log_n, unsigned kappa);
-/* And about what a proof takes at its largest, the prover included. */
+/* And about what a proof takes at its largest, the prover included. `backend` NULL: on one that has no more than that. */
 size_t hf_prove_bytes(const hf_backend *backend, unsigned log_n, unsigned kappa);
 /* The key, the SRS and the backend must outlive the prover. HF_E_MEMORY with the figures if its proofs would not fit. */
 hf_status hf_prover_create(hf_backend *backend, const hf_srs *srs, const hf_proving_key *key, hf_prover **out);

@@ -118,6 +118,10 @@ static void processes(const char *options) {
   fprintf(stderr, "cancelled after %.2f s\n", seconds() - began);
   expect_state("cancelled", "cancelled");
 
+  json_t *needs = hf_run_json(0, "job get cancelled --data data --json");
+  cr_assert_gt(json_integer_value(json_object_get(needs, "device_memory")), 8 << 20); /* of 2^14 rows */
+  json_decref(needs);
+
   /* SIGTERM: the proof in hand is finished, nothing else is begun */
   submit("drained", "input");
   wait_for_proving("drained");
