@@ -104,7 +104,8 @@ out:
 
 static void cuda_free(hf_gpu_device *device, hf_gpu_memory *memory) {
   cuda_device *d = of(device);
-  if (!memory || cudaSetDevice(d->index) != cudaSuccess) return;
+  if (!memory) return;
+  (void)cudaSetDevice(d->index); /* memory of a device that has failed is given back all the same */
   cudaError_t error = cudaFree(memory); /* waits for what still uses it */
   if (error != cudaSuccess && d->failed == cudaSuccess) d->failed = error;
 }

@@ -2,8 +2,8 @@
 
     ptx_to_c.py FILE.ptx FILE.c
 
-Every entry becomes the `hf_kernel_NAME(arguments)` that the serial device runs for each group: the lanes take turns, in a
-kernel with barriers each as far as the next one. What a GPU would not forgive stops the program: vectors of words that are
+Every entry becomes a function `hf_kernel_NAME(arguments)` for a whole group, which fake_cudart.c launches: the lanes take turns, in
+a kernel with barriers each as far as the next one. What a GPU would not forgive stops the program: vectors of words that are
 not aligned, shared memory beyond its end, lanes that wait at different barriers. An instruction that is not known here, or one
 that reads a carry which no instruction before it in its block has set, is what every kernel of the file stops with.
 """

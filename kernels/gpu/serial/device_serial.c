@@ -2,14 +2,7 @@
 #include "gpu/serial/device_serial.h"
 #include <stdlib.h>
 #include <string.h>
-#if defined(HF_SERIAL_KERNELS_ELSEWHERE) /* a test's, made of what a compiler made for a GPU */
-#include "gpu/lang.h"
-#define HF_SERIAL_DECLARE(name, group) void hf_kernel_##name(void *const *arguments);
-HF_GPU_KERNELS(HF_SERIAL_DECLARE)
-#undef HF_SERIAL_DECLARE
-#else
 #include "gpu/kernels_all.h"
-#endif
 
 _Thread_local hf_serial_place hf_serial_place_;
 
