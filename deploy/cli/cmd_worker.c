@@ -60,8 +60,8 @@ static void report(void *context, const hf_worker_report *r) {
   } else {
     static const char *const outcomes[] = {"accepted", "duplicate", "late", "cancelled"};
     json_t *line = json_pack(
-        "{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:i, s:o, s:f, s:f, s:f, s:o, s:f, s:f, s:f, s:o, s:o, s:o}",
-        "tenant", r->job->key.tenant, "id", id, "circuit", r->job->circuit, "epoch",
+        "{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:i, s:o, s:f, s:f, s:f, s:o, s:f, s:f, s:f, s:o, s:o, s:o}",
+        "tenant", r->job->key.tenant, "id", id, "circuit", r->job->circuit, "device", r->device, "epoch",
         hf_cli_json_u64(r->epoch), "status", hf_status_text(r->status), "outcome",
         r->status == HF_OK ? outcomes[r->outcome] : "none", "cause", hf_cli_json_text(r->cause), "log_n",
         (int)m->log_n, "rows", hf_cli_json_u64(m->used_rows), "fetch_seconds", r->fetch_seconds,

@@ -8,6 +8,7 @@
 
 #include <hyperfold/job.h>
 #include <hyperfold/log.h>
+#include <time.h>
 #include "catalog.h"
 #include "key_cache.h"
 
@@ -53,6 +54,13 @@ typedef struct hf_maker_options {
   hf_key_cache *keys;  /* on that backend, over that SRS */
   unsigned threads;    /* that compute witnesses; 0: as many as there are processors */
 } hf_maker_options;
+
+/* Seconds of a clock that only goes forward. */
+static inline double hf_maker_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
 
 hf_status hf_maker_local(const hf_maker_options *options, hf_maker **out);
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "fold_keys.h"
 #include "verify.h"
@@ -36,12 +35,6 @@ typedef struct local_maker {
   bool node_known; /* node_vk is filled in */
   hf_fr node_vk;   /* digest of the node's key, which follows from the SRS */
 } local_maker;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* The kernel's high-water mark of this process can be set back; where it cannot, it covers earlier jobs too. */
 static void peak_reset(void) {
@@ -147,11 +140,11 @@ out:
 static hf_status verify(hf_maker_result *r) {
   hf_status status;
   bool ok = false;
-  double at = now();
+  double at = hf_maker_now();
   HF_TRY(hf_verify(&r->vk, &r->proof, &ok));
   if (!ok) status = hf_fail_context(HF_E_VERIFY, "the proof that was made does not verify");
 out:
-  r->verify_seconds = now() - at;
+  r->verify_seconds = hf_maker_now() - at;
   return status;
 }
 
@@ -186,11 +179,11 @@ static hf_status prove(local_maker *m, const hf_maker_task *task, const hf_catal
   prover_context context = {m, task};
   hf_prove_options options = {.progress = prover_progress, .context = &context};
   HF_TRY(gate_enter(m, &m->device, task, HF_DONE_KEY));
-  double at = now();
+  double at = hf_maker_now();
   if (!prover_progress(&context, "key", 0)) status = hf_fail(HF_E_CANCELLED, "left before its key");
   else status = hf_key_cache_get(m->options.keys, circuit, &entry->keys, &task->job->vk_digest, &key);
   if (status == HF_OK) status = hf_key_cache_prover(m->options.keys, &prover);
-  r->key_seconds = now() - at;
+  r->key_seconds = hf_maker_now() - at;
   if (status == HF_OK) {
     r->vk = key->vk;
     status = hf_prove(prover, circuit, &options, &r->proof, &r->prove);
@@ -207,11 +200,11 @@ static hf_status local_make(hf_maker *maker, const hf_maker_task *task, hf_maker
   const hf_catalog_entry *entry;
   memset(r, 0, sizeof *r);
   peak_reset();
-  double at = now();
+  double at = hf_maker_now();
   HF_TRY(build(m, task, &circuit, &entry));
   r->log_n = circuit->log_n;
   r->used_rows = circuit->used_rows;
-  r->witness_seconds = now() - at;
+  r->witness_seconds = hf_maker_now() - at;
   status = prove(m, task, entry, circuit, r);
   if (status == HF_OK) {
     HF_PHASE(task, "verify", HF_DONE_VERIFY);

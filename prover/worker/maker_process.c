@@ -236,12 +236,14 @@ out:
 static hf_status check(const hf_maker_task *task, hf_maker_result *result) {
   hf_status status;
   bool ok = false;
+  double at = hf_maker_now();
   hf_digest has = hf_vk_digest_bytes(&result->vk);
   if (!hf_digest_eq(&has, &task->job->vk_digest))
     HF_TRY(hf_fail(HF_E_DEVICE, "the prover's process answers with another key than the job's"));
   HF_TRY(hf_verify(&result->vk, &result->proof, &ok));
   if (!ok) status = hf_fail_context(HF_E_VERIFY, "the proof of the prover's process does not verify");
 out:
+  result->verify_seconds = hf_maker_now() - at;
   return status;
 }
 

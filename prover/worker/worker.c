@@ -21,12 +21,6 @@ typedef struct job_run {
   hf_worker_report report;
 } job_run;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Tells the queue how far the job is; false when it must be left. */
 static bool beat(job_run *run, const char *phase, double thousandths) {
   const hf_worker_options *o = run->options;
@@ -77,13 +71,13 @@ static hf_status prove_job(job_run *run, hf_maker_result *made, hf_digest *resul
   size_t length = 0;
   hf_writer bytes = {0};
   const hf_catalog_entry *entry;
-  double at = now();
+  double at = hf_maker_now();
 
   HF_TRY(hf_catalog_find(job->circuit, &entry));
   HF_BEAT(run, "fetch", 0);
   HF_TRY(hf_artifact_get(o->queue, &job->input_digest, entry->input_limit, &input, &length));
   r->input_bytes = length;
-  r->fetch_seconds = now() - at;
+  r->fetch_seconds = hf_maker_now() - at;
 
   hf_maker_task task = {.job = job, .input = input, .length = length, .progress = maker_progress, .context = run};
   status = o->maker->make(o->maker, &task, made);
@@ -91,13 +85,13 @@ static hf_status prove_job(job_run *run, hf_maker_result *made, hf_digest *resul
   if (status == HF_E_CANCELLED && run->stopped != HF_OK) status = run->stopped;
   if (status != HF_OK) goto out;
 
-  at = now();
+  at = hf_maker_now();
   HF_BEAT(run, "store", HF_PROGRESS_STORE);
   HF_TRY(hf_proof_encode(&made->proof, &bytes));
   HF_TRY(hf_writer_status(&bytes));
   r->proof_bytes = bytes.length;
   HF_TRY(hf_artifact_put(o->queue, bytes.data, bytes.length, result));
-  r->store_seconds = now() - at;
+  r->store_seconds = hf_maker_now() - at;
 out:
   hf_writer_free(&bytes);
   if (input != NULL) {
@@ -111,12 +105,12 @@ out:
 static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_maker_result *made,
                          hf_worker_totals *totals, unsigned *strikes) {
   *made = (hf_maker_result){0};
-  job_run run = {.options = o, .lease = lease, .report = {.job = &lease->header, .epoch = lease->epoch, .made = made}};
+  job_run run = {.options = o, .lease = lease, .report = {.job = &lease->header, .epoch = lease->epoch, .device = o->maker->device, .made = made}};
   const hf_job_key *key = &lease->header.key;
   char id[HF_JOB_ID_TEXT], cause[HF_DETAIL_MAX + 1] = "";
   hf_digest result = {{0}};
   hf_job_state state = HF_JOB_QUEUED;
-  double began = now();
+  double began = hf_maker_now();
   hf_status queue_status = HF_OK;
 
   hf_job_id_text(&key->id, id);
@@ -147,7 +141,7 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_m
   }
   run.report.status = status;
   run.report.cause = cause;
-  run.report.seconds = now() - began;
+  run.report.seconds = hf_maker_now() - began;
   hf_log(o->log, status == HF_OK ? HF_LOG_INFO : HF_LOG_WARN,
          status == HF_OK ? "job proven" : "job not proven", HF_LOG_TEXT("tenant", key->tenant),
          HF_LOG_TEXT("job", id), HF_LOG_UINT("epoch", lease->epoch),

@@ -26,6 +26,7 @@ typedef struct hf_worker_report {
   hf_status status;          /* HF_OK: proven, verified and handed in */
   const char *cause;         /* why not */
   hf_finish_outcome outcome; /* with HF_OK */
+  const char *device;          /* that the proof was made on */
   const hf_maker_result *made; /* of the proof, as far as it came */
   double fetch_seconds, store_seconds, seconds;
   uint64_t input_bytes, proof_bytes;

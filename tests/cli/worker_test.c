@@ -63,7 +63,7 @@ static void submit(const char *id, const char *input) {
       digest, id, input));
 }
 
-/* How many lines of a worker's stdout report an accepted proof of `id`, or of any job. */
+/* How many lines of a worker's stdout report an accepted proof of `id`, or of any job, each with its device. */
 static int count_accepted(const char *path, const char *id) {
   char line[4096];
   int count = 0;
@@ -73,7 +73,8 @@ static int count_accepted(const char *path, const char *id) {
     json_t *report = json_loads(line, 0, NULL);
     const char *outcome = json_string_value(json_object_get(report, "outcome"));
     const char *job = json_string_value(json_object_get(report, "id"));
-    if (outcome != NULL && strcmp(outcome, "accepted") == 0 && (id == NULL || strcmp(job, id) == 0)) count++;
+    const char *device = json_string_value(json_object_get(report, "device"));
+    if (outcome != NULL && strcmp(outcome, "accepted") == 0 && device != NULL && strcmp(device, "cpu") == 0 && (id == NULL || strcmp(job, id) == 0)) count++;
     json_decref(report);
   }
   fclose(file);
