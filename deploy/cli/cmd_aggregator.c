@@ -2,10 +2,10 @@
 #include "commands.h"
 #include "fold_common.h"
 #include "queue_common.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <hyperfold/file.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +14,6 @@
 #include <unistd.h>
 
 #define CHAINS_MAX 64
-
-static volatile sig_atomic_t hf_stopped;
-
-static void on_signal(int number) {
-  (void)number;
-  hf_stopped = 1;
-}
 
 typedef struct talk {
   hf_cli *cli;
@@ -112,14 +105,14 @@ static hf_status work(hf_cli *cli, hf_aggregator *aggregator) {
   bool once = hf_cli_flag(cli, "once"), drain = hf_cli_flag(cli, "drain");
   struct timespec pause = {.tv_nsec = 200000000};
   if (drain) hf_aggregator_drain(aggregator);
-  while (!hf_stopped) {
+  while (!hf_cli_stopped()) {
     hf_status status = hf_aggregator_step(aggregator, &state);
     if (status != HF_OK && (once || hf_exit_code(status) == 7)) return status;
     if (status != HF_OK) hf_log(&cli->log, HF_LOG_ERROR, "a look failed", HF_LOG_STATUS(status));
     if (once || (drain && status == HF_OK && hf_aggregator_idle(&state))) break;
     nanosleep(&pause, NULL);
   }
-  if (drain && state.blocked > 0 && !hf_stopped)
+  if (drain && state.blocked > 0 && !hf_cli_stopped())
     return hf_fail(HF_E_REFUSED, "%u chains have a batch that failed or was refused; the rest is sealed",
                    state.blocked);
   return HF_OK;
@@ -135,9 +128,7 @@ hf_status hf_aggregator_run(hf_cli *cli) {
   const char *chains[CHAINS_MAX], *without[CHAINS_MAX];
   size_t chain_count, without_count;
   int lock = -1;
-  struct sigaction action = {.sa_handler = on_signal};
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGINT, &action, NULL);
+  hf_cli_catch_signals();
   cli->log.part = "aggregator";
   HF_TRY(chain_list("chain", hf_cli_text(cli, "chain"), &words[0], chains, &chain_count));
   HF_TRY(chain_list("without", hf_cli_text(cli, "without"), &words[1], without, &without_count));

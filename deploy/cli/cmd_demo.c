@@ -5,10 +5,10 @@
 #include "demo.h"
 #include "device_common.h"
 #include "fold_keys.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <hyperfold/file.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +19,6 @@
 /* A proof is in the middle between these thousandths of its progress. */
 #define MIDDLE_FROM 250
 #define MIDDLE_TO   900
-
-static volatile sig_atomic_t hf_interrupted;
-
-static void on_signal(int number) {
-  (void)number;
-  hf_interrupted = 1;
-}
 
 static void pause_ms(unsigned ms) { nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL); }
 
@@ -140,7 +133,7 @@ static hf_status watch(hf_demo *demo) {
     snprintf(line, sizeof line, "%zu of %zu batches proven, %.0f %%, %zu folds", done, batches,
              100 * ((double)done + now_done) / (double)batches, folds);
     hf_cli_progress(line);
-    if (hf_interrupted) {
+    if (hf_cli_stopped()) {
       status = hf_fail(HF_E_CANCELLED, "interrupted");
       goto out;
     }
@@ -169,7 +162,7 @@ static hf_status finish_folding(hf_demo *demo) {
     HF_TRY(hf_demo_aggregator_ended(demo, &ended));
     if (ended) break;
     HF_TRY(hf_demo_workers_alive(demo));
-    if (hf_interrupted) HF_TRY(hf_fail(HF_E_CANCELLED, "interrupted"));
+    if (hf_cli_stopped()) HF_TRY(hf_fail(HF_E_CANCELLED, "interrupted"));
     if (hf_cli_now() > limit) HF_TRY(hf_fail(HF_E_TIMEOUT, "no seal after %llu s", (unsigned long long)hf_cli_number(demo->cli, "timeout")));
     HF_TRY(hf_queue_reap(demo->queue, NULL));
     pause_ms(50);
@@ -207,7 +200,6 @@ hf_status hf_demo_run(hf_cli *cli) {
   char *sealed = NULL;
   unsigned workers = (unsigned)hf_cli_number(cli, "workers"), count = 0;
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  struct sigaction action = {.sa_handler = on_signal};
   if (demo == NULL || batches == NULL || chains == NULL || folds == NULL) {
     status = hf_fail(HF_E_MEMORY, "no memory for the demo");
     goto out;
@@ -225,8 +217,7 @@ hf_status hf_demo_run(hf_cli *cli) {
     goto out;
   }
   demo->threads = cores > (long)workers ? (unsigned)(cores / workers) : 1;
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  hf_cli_catch_signals();
   HF_TRY(open_run(demo));
   HF_TRY(set_up(demo));
   HF_TRY(hf_demo_l1_start(demo));

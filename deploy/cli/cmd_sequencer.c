@@ -7,27 +7,15 @@
 #include "proof_common.h"
 #include "queue_common.h"
 #include "sequencer.h"
+#include "signals.h"
 
 #include <hyperfold/file.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CHAINS    64
 #define CSV_LIMIT ((size_t)1 << 28)
-
-static volatile sig_atomic_t hf_stopped;
-
-static void on_signal(int number) {
-  (void)number;
-  hf_stopped = 1;
-}
-
-static bool stop(void *context) {
-  (void)context;
-  return hf_stopped != 0;
-}
 
 typedef struct setup {
   hf_chain_options chains[CHAINS];
@@ -227,13 +215,11 @@ static hf_status run(hf_cli *cli) {
   hf_cli_deposits *l1 = NULL;
   hf_deposit_counts deposits = {0};
   hf_tally tally = {0};
-  struct sigaction action = {.sa_handler = on_signal};
   const char *deposit_file = hf_cli_text(cli, "deposits"),
              *transaction_file = hf_cli_text(cli, "transactions");
   const char *csv = hf_cli_text(cli, "payments");
   if (s == NULL) return hf_fail(HF_E_MEMORY, "no memory for the chains");
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGINT, &action, NULL);
+  hf_cli_catch_signals();
   cli->log.part = "sequencer";
   HF_TRY(setup_chains(cli, s));
   hf_sequencer_options options = {
@@ -270,7 +256,7 @@ static hf_status run(hf_cli *cli) {
     HF_TRY(hf_http_start(sequencer, &web, &http));
     hf_cli_say("listening on http://%s:%u", web.address, hf_http_port(http));
     if (l1 != NULL) HF_TRY(hf_cli_deposits_start(l1));
-    HF_TRY(hf_sequencer_run(sequencer, stop, NULL));
+    HF_TRY(hf_sequencer_run(sequencer, hf_cli_stop, NULL));
     hf_http_stop(&http);
   }
   if (hf_cli_flag(cli, "flush"))

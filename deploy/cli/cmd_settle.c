@@ -4,6 +4,7 @@
 #include "l1_common.h"
 #include "machine.h"
 #include "proof_common.h"
+#include "signals.h"
 
 #include <hyperfold/file.h>
 #include <stdio.h>
@@ -187,7 +188,7 @@ static hf_status wait_settled(hf_cli *cli, hf_cli_l1 *l1, const seal *s, hf_sett
     *done = depth == 0 || (status == HF_OK && deep.how != HF_SETTLED_NOT);
     status = HF_OK;
     if (*done) goto out;
-    if (hf_cli_l1_stopped())
+    if (hf_cli_stopped())
       HF_TRY(
           hf_fail(HF_E_CANCELLED, "stopped while %s, settled by somebody, waits for confirmations", s->what));
     if (hf_cli_now() >= until)
@@ -334,7 +335,7 @@ static hf_status settle_number(hf_cli *cli, hf_cli_l1 *l1, const char *folder, u
 static hf_status follow(hf_cli *cli, hf_cli_l1 *l1, const char *folder) {
   int lock;
   hf_status status = hf_cli_sealed_lock(folder, HF_SEALS_TO_READ, &lock);
-  for (uint64_t number = 1; status == HF_OK && !hf_cli_l1_stopped();) {
+  for (uint64_t number = 1; status == HF_OK && !hf_cli_stopped();) {
     if (is_there(folder, HF_CLI_ABANDONED_NAME, number)) {
       hf_cli_say("seal %llu is given up: passed over", (unsigned long long)number++);
     } else if (is_there(folder, HF_CLI_SEALED_NAME, number)) {

@@ -3,34 +3,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <hyperfold/file.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "eth_journal.h"
+#include "signals.h"
 
 #define GWEI       1000000000ull
 #define FILE_LIMIT 4096
 
-static volatile sig_atomic_t hf_stopped;
-
-static void on_signal(int number) {
-  (void)number;
-  hf_stopped = 1;
-}
-
-static bool stop(void *context) {
-  (void)context;
-  return hf_stopped != 0;
-}
-
-bool hf_cli_l1_stopped(void) { return hf_stopped != 0; }
-
 void hf_cli_l1_pause(const hf_cli *cli) {
   const uint64_t ms = hf_cli_number(cli, "poll");
   const struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
-  if (!hf_stopped) (void)nanosleep(&t, NULL);
+  if (!hf_cli_stopped()) (void)nanosleep(&t, NULL);
 }
 
 /* ---- the deployment's file ---- */
@@ -111,7 +97,6 @@ out:
 static hf_status open_sender(hf_cli *cli, uint64_t chain_id, hf_cli_l1 *out) {
   hf_status status;
   const char *key;
-  const struct sigaction action = {.sa_handler = on_signal};
   char *folder = hf_cli_data_path(cli, "l1");
   if (folder == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
   HF_TRY(hf_cli_need(cli, "key", &key));
@@ -129,13 +114,12 @@ static hf_status open_sender(hf_cli *cli, uint64_t chain_id, hf_cli_l1 *out) {
       .tip_wei = tip * GWEI,
       .bump_ms = hf_cli_number(cli, "bump-after") * 1000,
       .poll_ms = hf_cli_number(cli, "poll"),
-      .stop = stop,
+      .stop = hf_cli_stop,
       .log = &cli->log,
   };
   if (options.confirmations == 0 || cap == 0)
     HF_TRY(hf_fail(HF_E_ARGUMENT, "--confirmations and --max-fee are at least 1"));
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGINT, &action, NULL);
+  hf_cli_catch_signals();
   HF_TRY(hf_sender_open(&options, &out->sender));
 out:
   free(folder);

@@ -46,8 +46,6 @@ hf_status hf_cli_l1_send(hf_cli *cli, hf_cli_l1 *l1, const hf_send_request *requ
 /* Waits for one that is begun. */
 hf_status hf_cli_l1_wait(hf_cli *cli, hf_cli_l1 *l1, const hf_digest *id, hf_sent *sent);
 
-/* SIGTERM or SIGINT came. */
-bool hf_cli_l1_stopped(void);
 /* Waits --poll milliseconds, less when a signal comes. */
 void hf_cli_l1_pause(const hf_cli *cli);
 
