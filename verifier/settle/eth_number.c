@@ -35,16 +35,6 @@ hf_status hf_u256_add(const hf_u256 *a, const hf_u256 *b, hf_u256 *out) {
   return carry ? hf_fail(HF_E_RANGE, "a sum of more than 256 bits") : HF_OK;
 }
 
-hf_status hf_u256_sub(const hf_u256 *a, const hf_u256 *b, hf_u256 *out) {
-  int borrow = 0;
-  for (int i = 31; i >= 0; i--) {
-    int d = (int)a->b[i] - b->b[i] - borrow;
-    borrow = d < 0;
-    out->b[i] = (uint8_t)d;
-  }
-  return borrow ? hf_fail(HF_E_RANGE, "a difference below zero") : HF_OK;
-}
-
 hf_status hf_u256_mul_u64(const hf_u256 *a, uint64_t b, hf_u256 *out) {
   unsigned __int128 carry = 0;
   for (int i = 31; i >= 0; i--) {

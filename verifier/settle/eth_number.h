@@ -26,9 +26,8 @@ hf_u256 hf_u256_from_u64(uint64_t value);
 hf_status hf_u256_to_u64(const hf_u256 *value, uint64_t *out);
 bool hf_u256_is_zero(const hf_u256 *value);
 int hf_u256_compare(const hf_u256 *a, const hf_u256 *b); /* -1, 0, 1 */
-/* HF_E_RANGE when the result needs more than 256 bits, or is below zero; `out` may be an operand. */
+/* HF_E_RANGE when the result needs more than 256 bits; `out` may be an operand. */
 hf_status hf_u256_add(const hf_u256 *a, const hf_u256 *b, hf_u256 *out);
-hf_status hf_u256_sub(const hf_u256 *a, const hf_u256 *b, hf_u256 *out);
 hf_status hf_u256_mul_u64(const hf_u256 *a, uint64_t b, hf_u256 *out);
 /* Bytes without leading zeros: 0 .. 32 of them, at the end of b. */
 size_t hf_u256_length(const hf_u256 *value);

@@ -123,8 +123,6 @@ void hf_sender_close(hf_sender **sender) {
   *sender = NULL;
 }
 
-uint64_t hf_sender_chain_id(const hf_sender *sender) { return sender->chain_id; }
-
 /* ---- what there is to say of an entry ---- */
 
 static const hf_attempt *last_attempt(const hf_entry *e) { return &e->attempt[e->attempts - 1]; }
@@ -474,11 +472,6 @@ hf_status hf_sender_step(hf_sender *sender) {
 }
 
 /* ---- requests ---- */
-
-hf_status hf_sender_try(hf_sender *sender, const hf_send_request *request, bool *ok, char *reason,
-                        size_t size) {
-  return try_at(sender, request, HF_ETH_LATEST, ok, reason, size);
-}
 
 /* A confirmed transaction that the node no longer knows: the chain was reorganised deeper than the
  * confirmations. */

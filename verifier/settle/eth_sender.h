@@ -64,7 +64,6 @@ typedef struct hf_sender_options {
  */
 hf_status hf_sender_open(const hf_sender_options *options, hf_sender **out);
 void hf_sender_close(hf_sender **sender); /* NULL is allowed */
-uint64_t hf_sender_chain_id(const hf_sender *sender);
 
 typedef struct hf_send_request {
   hf_digest id;     /* the same request has the same id, in every process that asks for it */
@@ -98,11 +97,7 @@ typedef struct hf_sent {
                        otherwise */
 } hf_sent;
 
-/* What the transaction would do at the latest block: *ok, or `reason` (size bytes) and HF_OK. */
-hf_status hf_sender_try(hf_sender *sender, const hf_send_request *request, bool *ok, char *reason,
-                        size_t size);
-
-/* Makes the request happen, or finds it in the journal. A new one is tried first (hf_sender_try), and the
+/* Makes the request happen, or finds it in the journal. A new one is tried first at the latest block, and the
  * account must be able to pay: HF_E_REFUSED with the reason, nothing is signed. HF_E_STATE: it has a value,
  * was sent before and had no effect, and `afresh` is not set. HF_E_BUSY: the base fee is above max_fee_wei.
  * HF_OK: the journal has it; what the node said to it is in `out`. */

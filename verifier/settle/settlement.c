@@ -108,18 +108,6 @@ hf_status hf_settlement_claimable(const hf_settlement *contract, const hf_eth_ad
   return view(contract, &contract->address, "claimable(address)", &abi, out, 1);
 }
 
-hf_status hf_settlement_is_settler(const hf_settlement *contract, const hf_u256 *chain,
-                                   const hf_eth_address *who, bool *out) {
-  hf_abi abi;
-  hf_u256 word;
-  *out = false;
-  hf_abi_begin(&abi, 2);
-  hf_abi_word(&abi, chain);
-  hf_abi_address(&abi, who);
-  hf_status status = view(contract, &contract->address, "isSettler(uint256,address)", &abi, &word, 1);
-  return status == HF_OK ? hf_abi_to_bool(&word, out) : status;
-}
-
 hf_status hf_settlement_deposit_hash(const hf_settlement *contract, const hf_u256 *chain, uint64_t count,
                                      hf_eth_hash *out) {
   hf_abi abi;

@@ -36,8 +36,6 @@ hf_status hf_settlement_chain_count(const hf_settlement *contract, uint64_t *out
 hf_status hf_settlement_chain_id(const hf_settlement *contract, uint64_t index, hf_u256 *out);
 /* Wei that the account can claim. */
 hf_status hf_settlement_claimable(const hf_settlement *contract, const hf_eth_address *account, hf_u256 *out);
-hf_status hf_settlement_is_settler(const hf_settlement *contract, const hf_u256 *chain,
-                                   const hf_eth_address *who, bool *out);
 /* The rolling hash of the first `count` deposits of a chain. */
 hf_status hf_settlement_deposit_hash(const hf_settlement *contract, const hf_u256 *chain, uint64_t count,
                                      hf_eth_hash *out);
