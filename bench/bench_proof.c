@@ -60,7 +60,7 @@ static hf_status prove_once(measurement *m, sample *s, hf_proof *proof) {
   hf_bench_counter counter = {0};
   hf_writer encoded = {0};
   hf_bench_counter_begin(&counter, m->backend);
-  HF_TRY(hf_prove(m->prover, m->circuit, NULL, proof, &s->report));
+  HF_TRY(hf_prove(m->prover, m->circuit, &(hf_prove_options){.time_operations = true}, proof, &s->report));
   hf_bench_counter_end(&counter, m->backend);
   s->msm = counter.msm;
   s->ntt = counter.ntt;

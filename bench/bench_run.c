@@ -135,8 +135,10 @@ hf_status hf_bench_sample(hf_bench_run *run, const char *name, uint64_t size, do
   double began = hf_bench_now_ms();
   for (unsigned warm = 0; r.samples < run->repeats;) {
     if (before) HF_TRY(before(run, context));
+    HF_TRY(hf_backend_finish(run->backend)); /* a device may run behind */
     double start = hf_bench_now_ms();
     HF_TRY(work(run, context));
+    HF_TRY(hf_backend_finish(run->backend));
     double end = hf_bench_now_ms();
     bool counts = warm >= run->warm_up && (warm == 0 || start - began >= HF_BENCH_WARM_UP_MS);
     if (counts)

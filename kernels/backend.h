@@ -122,6 +122,9 @@ typedef struct hf_backend_ops {
   /* Bytes of memory that provers may fill. NULL: the host's, which others share. */
   uint64_t (*memory)(const hf_backend *backend);
 
+  /* Waits for what earlier calls began. NULL: they end before they return. What gives a value to the host always waits. */
+  hf_status (*finish)(hf_backend *backend);
+
   /* --- measuring ------------------------------------------------------------ */
   /* The cost of one multiplication in Fr on this code path: many independent ones in registers, on one thread (of a GPU:
    * on the whole device), the least of several samples. Milliseconds of work. */
@@ -149,6 +152,9 @@ hf_status hf_backend_devices(const char *name, const hf_backend_options *options
  * HF_E_NOT_FOUND lists the names there are. */
 hf_status hf_backend_create(const char *name, const hf_backend_options *options, hf_backend **out);
 void hf_backend_destroy(hf_backend **backend);
+static inline hf_status hf_backend_finish(hf_backend *backend) {
+  return backend->ops->finish ? backend->ops->finish(backend) : HF_OK;
+}
 /* 0: the host's memory. */
 static inline uint64_t hf_backend_memory(const hf_backend *backend) {
   return backend->ops->memory ? backend->ops->memory(backend) : 0;

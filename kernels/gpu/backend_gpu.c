@@ -161,6 +161,11 @@ static void destroy(hf_backend *backend) {
   free(gpu);
 }
 
+static hf_status finish(hf_backend *backend) {
+  hf_gpu_device *device = hf_gpu_of(backend)->device;
+  return device->ops->finish(device);
+}
+
 /* A sixteenth is the driver's, and the kernels'. */
 static uint64_t memory(const hf_backend *backend) {
   const hf_gpu_device *device = ((const hf_gpu *)(const void *)backend)->device;
@@ -181,6 +186,7 @@ hf_status hf_gpu_backend_create(hf_gpu_device *device, hf_backend **out) {
   gpu->ops.variant = device->name;
   gpu->ops.destroy = destroy;
   gpu->ops.memory = memory;
+  gpu->ops.finish = finish;
   gpu->base.ops = &gpu->ops;
   gpu->device = device;
   *out = &gpu->base;

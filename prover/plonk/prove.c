@@ -57,6 +57,8 @@ static double now(void) {
 /* Closes the running phase and opens the next; NULL only closes. */
 static hf_status phase(run *r, const char *name, double done) {
   hf_prove_report *report = r->report;
+  hf_status status = hf_backend_finish(r->backend); /* a phase ends with its work */
+  if (status != HF_OK) return status;
   double t = now();
   if (report->phase_count) report->phases[report->phase_count - 1].seconds = t - r->phase_start;
   r->phase_start = t;
@@ -70,10 +72,26 @@ static hf_status phase(run *r, const char *name, double done) {
 
 /* --- timed operations ------------------------------------------------------------ */
 
+/* Before an operation whose seconds are counted; what its device still does is not its own. */
+static double started(run *r) {
+  if (r->options && r->options->time_operations) (void)hf_backend_finish(r->backend); /* a fault shows in what follows */
+  return now();
+}
+
+/* What it took goes to `total`, unless its device runs behind and nobody wants to wait. */
+static hf_status timed(run *r, double start, double *total, hf_status status) {
+  if (status == HF_OK && r->ops->finish) {
+    if (!r->options || !r->options->time_operations) return status;
+    status = r->ops->finish(r->backend);
+  }
+  *total += now() - start;
+  return status;
+}
+
 static hf_status commit(run *r, hf_vec *const *polys, unsigned count, hf_g1 *out) {
   hf_status status = HF_OK;
   unsigned kappa = r->vk->kappa;
-  double start = now();
+  double start = started(r);
   for (unsigned pack = 0; pack < hf_packs(count, kappa); pack++) {
     const hf_vec *parts[HF_KAPPA_MAX] = {NULL};
     for (unsigned j = 0; j < kappa && pack * kappa + j < count; j++) parts[j] = polys[pack * kappa + j];
@@ -82,32 +100,35 @@ static hf_status commit(run *r, hf_vec *const *polys, unsigned count, hf_g1 *out
   }
   r->report->msm_points += (size_t)count * r->n;
 out:
-  r->report->msm_seconds += now() - start;
-  return status;
+  return timed(r, start, &r->report->msm_seconds, status);
 }
 
 static hf_status msm(run *r, const hf_vec *scalars, size_t count, hf_g1 *out) {
-  double start = now();
+  double start = started(r);
   hf_status status = r->ops->msm(r->backend, r->prover->points, scalars, count, out);
-  r->report->msm_seconds += now() - start;
   r->report->msm_points += count;
-  return status;
+  return timed(r, start, &r->report->msm_seconds, status);
 }
 
 static hf_status inverse_ntt(run *r, hf_vec *const *vecs, size_t count) {
-  double start = now();
+  double start = started(r);
   hf_status status = r->ops->ntt(r->backend, vecs, count, r->vk->log_n, HF_NTT_INVERSE);
-  r->report->ntt_seconds += now() - start;
   r->report->ntt_count += count;
-  return status;
+  return timed(r, start, &r->report->ntt_seconds, status);
 }
 
 static hf_status coset_ntt(run *r, hf_vec *out, const hf_vec *coefficients, hf_fr shift) {
-  double start = now();
+  double start = started(r);
   hf_status status = r->ops->coset_ntt(r->backend, out, coefficients, r->length, r->vk->log_n, shift);
-  r->report->ntt_seconds += now() - start;
   r->report->ntt_count++;
-  return status;
+  return timed(r, start, &r->report->ntt_seconds, status);
+}
+
+static hf_status coset_intt(run *r, hf_vec *values, hf_fr shift) {
+  double start = started(r);
+  hf_status status = r->ops->coset_intt(r->backend, values, r->vk->log_n, shift);
+  r->report->ntt_count++;
+  return timed(r, start, &r->report->ntt_seconds, status);
 }
 
 /* --- randomness -------------------------------------------------------------------- */
@@ -333,11 +354,9 @@ static hf_status round_quotient(run *r) {
       HF_TRY(coset_ntt(r, coset[i], poly, shift));
     }
     HF_TRY(r->ops->quotient(r->backend, &in, shift, values));
-    double start = now();
-    HF_TRY(r->ops->coset_intt(r->backend, values, r->vk->log_n, shift));
-    r->report->ntt_seconds += now() - start;
-    r->report->ntt_count++;
+    HF_TRY(coset_intt(r, values, shift));
     for (int k = 0; k < HF_QUOTIENT_COUNT; k++) HF_TRY(r->ops->axpy(r->backend, r->quotient[k], inverse[k][j], values, r->n));
+    if (r->options && r->options->progress) HF_TRY(hf_backend_finish(r->backend)); /* progress is what is done */
     if (r->options && r->options->progress &&
         !r->options->progress(r->options->context, "quotient", 0.45 + 0.25 * (j + 1) / HF_QUOTIENT_COUNT))
       HF_TRY(hf_fail(HF_E_CANCELLED, "proof cancelled in phase quotient"));

@@ -16,6 +16,9 @@ typedef struct hf_prove_options {
    * to cancel (HF_E_CANCELLED). May be NULL. */
   bool (*progress)(void *context, const char *phase, double done);
   void *context;
+  /* On a device that runs behind: waits after every multi-scalar multiplication and transform, so that their seconds in the
+   * report are their own. Without it those of such a device are 0. */
+  bool time_operations;
 } hf_prove_options;
 
 #define HF_PROVE_PHASES 8
@@ -27,7 +30,7 @@ typedef struct hf_prove_report {
     double seconds;
   } phases[HF_PROVE_PHASES];
   double seconds;     /* all phases */
-  double msm_seconds; /* of these, in multi-scalar multiplications */
+  double msm_seconds; /* of these (see time_operations), in multi-scalar multiplications */
   double ntt_seconds; /* and in transforms */
   size_t msm_points, ntt_count;
 } hf_prove_report;
