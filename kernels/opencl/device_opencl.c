@@ -210,6 +210,7 @@ static hf_status build_failed(opencl_device *d, cl_int code) {
 static hf_status compile(opencl_device *d) {
   hf_status status;
   cl_int code;
+  char call[64];
   const char *source = hf_opencl_source;
   d->program = d->cl.clCreateProgramWithSource(d->context, 1, &source, NULL, &code);
   HF_TRY(check(d, "clCreateProgramWithSource", code));
@@ -219,7 +220,8 @@ static hf_status compile(opencl_device *d) {
     size_t lanes = 0;
     d->kernels[k] = d->cl.clCreateKernel(d->program, kernels[k].name, &code);
     if (code != CL_SUCCESS) d->kernels[k] = NULL;
-    HF_TRY(check(d, kernels[k].name, code));
+    snprintf(call, sizeof call, "clCreateKernel (%s)", kernels[k].name);
+    HF_TRY(check(d, call, code));
     HF_TRY(DO(d, clGetKernelWorkGroupInfo, d->kernels[k], d->about.id, CL_KERNEL_WORK_GROUP_SIZE, sizeof lanes, &lanes,
               NULL));
     if (lanes < kernels[k].lanes)
