@@ -198,7 +198,7 @@ static bool watching(void *context, const char *phase, double done) {
 Test(blinding, cancelled_at_every_call) {
   rig r = rig_make(2, HF_TRANSCRIPT_KECCAK);
   watch w = {0};
-  hf_prove_options options = {watching, &w};
+  hf_prove_options options = {.progress = watching, .context = &w};
   hf_proof proof;
   hf_prove_report report;
   cr_assert_eq(hf_prove(r.prover, r.circuit, &options, &proof, &report), HF_OK);
