@@ -32,25 +32,26 @@ static cl_int alive(cl_int code, int change) {
 
 #define TRUTH(name) ((__typeof__(&name))truth(#name))
 /* Functions that give a code; what succeeds changes the count of live objects. */
-#define PASS(name, change, parameters, arguments)                                                           \
-  cl_int name parameters {                                                                                  \
-    if (fails(FAULTY_##name)) return state.code;                                                            \
-    return alive(TRUTH(name) arguments, change);                                                            \
+#define PASS(name, change, parameters, arguments)                                                            \
+  cl_int name parameters {                                                                                   \
+    if (fails(FAULTY_##name)) return state.code;                                                             \
+    return alive(TRUTH(name) arguments, change);                                                             \
   }
 /* Functions that give a handle, and a code in *e. */
-#define CREATE(type, name, parameters, arguments)                                                           \
-  type name parameters {                                                                                    \
-    if (fails(FAULTY_##name)) {                                                                             \
-      *e = state.code;                                                                                      \
-      return NULL;                                                                                          \
-    }                                                                                                       \
-    type z = TRUTH(name) arguments;                                                                         \
-    (void)alive(*e, 1);                                                                                     \
-    return z;                                                                                               \
+#define CREATE(type, name, parameters, arguments)                                                            \
+  type name parameters {                                                                                     \
+    if (fails(FAULTY_##name)) {                                                                              \
+      *e = state.code;                                                                                       \
+      return NULL;                                                                                           \
+    }                                                                                                        \
+    type z = TRUTH(name) arguments;                                                                          \
+    (void)alive(*e, 1);                                                                                      \
+    return z;                                                                                                \
   }
 
 PASS(clGetPlatformIDs, 0, (cl_uint n, cl_platform_id *p, cl_uint *c), (n, p, c))
-PASS(clGetPlatformInfo, 0, (cl_platform_id p, cl_platform_info i, size_t n, void *v, size_t *s), (p, i, n, v, s))
+PASS(clGetPlatformInfo, 0, (cl_platform_id p, cl_platform_info i, size_t n, void *v, size_t *s),
+     (p, i, n, v, s))
 PASS(clReleaseContext, -1, (cl_context c), (c))
 PASS(clReleaseCommandQueue, -1, (cl_command_queue q), (q))
 PASS(clReleaseProgram, -1, (cl_program p), (p))
@@ -58,24 +59,46 @@ PASS(clReleaseKernel, -1, (cl_kernel k), (k))
 PASS(clReleaseMemObject, -1, (cl_mem m), (m))
 PASS(clSetKernelArg, 0, (cl_kernel k, cl_uint i, size_t n, const void *v), (k, i, n, v))
 PASS(clGetMemObjectInfo, 0, (cl_mem m, cl_mem_info i, size_t n, void *v, size_t *s), (m, i, n, v, s))
-PASS(clEnqueueMigrateMemObjects, 0, (cl_command_queue q, cl_uint n, const cl_mem *m, cl_mem_migration_flags f, cl_uint w, const cl_event *l, cl_event *e), (q, n, m, f, w, l, e))
-PASS(clEnqueueWriteBuffer, 0, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t n, const void *v, cl_uint w, const cl_event *l, cl_event *e), (q, m, b, o, n, v, w, l, e))
-PASS(clEnqueueReadBuffer, 0, (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t n, void *v, cl_uint w, const cl_event *l, cl_event *e), (q, m, b, o, n, v, w, l, e))
-PASS(clEnqueueCopyBuffer, 0, (cl_command_queue q, cl_mem x, cl_mem y, size_t ox, size_t oy, size_t n, cl_uint w, const cl_event *l, cl_event *e), (q, x, y, ox, oy, n, w, l, e))
-PASS(clEnqueueFillBuffer, 0, (cl_command_queue q, cl_mem m, const void *p, size_t s, size_t o, size_t n, cl_uint w, const cl_event *l, cl_event *e), (q, m, p, s, o, n, w, l, e))
-PASS(clEnqueueNDRangeKernel, 0, (cl_command_queue q, cl_kernel k, cl_uint d, const size_t *o, const size_t *g, const size_t *n, cl_uint w, const cl_event *l, cl_event *e), (q, k, d, o, g, n, w, l, e))
+PASS(clEnqueueMigrateMemObjects, 0,
+     (cl_command_queue q, cl_uint n, const cl_mem *m, cl_mem_migration_flags f, cl_uint w, const cl_event *l,
+      cl_event *e),
+     (q, n, m, f, w, l, e))
+PASS(clEnqueueWriteBuffer, 0,
+     (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t n, const void *v, cl_uint w,
+      const cl_event *l, cl_event *e),
+     (q, m, b, o, n, v, w, l, e))
+PASS(clEnqueueReadBuffer, 0,
+     (cl_command_queue q, cl_mem m, cl_bool b, size_t o, size_t n, void *v, cl_uint w, const cl_event *l,
+      cl_event *e),
+     (q, m, b, o, n, v, w, l, e))
+PASS(clEnqueueCopyBuffer, 0,
+     (cl_command_queue q, cl_mem x, cl_mem y, size_t ox, size_t oy, size_t n, cl_uint w, const cl_event *l,
+      cl_event *e),
+     (q, x, y, ox, oy, n, w, l, e))
+PASS(clEnqueueFillBuffer, 0,
+     (cl_command_queue q, cl_mem m, const void *p, size_t s, size_t o, size_t n, cl_uint w, const cl_event *l,
+      cl_event *e),
+     (q, m, p, s, o, n, w, l, e))
+PASS(clEnqueueNDRangeKernel, 0,
+     (cl_command_queue q, cl_kernel k, cl_uint d, const size_t *o, const size_t *g, const size_t *n,
+      cl_uint w, const cl_event *l, cl_event *e),
+     (q, k, d, o, g, n, w, l, e))
 PASS(clFlush, 0, (cl_command_queue q), (q))
 PASS(clFinish, 0, (cl_command_queue q), (q))
-PASS(clGetProgramBuildInfo, 0, (cl_program p, cl_device_id d, cl_program_build_info i, size_t n, void *v, size_t *s), (p, real(d), i, n, v, s))
+PASS(clGetProgramBuildInfo, 0,
+     (cl_program p, cl_device_id d, cl_program_build_info i, size_t n, void *v, size_t *s),
+     (p, real(d), i, n, v, s))
 
-CREATE(cl_command_queue, clCreateCommandQueue, (cl_context c, cl_device_id d, cl_command_queue_properties f, cl_int *e), (c, real(d), f, e))
+CREATE(cl_command_queue, clCreateCommandQueue,
+       (cl_context c, cl_device_id d, cl_command_queue_properties f, cl_int *e), (c, real(d), f, e))
 CREATE(cl_kernel, clCreateKernel, (cl_program p, const char *name, cl_int *e), (p, name, e))
 CREATE(cl_mem, clCreateBuffer, (cl_context c, cl_mem_flags f, size_t n, void *v, cl_int *e), (c, f, n, v, e))
 
 /* --- those that lie about more than success --------------------------------------- */
 
 cl_context clCreateContext(const cl_context_properties *p, cl_uint n, const cl_device_id *d,
-                           void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *data, cl_int *e) {
+                           void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *data,
+                           cl_int *e) {
   cl_device_id device = real(*d);
   if (fails(FAULTY_clCreateContext)) {
     *e = state.code;
@@ -86,7 +109,8 @@ cl_context clCreateContext(const cl_context_properties *p, cl_uint n, const cl_d
   return z;
 }
 
-cl_program clCreateProgramWithSource(cl_context c, cl_uint n, const char **text, const size_t *lengths, cl_int *e) {
+cl_program clCreateProgramWithSource(cl_context c, cl_uint n, const char **text, const size_t *lengths,
+                                     cl_int *e) {
   if (fails(FAULTY_clCreateProgramWithSource)) {
     *e = state.code;
     return NULL;
@@ -129,7 +153,8 @@ cl_int clGetDeviceInfo(cl_device_id d, cl_device_info i, size_t n, void *v, size
   return TRUTH(clGetDeviceInfo)(real(d), i, n, v, s);
 }
 
-cl_int clGetKernelWorkGroupInfo(cl_kernel k, cl_device_id d, cl_kernel_work_group_info i, size_t n, void *v, size_t *s) {
+cl_int clGetKernelWorkGroupInfo(cl_kernel k, cl_device_id d, cl_kernel_work_group_info i, size_t n, void *v,
+                                size_t *s) {
   if (fails(FAULTY_clGetKernelWorkGroupInfo)) return state.code;
   cl_int code = TRUTH(clGetKernelWorkGroupInfo)(k, real(d), i, n, v, s);
   if (code == CL_SUCCESS && state.group) memcpy(v, &state.group, sizeof state.group);
