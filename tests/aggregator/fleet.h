@@ -9,21 +9,10 @@
 #define FLEET_H
 
 #include "aggregator.h"
+#include "ok.h"
 #include "queue_backend.h"
 
 #include <criterion/criterion.h>
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message());        \
-  } while (0)
-#define GIVES(wanted, expression)                                                                            \
-  do {                                                                                                       \
-    hf_status gives_status = (expression);                                                                   \
-    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status,    \
-              hf_error_message(), #wanted);                                                                  \
-  } while (0)
 
 #define FLEET_T0    1700000000000ull
 #define FLEET_SEALS 64

@@ -14,9 +14,8 @@
 #include "development.h"
 #include "host/glv.h"
 #include "host/poseidon.h"
+#include "ok.h"
 #include "verify.h"
-
-#define OK(x) cr_assert_eq((x), HF_OK, "%s: %s", #x, hf_error_message())
 
 enum { KAPPA = HF_PRODUCTION_KAPPA, ACC = HF_INSTANCE_ACCUMULATOR, FIXED = 8, COMMITMENTS = 6, MOST = 64 };
 static const uint64_t q_limbs[4] = {0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull,

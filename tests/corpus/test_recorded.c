@@ -9,12 +9,11 @@
 #include "circuits/fold.h"
 #include "corpus_run.h"
 #include "keys.h"
+#include "ok.h"
 #include "recorded.h"
 
 static const uint32_t sizes[] = {2, 32, 64};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
-
-#define OK(x) cr_assert_eq((x), HF_OK, "%s: %s", #x, hf_error_message())
 
 static void load(uint32_t m, hf_verifying_key *vk, hf_sealed **out) {
   *out = calloc(1, sizeof **out);

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include "circuits/batch.h"
 #include "host/poseidon.h"
+#include "ok.h"
 #include "verify.h"
-
-#define OK(x) cr_assert_eq((x), HF_OK, "%s: %s", #x, hf_error_message())
 
 static hf_proving_key *key_of(fold_rig *rig, const hf_circuit *circuit, unsigned kappa, hf_transcript_kind transcript) {
   hf_proving_key *key;

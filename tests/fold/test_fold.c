@@ -4,9 +4,8 @@
 #include <string.h>
 #include "fold_rig.h"
 #include "host/poseidon.h"
+#include "ok.h"
 #include "verify.h"
-
-#define OK(x) cr_assert_eq((x), HF_OK, "%s: %s", #x, hf_error_message())
 
 /* The circuit is not satisfied, and the constraint that says so has this in its message. */
 static void refused(hf_circuit *circuit, const char *constraint) {

@@ -1,24 +1,14 @@
 /* Job headers, announcements and events on the wire. The vectors were made by
  * Google's compiler, which shares no code with protobuf-c:
  *   protoc --encode=hyperfold.wire.JobHeader hyperfold.proto < text */
+#include "ok.h"
+
 #include <hyperfold/job.h>
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message());        \
-  } while (0)
-#define GIVES(wanted, expression)                                                                            \
-  do {                                                                                                       \
-    hf_status gives_status = (expression);                                                                   \
-    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status,    \
-              hf_error_message(), #wanted);                                                                  \
-  } while (0)
 
 static const char job_vector[] =
     "08011205616c6963651a030001ff20022a0a737175617265732f763232090a056465707468101832120a05736c6f7473"

@@ -1,4 +1,6 @@
 /* The ground: digests, containers, files, log, randomness, bytes. */
+#include "ok.h"
+
 #include <hyperfold/bytes.h>
 #include <hyperfold/container.h>
 #include <hyperfold/digest.h>
@@ -23,18 +25,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message());        \
-  } while (0)
-#define GIVES(wanted, expression)                                                                            \
-  do {                                                                                                       \
-    hf_status gives_status = (expression);                                                                   \
-    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status,    \
-              hf_error_message(), #wanted);                                                                  \
-  } while (0)
 
 static char folder[64];
 

@@ -3,6 +3,7 @@
 #ifndef HF_TEST_QUEUE_FIXTURE_H
 #define HF_TEST_QUEUE_FIXTURE_H
 
+#include "ok.h"
 #include "queue_cases.h"
 
 #include <criterion/criterion.h>
@@ -12,18 +13,6 @@
 
 #define T0 1700000000000ull /* where the tests' clock starts */
 
-/* Fails with the recorded message. */
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message());        \
-  } while (0)
-#define GIVES(wanted, expression)                                                                            \
-  do {                                                                                                       \
-    hf_status gives_status = (expression);                                                                   \
-    cr_assert(gives_status == (wanted), "%s gave %d (%s), %s was wanted", #expression, (int)gives_status,    \
-              hf_error_message(), #wanted);                                                                  \
-  } while (0)
 #define EQ(a, b)                                                                                             \
   do {                                                                                                       \
     long long eq_a = (long long)(a), eq_b = (long long)(b);                                                  \

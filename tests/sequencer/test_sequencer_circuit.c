@@ -1,5 +1,6 @@
 /* What the sequencer seals is what the batch circuit proves: every batch of a mixed load satisfies it, with
  * the sequencer's statement, under one and the same key. */
+#include "ok.h"
 #include "sequencer_support.h"
 
 #include "circuits/batch.h"
@@ -7,12 +8,6 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s: %s: %s", #expression, hf_status_text(ok_status), hf_error_message()); \
-  } while (0)
 
 static hf_digest run_circuit(const hf_rollup_params *params, const hf_batch_input *input, hf_fr *statement,
                              hf_status *verdict) {

@@ -1,6 +1,7 @@
 /* kill -9 at random moments, and before each single write, and disks that are full for a moment: what was
  * acknowledged is there, once, and each batch is one job. HF_SOAK=1: 100 random kills instead of 10, and
  * every write instead of every seventh. */
+#include "ok.h"
 #include "sequencer_support.h"
 
 #include <criterion/criterion.h>
@@ -12,12 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s: %s: %s", #expression, hf_status_text(ok_status), hf_error_message()); \
-  } while (0)
 
 #define CHUNK 4 /* lines that a client sends at once */
 

@@ -1,4 +1,5 @@
 /* The HTTP interface, asked by libcurl and by a bare socket. */
+#include "ok.h"
 #include "sequencer_support.h"
 
 #include <arpa/inet.h>
@@ -11,12 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s: %s: %s", #expression, hf_status_text(ok_status), hf_error_message()); \
-  } while (0)
 
 typedef struct reply {
   long code;

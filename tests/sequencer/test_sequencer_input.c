@@ -1,4 +1,5 @@
 /* What comes from outside: lines, tables, key files, batch inputs; and every reason for a refusal. */
+#include "ok.h"
 #include "sequencer_support.h"
 
 #include <criterion/criterion.h>
@@ -8,12 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s: %s: %s", #expression, hf_status_text(ok_status), hf_error_message()); \
-  } while (0)
 
 static const hf_chain_id chain_id = {0x1122334455667788ull, 0x99};
 

@@ -1,4 +1,5 @@
 /* Whole chains told again by a program that shares no code with this one (tests/oracle/rollup.mjs). */
+#include "ok.h"
 #include "sequencer_support.h"
 
 #include <criterion/criterion.h>
@@ -7,12 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s: %s: %s", #expression, hf_status_text(ok_status), hf_error_message()); \
-  } while (0)
 
 #define ORACLE HF_SOURCE_DIR "/tests/oracle"
 

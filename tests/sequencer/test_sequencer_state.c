@@ -1,8 +1,9 @@
 /* The tree against a naive one; batches against the checker; durability across reopening. */
+#include "ok.h"
 #include "record.h"
-#include "statement.h"
 #include "replay.h"
 #include "sequencer_support.h"
+#include "statement.h"
 
 #include <criterion/criterion.h>
 #include <hyperfold/container.h>
@@ -10,12 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s: %s: %s", #expression, hf_status_text(ok_status), hf_error_message()); \
-  } while (0)
 
 static uint64_t next_random(uint64_t *state) {
   *state = *state * 6364136223846793005ull + 1442695040888963407ull;

@@ -6,18 +6,13 @@
 
 #include "anvil.h"
 #include "eth_sender.h"
+#include "ok.h"
 #include "settlement.h"
 #include "state.h"
 #include "wallet.h"
 
 #define REHEARSAL_SLOTS 8
 #define REHEARSAL_DEPTH 8
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s: %s: %s", #expression, hf_status_text(ok_status), hf_error_message()); \
-  } while (0)
 
 typedef struct rehearsal {
   anvil node;

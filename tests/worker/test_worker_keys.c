@@ -8,13 +8,8 @@
 #include "catalog.h"
 #include "circuits/example.h"
 #include "key_cache.h"
+#include "ok.h"
 #include "verify.h"
-
-#define OK(expression)                                                                                       \
-  do {                                                                                                       \
-    hf_status ok_status = (expression);                                                                      \
-    cr_assert(ok_status == HF_OK, "%s gave %d: %s", #expression, (int)ok_status, hf_error_message());        \
-  } while (0)
 
 typedef struct rig {
   char folder[64];
