@@ -39,8 +39,7 @@ void hf_bench_say(const hf_bench_run *run, const char *format, ...) __attribute_
 /* Fills in name, size, threads, device and the cost of a multiplication; room for `repeats` samples. */
 hf_status hf_bench_result_begin(const hf_bench_run *run, const char *name, uint64_t size, hf_bench_result *result);
 
-/* Numbers that everybody gets from the same seed. */
-uint64_t hf_bench_next(uint64_t *state);
+/* An element that everybody gets from the same seed. */
 hf_fr hf_bench_random(uint64_t *state);
 
 /* One measured operation: `before` sets its inputs up outside the time, `work` is timed, `verify` looks at what the last run

@@ -1,6 +1,7 @@
 /* The kernels of Fr: field operations, hashes, transforms. */
 #include "bench_internal.h"
 
+#include <hyperfold/splitmix.h>
 #include <stdlib.h>
 #include "arith/poseidon2.h"
 
@@ -52,7 +53,7 @@ static hf_status inverse_work(hf_bench_run *run, void *context) {
 static hf_status vector_verify(hf_bench_run *run, const vector_bench *v, const char *name,
                                hf_fr (*expected)(const vector_bench *v, size_t i)) {
   for (size_t k = 0; k < 64; k++) {
-    size_t i = k == 0 ? v->n - 1 : hf_bench_next(&run->seed) % v->n;
+    size_t i = k == 0 ? v->n - 1 : hf_splitmix64(&run->seed) % v->n;
     hf_fr got, want = expected(v, i);
     hf_status status = HF_BACKEND_DO(run->backend, vec_download, v->a, i, &got, 1);
     if (status != HF_OK) return status;
@@ -186,7 +187,7 @@ static hf_status values_verify(hf_bench_run *run, const ntt_bench *t, const hf_f
                                const hf_vec *values, hf_fr shift, const char *name) {
   hf_fr omega = hf_fr_root_of_unity((int)t->log_n);
   for (int k = 0; k < 3; k++) {
-    size_t i = k == 0 ? t->n - 1 : hf_bench_next(&run->seed) % t->n;
+    size_t i = k == 0 ? t->n - 1 : hf_splitmix64(&run->seed) % t->n;
     hf_fr got, sum = hf_fr_zero(), x = hf_fr_mul(shift, hf_fr_pow_u64(omega, i));
     hf_status status = HF_BACKEND_DO(run->backend, vec_download, values, i, &got, 1);
     if (status != HF_OK) return status;

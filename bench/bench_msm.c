@@ -1,6 +1,7 @@
 /* Multi-scalar multiplication, with scalars as they come. */
 #include "bench_internal.h"
 
+#include <hyperfold/splitmix.h>
 #include <stdlib.h>
 
 /* points[i] = (start + i) * G. */
@@ -54,18 +55,18 @@ static const char *const names[] = {"msm", "msm/witness", "msm/ones", "msm/small
 /* Of 1,000 values of the wires of a full batch of 2^17 rows (depth 24, 82 transfers), signs apart: 107 are zero, 9 one, 34 below
  * 16, 19 between, 831 as large as random ones. */
 static hf_fr witness_scalar(uint64_t *state) {
-  unsigned dice = (unsigned)(hf_bench_next(state) % 1000);
+  unsigned dice = (unsigned)(hf_splitmix64(state) % 1000);
   if (dice < 107) return hf_fr_zero();
   if (dice < 116) return hf_fr_one();
-  if (dice < 150) return hf_fr_from_u64(hf_bench_next(state) >> 60);
-  if (dice < 169) return hf_fr_from_u64(hf_bench_next(state) >> 32);
+  if (dice < 150) return hf_fr_from_u64(hf_splitmix64(state) >> 60);
+  if (dice < 169) return hf_fr_from_u64(hf_splitmix64(state) >> 32);
   return hf_bench_random(state);
 }
 
 static hf_fr scalar(hf_bench_scalars kind, uint64_t *state) {
   switch (kind) {
   case HF_BENCH_SCALARS_ONES: return hf_fr_one();
-  case HF_BENCH_SCALARS_SMALL: return hf_fr_from_u64(hf_bench_next(state) >> 48);
+  case HF_BENCH_SCALARS_SMALL: return hf_fr_from_u64(hf_splitmix64(state) >> 48);
   case HF_BENCH_SCALARS_WITNESS: return witness_scalar(state);
   default: return hf_bench_random(state);
   }

@@ -2,6 +2,7 @@
 #include "bench_internal.h"
 
 #include <fcntl.h>
+#include <hyperfold/splitmix.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,18 +14,10 @@
 /* A warm-up lasts as long at least: the system takes its time to give each thread a processor of its own. */
 #define HF_BENCH_WARM_UP_MS 100
 
-/* splitmix64 */
-uint64_t hf_bench_next(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-  return z ^ z >> 31;
-}
-
 hf_fr hf_bench_random(uint64_t *state) {
   hf_fr a;
   do
-    for (int i = 0; i < 4; i++) a.l[i] = hf_bench_next(state) >> (i == 3 ? 2 : 0);
+    for (int i = 0; i < 4; i++) a.l[i] = hf_splitmix64(state) >> (i == 3 ? 2 : 0);
   while (!hf_fr_is_reduced(a));
   return a;
 }

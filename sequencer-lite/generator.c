@@ -3,6 +3,7 @@
 #include "wallet.h"
 
 #include <hyperfold/file.h>
+#include <hyperfold/splitmix.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,13 +31,7 @@ typedef struct generator {
   uint32_t replay_count;
 } generator;
 
-/* splitmix64 (Steele, Lea, Flood 2014): small, and the same everywhere. */
-static uint64_t draw(generator *g) {
-  uint64_t z = g->random += 0x9e3779b97f4a7c15ull;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-  return z ^ z >> 31;
-}
+static uint64_t draw(generator *g) { return hf_splitmix64(&g->random); }
 
 /* Below `bound`; the bias of the modulus is below 2^-40 for the bounds used here. */
 static uint64_t below(generator *g, uint64_t bound) { return draw(g) % bound; }

@@ -63,19 +63,6 @@ hf_var __wrap_hf_constant_u64(hf_builder *b, uint64_t k) { return __wrap_hf_cons
 
 /* ---- small things ---- */
 
-uint64_t rng_u64(rng *r) {
-  /* splitmix64 */
-  uint64_t z = (r->state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
-hf_fr rng_fr(rng *r) {
-  hf_fr x = {{rng_u64(r), rng_u64(r), rng_u64(r), rng_u64(r) >> 3}};
-  return hf_fr_from_limbs(x);
-}
-
 void lie_add(lies *told, uint32_t var, hf_fr value) {
   for (uint32_t i = 0; i < told->count; i++)
     if (told->list[i].var == var) {

@@ -10,6 +10,7 @@
 #include "circuit/check.h"
 #include "circuits/batch.h"
 #include "reference.h"
+#include "rng.h"
 
 #define MAX_LIES     2048
 #define MAX_FAILURES 12
@@ -98,12 +99,5 @@ void instance_make(instance *in, const char *name, const ref_world *world, const
 /* The variable on a cell of the honest layout. */
 uint32_t var_at(const instance *in, uint32_t row, unsigned wire);
 void lie_add(lies *told, uint32_t var, hf_fr value);
-
-/* Deterministic random numbers. */
-typedef struct rng {
-  uint64_t state;
-} rng;
-uint64_t rng_u64(rng *r);
-hf_fr rng_fr(rng *r);
 
 #endif

@@ -473,16 +473,3 @@ const shape_hint *shape_hint_of(const shape *s, uint32_t var) {
   }
   return low < s->hint_count && s->hints[low].var == var ? &s->hints[low] : NULL;
 }
-
-uint64_t rng_u64(rng *r) {
-  /* splitmix64 */
-  uint64_t z = (r->state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
-hf_fr rng_fr(rng *r) {
-  hf_fr x = {{rng_u64(r), rng_u64(r), rng_u64(r), rng_u64(r) >> 3}};
-  return hf_fr_from_limbs(x);
-}

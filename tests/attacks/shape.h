@@ -12,6 +12,7 @@
 #define HF_TESTS_ATTACKS_SHAPE_H
 #include "circuit/builder_internal.h"
 #include "circuit/check.h"
+#include "rng.h"
 
 typedef hf_status (*shape_build)(hf_builder *b, const void *context);
 
@@ -126,11 +127,5 @@ void shape_scope(const shape *s, uint32_t scope, char path[128]);
 uint32_t shape_var_at(const shape *s, uint32_t row, unsigned wire);
 /* The hint that made a variable, NULL for computed ones. */
 const shape_hint *shape_hint_of(const shape *s, uint32_t var);
-
-typedef struct rng {
-  uint64_t state;
-} rng;
-uint64_t rng_u64(rng *r);
-hf_fr rng_fr(rng *r);
 
 #endif

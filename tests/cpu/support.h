@@ -2,17 +2,13 @@
 #ifndef HF_TESTS_CPU_SUPPORT_H
 #define HF_TESTS_CPU_SUPPORT_H
 #include <criterion/criterion.h>
+#include <hyperfold/splitmix.h>
 #include <stdlib.h>
 #include <string.h>
 #include "backend.h"
+#include "ok.h"
 
-/* splitmix64 */
-static inline uint64_t next_u64(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-  return z ^ z >> 31;
-}
+static inline uint64_t next_u64(uint64_t *state) { return hf_splitmix64(state); }
 
 static inline hf_fr random_fr(uint64_t *state) {
   hf_fr a;
@@ -22,7 +18,6 @@ static inline hf_fr random_fr(uint64_t *state) {
   return a; /* uniform in Montgomery form too */
 }
 
-#define OK(call)          cr_assert_eq((call), HF_OK, "%s: %s", #call, hf_error_message())
 #define FAILS(call, code) cr_assert_eq((call), (code), "%s", #call)
 #define SAME_FR(a, b)     cr_assert(hf_fr_eq((a), (b)), "%s != %s", #a, #b)
 

@@ -1,0 +1,18 @@
+/* Deterministic random numbers. */
+#ifndef HF_TESTS_ATTACKS_RNG_H
+#define HF_TESTS_ATTACKS_RNG_H
+#include <hyperfold/splitmix.h>
+#include "arith/fr.h"
+
+typedef struct rng {
+  uint64_t state;
+} rng;
+
+static inline uint64_t rng_u64(rng *r) { return hf_splitmix64(&r->state); }
+
+static inline hf_fr rng_fr(rng *r) {
+  hf_fr x = {{rng_u64(r), rng_u64(r), rng_u64(r), rng_u64(r) >> 3}};
+  return hf_fr_from_limbs(x);
+}
+
+#endif
