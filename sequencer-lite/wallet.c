@@ -3,13 +3,9 @@
 #include <hyperfold/file.h>
 #include <hyperfold/random.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define KEY_HEADER   "hyperfold-key 1\nseed "
 #define KEY_PUBLIC   "\npublic "
@@ -17,35 +13,16 @@
 /* header, 64, label, 64, newline */
 #define KEY_FILE_LENGTH (sizeof KEY_HEADER - 1 + 64 + sizeof KEY_PUBLIC - 1 + 64 + 1)
 
-static hf_status write_all(int fd, const char *path, const char *text, size_t length) {
-  for (size_t done = 0; done < length;) {
-    ssize_t n = write(fd, text + done, length - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
-    done += (size_t)n;
-  }
-  if (fsync(fd) != 0) return hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
-  return HF_OK;
-}
-
 hf_status hf_wallet_restore(const char *path, const uint8_t seed[32], hf_bjj *public_key) {
   char text[KEY_FILE_LENGTH + 1], hex[65], name[HF_KEY_HEX];
   hf_eddsa_key key;
-  int fd = -1;
   hf_status status = hf_eddsa_key_from_seed(seed, &key);
   if (status != HF_OK) return status;
   hf_hex(seed, 32, hex);
   hf_key_text(key.public_key, name);
   (void)snprintf(text, sizeof text, KEY_HEADER "%s" KEY_PUBLIC "%s\n", hex, name);
-  fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0 && errno == EEXIST)
-    HF_TRY(hf_fail(HF_E_EXISTS, "%s: there is a file; keys are never overwritten", path));
-  if (fd < 0) HF_TRY(hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno)));
-  status = write_all(fd, path, text, KEY_FILE_LENGTH);
-  (void)close(fd);
-  if (status != HF_OK) (void)unlink(path); /* half a key is none */
+  status = hf_key_file_create(path, text, KEY_FILE_LENGTH);
   if (status == HF_OK && public_key) *public_key = key.public_key;
-out:
   hf_eddsa_key_wipe(&key);
   explicit_bzero(text, sizeof text);
   explicit_bzero(hex, sizeof hex);
@@ -63,18 +40,13 @@ hf_status hf_wallet_create(const char *path, hf_bjj *public_key) {
 hf_status hf_wallet_load(const char *path, hf_wallet *out) {
   char text[KEY_FILE_LENGTH + 2] = {0}, hex[65] = {0}, name[HF_KEY_HEX];
   uint8_t seed[32] = {0};
-  struct stat info;
-  hf_status status = HF_OK;
+  size_t length;
+  hf_status status;
   memset(out, 0, sizeof *out);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
-  if (fstat(fd, &info) != 0) HF_TRY(hf_fail(HF_E_IO, "%s: %s", path, strerror(errno)));
-  if (info.st_mode & 077)
-    HF_TRY(hf_fail(HF_E_REFUSED, "%s: others may use this key file; chmod 600 it", path));
-  ssize_t n = read(fd, text, KEY_FILE_LENGTH + 1); /* a short regular file comes whole */
+  HF_TRY(hf_key_file_read(path, text, KEY_FILE_LENGTH + 1, &length));
   const char *seed_at = text + sizeof KEY_HEADER - 1, *label = seed_at + 64,
              *public_at = label + sizeof KEY_PUBLIC - 1;
-  if (n != (ssize_t)KEY_FILE_LENGTH || memcmp(text, KEY_HEADER, sizeof KEY_HEADER - 1) != 0 ||
+  if (length != KEY_FILE_LENGTH || memcmp(text, KEY_HEADER, sizeof KEY_HEADER - 1) != 0 ||
       memcmp(label, KEY_PUBLIC, sizeof KEY_PUBLIC - 1) != 0 || public_at[64] != '\n')
     HF_TRY(hf_fail(HF_E_FORMAT, "%s: not a key file", path));
   memcpy(hex, seed_at, 64);
@@ -84,7 +56,6 @@ hf_status hf_wallet_load(const char *path, hf_wallet *out) {
   if (memcmp(name, public_at, 64) != 0)
     HF_TRY(hf_fail(HF_E_FORMAT, "%s: the public key is not that of the seed; the file is damaged", path));
 out:
-  (void)close(fd);
   explicit_bzero(text, sizeof text);
   explicit_bzero(hex, sizeof hex);
   explicit_bzero(seed, sizeof seed);

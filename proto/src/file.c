@@ -146,6 +146,41 @@ out:
   return status;
 }
 
+hf_status hf_key_file_create(const char *path, const void *text, size_t length) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0 && errno == EEXIST)
+    return hf_fail(HF_E_EXISTS, "%s: there is a file; keys are never overwritten", path);
+  if (fd < 0) return fail_errno(path, "cannot create", errno);
+  int error = write_all(fd, text, length);
+  if (!error && fsync(fd)) error = errno;
+  close(fd);
+  if (!error) return HF_OK;
+  unlink(path);
+  return fail_errno(path, "cannot write", error);
+}
+
+hf_status hf_key_file_read(const char *path, void *text, size_t capacity, size_t *length) {
+  hf_status status = HF_OK;
+  struct stat info;
+  *length = 0;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fail_errno(path, "cannot open", errno);
+  if (fstat(fd, &info)) HF_TRY(fail_errno(path, "cannot stat", errno));
+  if (S_ISDIR(info.st_mode)) HF_TRY(hf_fail(HF_E_FORMAT, "%s: is a folder", path));
+  if (info.st_mode & 077)
+    HF_TRY(hf_fail(HF_E_REFUSED, "%s: others may use this key file; chmod 600 it", path));
+  while (*length < capacity) {
+    ssize_t n = read(fd, (uint8_t *)text + *length, capacity - *length);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) HF_TRY(fail_errno(path, "cannot read", errno));
+    if (n == 0) break;
+    *length += (size_t)n;
+  }
+out:
+  close(fd);
+  return status;
+}
+
 hf_status hf_folder_create(const char *path, unsigned mode) {
   char part[PATH_MAX];
   size_t length = strlen(path);

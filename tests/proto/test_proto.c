@@ -7,6 +7,7 @@
 #include <hyperfold/file.h>
 #include <hyperfold/log.h>
 #include <hyperfold/random.h>
+#include <hyperfold/splitmix.h>
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -253,6 +254,39 @@ Test(proto, files) {
   drop_folder();
 }
 
+Test(proto, key_files) {
+  make_folder();
+  char text[16];
+  size_t length;
+  struct stat info;
+  static char filler[2000];
+  GIVES(HF_E_NOT_FOUND, hf_key_file_read(in_folder("key"), text, sizeof text, &length));
+  GIVES(HF_E_NOT_FOUND, hf_key_file_create(in_folder("no/key"), "secret", 6));
+  OK(hf_key_file_create(in_folder("key"), "secret", 6));
+  cr_assert(stat(in_folder("key"), &info) == 0 && (info.st_mode & 0777) == 0600);
+  GIVES(HF_E_EXISTS, hf_key_file_create(in_folder("key"), "other", 5));
+  OK(hf_key_file_read(in_folder("key"), text, sizeof text, &length));
+  cr_assert(length == 6 && memcmp(text, "secret", 6) == 0);
+  OK(hf_key_file_read(in_folder("key"), text, 4, &length));
+  cr_assert(length == 4 && memcmp(text, "secr", 4) == 0);
+  for (mode_t mode = 1; mode <= 040; mode <<= 1) { /* any right of anybody else */
+    cr_assert(chmod(in_folder("key"), 0600 | mode) == 0);
+    GIVES(HF_E_REFUSED, hf_key_file_read(in_folder("key"), text, sizeof text, &length));
+  }
+  GIVES(HF_E_FORMAT, hf_key_file_read(folder, text, sizeof text, &length));
+
+  /* half a key is none */
+  signal(SIGXFSZ, SIG_IGN);
+  struct rlimit before, limit;
+  cr_assert(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  limit = (struct rlimit){1000, before.rlim_max};
+  cr_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  GIVES(HF_E_FULL, hf_key_file_create(in_folder("half"), filler, sizeof filler));
+  cr_assert(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  cr_assert(stat(in_folder("half"), &info) != 0);
+  drop_folder();
+}
+
 Test(proto, log) {
   int ends[2];
   char text[8192];
@@ -319,6 +353,14 @@ Test(proto, random) {
   memset(a, 0x55, sizeof a);
   GIVES(HF_E_RANDOM, hf_random_bytes(a, sizeof a));
   for (size_t i = 0; i < sizeof a; i++) cr_assert(a[i] == 0);
+}
+
+/* The numbers that other implementations of splitmix64 print for this seed. */
+Test(proto, numbers_from_a_seed) {
+  static const uint64_t expected[] = {6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
+                                      4593380528125082431u, 16408922859458223821u};
+  uint64_t state = 1234567;
+  for (int i = 0; i < 5; i++) cr_assert_eq(hf_splitmix64(&state), expected[i], "number %d", i);
 }
 
 Test(proto, bytes_and_status) {

@@ -1,7 +1,5 @@
 #include "eth_key.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <hyperfold/bytes.h>
 #include <hyperfold/file.h>
 #include <hyperfold/random.h>
@@ -9,8 +7,6 @@
 #include <secp256k1_recovery.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "host/keccak.h"
 
 #define KEY_TEXT 68 /* 0x, 64 digits, a line end of one or two characters */
@@ -96,19 +92,6 @@ out:
 
 /* ---- files ---- */
 
-static hf_status write_new(const char *path, const char *text, size_t length) {
-  hf_status status = HF_OK;
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0 && errno == EEXIST)
-    return hf_fail(HF_E_EXISTS, "%s: there is a file; keys are never overwritten", path);
-  if (fd < 0) return hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
-  if (write(fd, text, length) != (ssize_t)length || fsync(fd) != 0)
-    status = hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
-  (void)close(fd);
-  if (status != HF_OK) (void)unlink(path); /* half a key is none */
-  return status;
-}
-
 hf_status hf_eth_key_import(const char *path, const uint8_t secret[32], hf_eth_address *address) {
   char text[KEY_TEXT];
   hf_eth_key key;
@@ -116,7 +99,7 @@ hf_status hf_eth_key_import(const char *path, const uint8_t secret[32], hf_eth_a
   HF_TRY(hf_eth_key_from_secret(secret, &key));
   hf_hex(secret, 32, text);
   text[64] = '\n';
-  HF_TRY(write_new(path, text, 65));
+  HF_TRY(hf_key_file_create(path, text, 65));
   if (address != NULL) *address = key.address;
 out:
   hf_eth_key_wipe(&key);
@@ -139,16 +122,10 @@ out:
 hf_status hf_eth_key_load(const char *path, hf_eth_key *out) {
   char text[KEY_TEXT + 2] = {0};
   uint8_t secret[32];
-  struct stat info;
-  hf_status status = HF_OK;
+  size_t length;
+  hf_status status;
   memset(out, 0, sizeof *out);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
-  if (fstat(fd, &info) != 0) HF_TRY(hf_fail(HF_E_IO, "%s: %s", path, strerror(errno)));
-  if (!S_ISREG(info.st_mode)) HF_TRY(hf_fail(HF_E_FORMAT, "%s: not a file", path));
-  if (info.st_mode & 077)
-    HF_TRY(hf_fail(HF_E_REFUSED, "%s: others may use this key file; chmod 600 it", path));
-  ssize_t length = read(fd, text, KEY_TEXT + 1); /* a short regular file comes whole */
+  HF_TRY(hf_key_file_read(path, text, KEY_TEXT + 1, &length));
   while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r')) text[--length] = 0;
   const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
   if (strlen(digits) != 64 || digits + 64 != text + length || hf_unhex(digits, secret, 32) != HF_OK)
@@ -156,7 +133,6 @@ hf_status hf_eth_key_load(const char *path, hf_eth_key *out) {
   status = hf_eth_key_from_secret(secret, out);
   if (status != HF_OK) HF_TRY(hf_fail_context(status, "%s", path));
 out:
-  (void)close(fd);
   explicit_bzero(text, sizeof text);
   explicit_bzero(secret, sizeof secret);
   return status;

@@ -21,6 +21,15 @@ hf_status hf_file_write(const char *path, unsigned mode, const hf_bytes *parts, 
  * Errors: HF_E_NOT_FOUND, HF_E_RANGE (longer than `limit`), HF_E_MEMORY, HF_E_IO. */
 hf_status hf_file_read(const char *path, size_t limit, uint8_t **data, size_t *length);
 
+/* Makes a key file: mode 0600, synced, and never over another file; half a key is removed.
+ * Errors: HF_E_EXISTS when there is a file, HF_E_NOT_FOUND (folder), HF_E_FULL, HF_E_IO. */
+hf_status hf_key_file_create(const char *path, const void *text, size_t length);
+
+/* Reads the first `capacity` bytes of a key file, or all where it is shorter. The caller wipes them.
+ * Errors: HF_E_NOT_FOUND; HF_E_REFUSED when others than the owner may use the file; HF_E_FORMAT for a folder;
+ * HF_E_IO. */
+hf_status hf_key_file_read(const char *path, void *text, size_t capacity, size_t *length);
+
 /* Makes a folder and its missing parents; an existing folder is fine. */
 hf_status hf_folder_create(const char *path, unsigned mode);
 
