@@ -11,6 +11,7 @@
  *   HF_R_ADD(x,y) HF_R_SUB(x,y) HF_R_MUL(x,y)
  *   HF_R_CONST(i)            hf_relation_constants[i] as a value
  *   HF_R_DIAGONAL(i), HF_R_UNROLL(i)   Poseidon2 tables as values
+ *   HF_R_LOOP                what stands before a loop, for compilers that must be told to unroll it; may be left out
  *
  * and, where a sum of products costs less than its products and additions:
  *   HF_R_SUM_T                   the type of a sum
@@ -49,6 +50,10 @@
 
 #define HF_R_SUM_MOST 9
 
+#ifndef HF_R_LOOP
+#define HF_R_LOOP
+#define HF_R_LOOP_PLAIN
+#endif
 #ifndef HF_R_SUM_T
 #define HF_R_SUM_PLAIN
 #define HF_R_SUM_T                HF_R_T
@@ -99,13 +104,13 @@ HF_FN void HF_R(external)(HF_R_CX HF_R_T x0, HF_R_T x1, HF_R_T x2, HF_R_T x3, HF
 /* x = internal matrix * x */
 HF_FN void HF_R(internal)(HF_R_CX HF_R_T *x) {
   HF_R_T high = HF_R_ADD(x[2], x[3]), sum = HF_R_ADD(HF_R_ADD(x[0], x[1]), high);
-  for (int i = 0; i < 4; i++) x[i] = HF_R_ADD(HF_R_MUL(HF_R_DIAGONAL(i), x[i]), sum);
+  HF_R_LOOP for (int i = 0; i < 4; i++) x[i] = HF_R_ADD(HF_R_MUL(HF_R_DIAGONAL(i), x[i]), sum);
 }
 
 HF_FN HF_R_T HF_R(gate_arithmetic)(HF_R_CX const HF_R(row) *r) {
   HF_R_SUM_T t;
   HF_R_SUM_OF(t, r->f[HF_QC]);
-  for (int i = 0; i < HF_WIRES; i++) HF_R_SUM_ADD(t, r->f[HF_Q1 + i], r->w[i]);
+  HF_R_LOOP for (int i = 0; i < HF_WIRES; i++) HF_R_SUM_ADD(t, r->f[HF_Q1 + i], r->w[i]);
   HF_R_SUM_ADD(t, r->f[HF_QAB], HF_R_MUL(r->w[0], r->w[1]));
   HF_R_SUM_ADD(t, r->f[HF_QCD], HF_R_MUL(r->w[2], r->w[3]));
   HF_R_SUM_ADD(t, r->f[HF_QN], r->wn[4]);
@@ -115,9 +120,9 @@ HF_FN HF_R_T HF_R(gate_arithmetic)(HF_R_CX const HF_R(row) *r) {
 /* out[0..3] = external((s + k)^5) - (a'..d') for the state s and constants k */
 HF_FN void HF_R(full_round)(HF_R_CX const HF_R(row) *r, const HF_R_T *s, int first_constant, HF_R_T *out) {
   HF_R_T t[4];
-  for (int i = 0; i < 4; i++) t[i] = HF_R(pow5)(HF_R_PASS HF_R_ADD(s[i], r->f[first_constant + i]));
+  HF_R_LOOP for (int i = 0; i < 4; i++) t[i] = HF_R(pow5)(HF_R_PASS HF_R_ADD(s[i], r->f[first_constant + i]));
   HF_R(external)(HF_R_PASS t[0], t[1], t[2], t[3], out);
-  for (int i = 0; i < 4; i++) out[i] = HF_R_SUB(out[i], r->wn[i]);
+  HF_R_LOOP for (int i = 0; i < 4; i++) out[i] = HF_R_SUB(out[i], r->wn[i]);
 }
 
 /* out[0..3]: the round; out[4]: the chosen child; out[5]: the child's number */
@@ -150,7 +155,7 @@ HF_FN void HF_R(gate_partial)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   s[1] = r->w[1];
   s[2] = r->w[2];
   s[3] = r->w[3];
-  for (int i = 0; i < 5; i++) {
+  HF_R_LOOP for (int i = 0; i < 5; i++) {
     HF_R_T y;
     if (i == 0) {
       y = r->w[4];
@@ -158,8 +163,8 @@ HF_FN void HF_R(gate_partial)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
       int u = 8 * (i - 1);
       HF_R_SUM_T sum;
       HF_R_SUM_PRODUCT(sum, HF_R_UNROLL(u + 4), r->w[4]);
-      for (int j = 0; j < 4; j++) HF_R_SUM_ADD(sum, HF_R_UNROLL(u + j), r->wn[j]);
-      for (int j = 1; j < 4; j++) HF_R_SUM_ADD(sum, HF_R_UNROLL(u + 4 + j), r->w[j]);
+      HF_R_LOOP for (int j = 0; j < 4; j++) HF_R_SUM_ADD(sum, HF_R_UNROLL(u + j), r->wn[j]);
+      HF_R_LOOP for (int j = 1; j < 4; j++) HF_R_SUM_ADD(sum, HF_R_UNROLL(u + 4 + j), r->w[j]);
       y = HF_R_SUM_VALUE(sum);
     }
     out[i] = HF_R_SUB(HF_R(pow5)(HF_R_PASS HF_R_ADD(s[0], r->f[HF_Q1 + i])), y);
@@ -187,7 +192,7 @@ HF_FN void HF_R(gate_middle)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
  * make it theirs. */
 HF_FN void HF_R(gate_update)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   HF_R_T change = HF_R_SUB(r->wn[4], r->w[4]);
-  for (int i = 0; i < 4; i++) {
+  HF_R_LOOP for (int i = 0; i < 4; i++) {
     HF_R_T d = HF_R_SUB(r->wn[i], r->w[i]);
     out[i] = HF_R_MUL(d, HF_R_SUB(d, change));
     out[4] = i == 0 ? HF_R_SUB(d, change) : HF_R_ADD(out[4], d);
@@ -246,8 +251,8 @@ HF_FN HF_R_T HF_R(nonnative_term)(HF_R_CX const HF_R(row) *r, HF_R_T chi) {
   HF_R_SUM_ADD(t, r->f[HF_QCD], HF_R(limb_product)(HF_R_PASS chi, r->w, r->w));
   HF_R_T even = HF_R_ADD(r->w[0], HF_R_MUL(chi, r->w[2])), odd = HF_R_ADD(r->w[1], HF_R_MUL(chi, r->w[3]));
   HF_R_SUM_ADD(t, r->f[HF_Q1], HF_R_ADD(even, HF_R_MUL(HF_R_CONST(HF_RC_2_64), odd)));
-  for (int i = 0; i < 4; i++) q[i] = HF_R_CONST(HF_RC_Q0 + i);
-  for (int i = 0; i < 3; i++) u[i] = r->w[i];
+  HF_R_LOOP for (int i = 0; i < 4; i++) q[i] = HF_R_CONST(HF_RC_Q0 + i);
+  HF_R_LOOP for (int i = 0; i < 3; i++) u[i] = r->w[i];
   u[3] = HF_R_SUB(r->w[3], HF_R_CONST(HF_RC_2_64));
   HF_R_SUM_ADD(t, r->f[HF_Q2], HF_R(limb_product)(HF_R_PASS chi, u, q));
   HF_R_T carry = HF_R_MUL(chi, HF_R_SUB(r->w[2], k67));
@@ -283,7 +288,7 @@ HF_FN HF_R_T HF_R(rom_denominator)(HF_R_CX const HF_R(row) *r, const HF_R(challe
 /* sum_k alpha^k x[k] */
 HF_FN HF_R_T HF_R(fold)(HF_R_CX HF_R_T alpha, const HF_R_T *x, int count) {
   HF_R_T sum = x[count - 1];
-  for (int i = count - 2; i >= 0; i--) sum = HF_R_ADD(x[i], HF_R_MUL(alpha, sum));
+  HF_R_LOOP for (int i = count - 2; i >= 0; i--) sum = HF_R_ADD(x[i], HF_R_MUL(alpha, sum));
   return sum;
 }
 
@@ -300,20 +305,20 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
   HF_R_T twice = HF_R_MUL(HF_R_CONST(HF_RC_INV6), HF_R_MUL(s, HF_R_MUL(s1, s2)));
   /* the seven exclusive gates share alpha^0..alpha^5 */
   HF_R(gate_merkle)(HF_R_PASS r, o);
-  for (int i = 0; i < 6; i++) HF_R_SUM_PRODUCT(gates[i], r->f[HF_S_MERKLE], o[i]);
+  HF_R_LOOP for (int i = 0; i < 6; i++) HF_R_SUM_PRODUCT(gates[i], r->f[HF_S_MERKLE], o[i]);
   HF_R(gate_full)(HF_R_PASS r, o);
-  for (int i = 0; i < 4; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_FULL], o[i]);
+  HF_R_LOOP for (int i = 0; i < 4; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_FULL], o[i]);
   HF_R(gate_partial)(HF_R_PASS r, o);
-  for (int i = 0; i < 5; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_PARTIAL], o[i]);
+  HF_R_LOOP for (int i = 0; i < 5; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_PARTIAL], o[i]);
   HF_R(gate_middle)(HF_R_PASS r, o);
-  for (int i = 0; i < 5; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_MIDDLE], o[i]);
+  HF_R_LOOP for (int i = 0; i < 5; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_MIDDLE], o[i]);
   HF_R(gate_edwards)(HF_R_PASS r, o);
-  for (int i = 0; i < 2; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_EDWARDS], o[i]);
+  HF_R_LOOP for (int i = 0; i < 2; i++) HF_R_SUM_ADD(gates[i], r->f[HF_S_EDWARDS], o[i]);
   HF_R(gate_update)(HF_R_PASS r, o);
-  for (int i = 0; i < 5; i++) HF_R_SUM_ADD(gates[i], update, o[i]);
+  HF_R_LOOP for (int i = 0; i < 5; i++) HF_R_SUM_ADD(gates[i], update, o[i]);
   HF_R(gate_double)(HF_R_PASS r, o);
-  for (int i = 0; i < 4; i++) HF_R_SUM_ADD(gates[i], twice, o[i]);
-  for (int i = 0; i < 6; i++) terms[i] = HF_R_SUM_VALUE(gates[i]);
+  HF_R_LOOP for (int i = 0; i < 4; i++) HF_R_SUM_ADD(gates[i], twice, o[i]);
+  HF_R_LOOP for (int i = 0; i < 6; i++) terms[i] = HF_R_SUM_VALUE(gates[i]);
 
   /* 0: arithmetic and public inputs */
   rest[0] = HF_R_ADD(HF_R_MUL(arithmetic, HF_R(gate_arithmetic)(HF_R_PASS r)), r->pi);
@@ -346,7 +351,7 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
   /* 5: permutation; 6: it starts at one */
   {
     HF_R_T left = r->zn, right = r->z, bx = HF_R_MUL(ch->beta, r->x);
-    for (int i = 0; i < HF_WIRES; i++) {
+    HF_R_LOOP for (int i = 0; i < HF_WIRES; i++) {
       HF_R_T wg = HF_R_ADD(r->w[i], ch->gamma);
       left = HF_R_MUL(left, HF_R_ADD(wg, HF_R_MUL(ch->beta, r->f[HF_SIGMA1 + i])));
       t = i == 0 ? bx : HF_R_MUL(HF_R_CONST(HF_RC_K1 + i - 1), bx);
@@ -366,4 +371,8 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
 #undef HF_R_SUM_ADD
 #undef HF_R_SUM_BEFORE
 #undef HF_R_SUM_VALUE
+#endif
+#ifdef HF_R_LOOP_PLAIN
+#undef HF_R_LOOP_PLAIN
+#undef HF_R_LOOP
 #endif

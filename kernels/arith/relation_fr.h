@@ -22,6 +22,9 @@ static __attribute__((noinline)) hf_fr hf_rel_multiply(hf_fr x, hf_fr y) { retur
 #define HF_R_CONST(i)     hf_relation_constants[i]
 #define HF_R_DIAGONAL(i)  hf_poseidon2_diagonal[i]
 #define HF_R_UNROLL(i)    hf_poseidon2_unroll[i]
+#if defined(__CUDACC__)
+#define HF_R_LOOP         HF_UNROLL /* what is in registers has no element of a number that is computed */
+#endif
 #include "relation.h"
 #undef HF_R_T
 #undef HF_R
@@ -33,5 +36,6 @@ static __attribute__((noinline)) hf_fr hf_rel_multiply(hf_fr x, hf_fr y) { retur
 #undef HF_R_CONST
 #undef HF_R_DIAGONAL
 #undef HF_R_UNROLL
+#undef HF_R_LOOP
 
 #endif
