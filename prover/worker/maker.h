@@ -29,6 +29,7 @@ typedef struct hf_maker_result {
   uint32_t used_rows;
   double witness_seconds, key_seconds, verify_seconds;
   hf_prove_report prove;
+  char phase_names[HF_PROVE_PHASES][32]; /* to which `prove` points if it comes from another process: not to be copied */
   uint64_t peak_memory; /* bytes: the process that proved at its largest since the job began; 0: unknown */
 } hf_maker_result;
 
@@ -36,7 +37,7 @@ typedef struct hf_maker_result {
 typedef struct hf_maker {
   const char *device; /* its name, for people and announcements */
   uint64_t memory;    /* bytes of the device's that proofs may fill; 0: the host's memory */
-  /* HF_OK: result->proof verifies. HF_E_BUSY: nothing is known of this job, as another one's ended the process; HF_E_UNSATISFIED
+  /* HF_OK: result->proof verifies. HF_E_BUSY: nothing is known of this job, as another one ended the process; HF_E_UNSATISFIED
    * with the constraint; HF_E_VERIFY, HF_E_DEVICE: the device is at fault,
    * not the input; else what catalog, keys and prover say. */
   hf_status (*make)(struct hf_maker *maker, const hf_maker_task *task, hf_maker_result *result);

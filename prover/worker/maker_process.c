@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,14 +17,29 @@
 
 #define HF_PATIENCE_MS   30000
 #define HF_PATIENCE_LONG 10 /* times that: to get ready, and to derive a key */
+#define HF_PATIENCE_MOST (INT_MAX / (HF_PATIENCE_LONG + 1))
+#define HF_END_MS        10000 /* a process that a driver holds may outlive SIGKILL */
 
-/* A job at a time; its descriptor is used by the thread that has it, alone. */
+/* A job at a time; its descriptor is used by the thread that has it, alone; the rest is under the lock. */
 typedef struct lane {
   int descriptor; /* -1: none */
   bool taken;
-  char names[HF_PROVE_PHASES][32]; /* phases of the last result */
-  char doing[32];                  /* the phase that it was in last */
+  bool blamed;    /* its job ended the process */
+  char doing[32]; /* the phase that it was in last; written by the thread that has it */
 } lane;
+
+/* Makes the processes. The kernel ends one of them with the thread that made it (PR_SET_PDEATHSIG), so that is one that lives
+ * as long as the maker does, and not whichever asks. */
+typedef struct starter {
+  pthread_t thread;
+  bool runs;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  const int *ends; /* the new process's, while one is asked for */
+  pid_t pid;       /* what came of it, or -1 */
+  int error;
+  bool closing;
+} starter;
 
 typedef struct process_maker {
   hf_maker base; /* first */
@@ -31,6 +47,7 @@ typedef struct process_maker {
   char **command; /* a copy of the options' */
   pthread_mutex_t lock;
   pthread_cond_t left; /* a lane is free */
+  starter starter;
   pid_t pid;           /* 0: none runs */
   bool lost;           /* it has been ended; the lanes that it had find that out one by one */
   char how[128];       /* the last one ended */
@@ -47,7 +64,8 @@ static void reap(process_maker *m) {
   pid_t ended = waitpid(m->pid, &state, WNOHANG);
   if (ended == 0) {
     kill(m->pid, SIGKILL);
-    while ((ended = waitpid(m->pid, &state, 0)) < 0 && errno == EINTR) {}
+    for (int ms = 0; ms < HF_END_MS && (ended = waitpid(m->pid, &state, WNOHANG)) == 0; ms += 10) usleep(10000);
+    if (ended == 0) snprintf(m->how, sizeof m->how, "cannot be ended");
   }
   m->pid = 0;
   m->lost = true;
@@ -80,11 +98,63 @@ static void child(const process_maker *m, const int *ends, pid_t parent) {
   _exit(127);
 }
 
+static void *make_processes(void *context) {
+  process_maker *m = context;
+  starter *s = &m->starter;
+  pthread_mutex_lock(&s->lock);
+  while (!s->closing) {
+    if (s->ends == NULL) {
+      pthread_cond_wait(&s->changed, &s->lock);
+      continue;
+    }
+    const pid_t parent = getpid();
+    s->pid = fork();
+    if (s->pid == 0) child(m, s->ends, parent);
+    s->error = errno;
+    s->ends = NULL;
+    pthread_cond_broadcast(&s->changed);
+  }
+  pthread_mutex_unlock(&s->lock);
+  return NULL;
+}
+
+static hf_status make_process(process_maker *m, const int *ends) {
+  starter *s = &m->starter;
+  pthread_mutex_lock(&s->lock);
+  s->ends = ends;
+  pthread_cond_broadcast(&s->changed);
+  while (s->ends != NULL) pthread_cond_wait(&s->changed, &s->lock);
+  const pid_t made = s->pid;
+  const int error = s->error;
+  pthread_mutex_unlock(&s->lock);
+  if (made < 0) return hf_fail(HF_E_IO, "fork: %s", strerror(error));
+  m->pid = made;
+  return HF_OK;
+}
+
+static hf_status starter_open(process_maker *m) {
+  starter *s = &m->starter;
+  s->runs = pthread_create(&s->thread, NULL, make_processes, m) == 0;
+  return s->runs ? HF_OK : hf_fail(HF_E_MEMORY, "no thread that makes processes");
+}
+
+static void starter_close(starter *s) {
+  pthread_mutex_lock(&s->lock);
+  s->closing = true;
+  pthread_cond_broadcast(&s->changed);
+  pthread_mutex_unlock(&s->lock);
+  if (s->runs) pthread_join(s->thread, NULL);
+  pthread_mutex_destroy(&s->lock);
+  pthread_cond_destroy(&s->changed);
+}
+
+static int patience(const process_maker *m, int times) { return (int)m->options.patience_ms * times; }
+
 static hf_status await_ready(process_maker *m, lane *l) {
   hf_status status;
   uint8_t kind, *payload = NULL;
   size_t length;
-  HF_TRY(hf_frame_receive(l->descriptor, (int)m->options.patience_ms * HF_PATIENCE_LONG, sizeof(uint64_t), &kind, &payload, &length));
+  HF_TRY(hf_frame_receive(l->descriptor, patience(m, HF_PATIENCE_LONG), sizeof(uint64_t), &kind, &payload, &length));
   if (kind != HF_FRAME_READY) HF_TRY(hf_fail(HF_E_FORMAT, "a frame of kind %u", kind));
   hf_reader r = hf_reader_over(payload, length);
   HF_TRY(hf_read_u64(&r, "memory", &m->base.memory));
@@ -107,15 +177,7 @@ static hf_status start(process_maker *m) {
     m->lanes[made].descriptor = pair[0];
     ends[made] = pair[1];
   }
-  pid_t parent = getpid();
-  if (status == HF_OK) {
-    m->pid = fork();
-    if (m->pid == 0) child(m, ends, parent);
-    if (m->pid < 0) {
-      m->pid = 0;
-      status = hf_fail(HF_E_IO, "fork: %s", strerror(errno));
-    }
-  }
+  if (status == HF_OK) status = make_process(m, ends);
   for (unsigned i = 0; i < made; i++) close(ends[i]);
   if (status != HF_OK) return status;
   m->lost = false;
@@ -140,8 +202,10 @@ static hf_status take_lane(process_maker *m, lane **out) {
       if (m->lanes[i].taken) any = true;
       else if (!found) found = &m->lanes[i];
     }
+    if (!any && m->pid != 0 && waitpid(m->pid, NULL, WNOHANG) != 0) m->pid = 0; /* it ended while nobody asked: no job's fault */
     if (found && m->pid != 0) {
       found->taken = true;
+      found->blamed = false;
       found->doing[0] = 0;
       *out = found;
       break;
@@ -156,12 +220,39 @@ static hf_status take_lane(process_maker *m, lane **out) {
   return status;
 }
 
-/* Lets go; with `failed`, the process is no good: *first if nobody has ended it before. */
-static void leave_lane(process_maker *m, lane *l, bool failed, bool *first, char how[128]) {
+/* Phases in which a job does not use the device. */
+static bool off_device(const char *phase) {
+  return *phase == 0 || strcmp(phase, "witness") == 0 || strcmp(phase, "waiting") == 0;
+}
+
+/* Whose job ended the process: one that gave no sign, did; of those that were there when it ended by itself, the one on the
+ * device, or else all. */
+static void blame(process_maker *m, lane *l, hf_status why) {
+  bool on_device = false;
+  for (unsigned i = 0; i < m->options.lanes; i++) on_device |= m->lanes[i].taken && !off_device(m->lanes[i].doing);
+  for (unsigned i = 0; i < m->options.lanes; i++)
+    m->lanes[i].blamed = why == HF_E_NOT_FOUND || why == HF_E_IO ? !on_device || !off_device(m->lanes[i].doing) : &m->lanes[i] == l;
+}
+
+/* What became of a lane's process when its job was lost. */
+typedef struct loss {
+  bool first;     /* nobody has found out before */
+  bool blamed;    /* the job's doing */
+  char doing[32]; /* in this phase */
+  char how[128];
+} loss;
+
+/* Lets go; without HF_OK the process is no good any more. */
+static void leave_lane(process_maker *m, lane *l, hf_status why, loss *out) {
   pthread_mutex_lock(&m->lock);
-  *first = failed && !m->lost;
-  if (*first) reap(m);
-  memcpy(how, m->how, sizeof m->how);
+  out->first = why != HF_OK && !m->lost;
+  if (out->first) {
+    blame(m, l, why);
+    reap(m);
+  }
+  out->blamed = l->blamed;
+  memcpy(out->doing, l->doing, sizeof l->doing);
+  memcpy(out->how, m->how, sizeof m->how);
   l->taken = false;
   pthread_cond_broadcast(&m->left);
   pthread_mutex_unlock(&m->lock);
@@ -170,15 +261,19 @@ static void leave_lane(process_maker *m, lane *l, bool failed, bool *first, char
 /* --- a job -------------------------------------------------------------------------------- */
 
 /* Says what it is doing to the worker, and to it if the worker wants it to stop. */
-static hf_status progress(lane *l, const hf_maker_task *task, const uint8_t *payload, size_t length, bool *told) {
+static hf_status progress(process_maker *m, lane *l, const hf_maker_task *task, const uint8_t *payload, size_t length, bool *told) {
   hf_status status;
   uint32_t done;
+  const uint8_t *phase;
   hf_reader r = hf_reader_over(payload, length);
   HF_TRY(hf_read_u32(&r, "progress", &done));
   size_t left = hf_reader_left(&r);
   if (left >= sizeof l->doing || done > 1000000) HF_TRY(hf_fail(HF_E_FORMAT, "progress of %u, %zu bytes", done, left));
-  HF_TRY(hf_read_bytes(&r, "phase", l->doing, left));
+  HF_TRY(hf_read_view(&r, "phase", left, &phase));
+  pthread_mutex_lock(&m->lock); /* others look when the process is lost */
+  memcpy(l->doing, phase, left);
   l->doing[left] = 0;
+  pthread_mutex_unlock(&m->lock);
   if (!task->progress(task->context, l->doing, done * 1e-6) && !*told) {
     HF_TRY(hf_frame_send(l->descriptor, HF_FRAME_CANCEL, (hf_bytes){0}, (hf_bytes){0}));
     *told = true;
@@ -202,11 +297,6 @@ out:
   return status;
 }
 
-/* Phases in which a job does not use the device. */
-static bool off_device(const char *phase) {
-  return *phase == 0 || strcmp(phase, "witness") == 0 || strcmp(phase, "waiting") == 0;
-}
-
 /* Until the answer: HF_OK with what became of the job in *made; else the process is no good any more. */
 static hf_status listen_to(process_maker *m, lane *l, const hf_maker_task *task, hf_maker_result *result, hf_status *made,
                            char message[HF_DETAIL_MAX + 1]) {
@@ -215,14 +305,14 @@ static hf_status listen_to(process_maker *m, lane *l, const hf_maker_task *task,
   for (;;) {
     uint8_t kind, *payload;
     size_t length;
-    /* a key may be derived, and behind it the next job waits as long; a device that hangs is found by the one that has it */
-    bool slow = strcmp(l->doing, "key") == 0 || (m->options.lanes > 1 && off_device(l->doing));
-    HF_TRY(hf_frame_receive(l->descriptor, (int)m->options.patience_ms * (slow ? HF_PATIENCE_LONG : 1), HF_FRAME_ANSWER_MAX,
-                            &kind, &payload, &length));
+    /* a key may be derived, and behind it the next job waits longer: a device that hangs is found by the one that has it */
+    int times = strcmp(l->doing, "key") == 0 ? HF_PATIENCE_LONG : 1;
+    if (m->options.lanes > 1 && off_device(l->doing)) times = HF_PATIENCE_LONG + 1;
+    HF_TRY(hf_frame_receive(l->descriptor, patience(m, times), HF_FRAME_ANSWER_MAX, &kind, &payload, &length));
     if (kind == HF_FRAME_PROGRESS)
-      status = progress(l, task, payload, length, &told);
+      status = progress(m, l, task, payload, length, &told);
     else if (kind == HF_FRAME_DONE)
-      status = hf_maker_done_decode(payload, length, result, l->names, made, message);
+      status = hf_maker_done_decode(payload, length, result, result->phase_names, made, message);
     else
       status = hf_fail(HF_E_FORMAT, "a frame of kind %u", kind);
     free(payload);
@@ -250,23 +340,22 @@ out:
 static hf_status process_make(hf_maker *maker, const hf_maker_task *task, hf_maker_result *result) {
   process_maker *m = (process_maker *)(void *)maker;
   hf_status status, made = HF_E_INTERNAL;
-  char message[HF_DETAIL_MAX + 1] = "", why[HF_DETAIL_MAX + 1], doing[32], how[128];
+  char message[HF_DETAIL_MAX + 1] = "", why[HF_DETAIL_MAX + 1];
   lane *l;
-  bool first;
+  loss lost;
   memset(result, 0, sizeof *result);
   HF_TRY(take_lane(m, &l));
   status = ask(l, task);
   if (status == HF_OK) status = listen_to(m, l, task, result, &made, message);
   if (status != HF_OK) hf_detail_copy(hf_error_message(), why);
-  memcpy(doing, l->doing, sizeof doing);
-  leave_lane(m, l, status != HF_OK, &first, how);
+  leave_lane(m, l, status, &lost);
   if (status != HF_OK) {
-    if (first)
+    if (lost.first)
       hf_log(m->options.log, HF_LOG_WARN, "prover's process lost", HF_LOG_TEXT("device", m->options.device),
-             HF_LOG_TEXT("phase", doing), HF_LOG_TEXT("how", how), HF_LOG_TEXT("why", why));
-    /* beside a job on the device, one that was not is not to blame */
-    if (m->options.lanes > 1 && off_device(doing)) return hf_fail(HF_E_BUSY, "the prover's process %s at another job", how);
-    return hf_fail(HF_E_DEVICE, "the prover's process for device \"%s\" %s in phase \"%s\": %s", m->options.device, how, doing, why);
+             HF_LOG_TEXT("phase", lost.doing), HF_LOG_TEXT("how", lost.how), HF_LOG_TEXT("why", why));
+    if (!lost.blamed) return hf_fail(HF_E_BUSY, "the prover's process %s at another job", lost.how);
+    return hf_fail(HF_E_DEVICE, "the prover's process for device \"%s\" %s in phase \"%s\": %s", m->options.device, lost.how,
+                   lost.doing, why);
   }
   if (made != HF_OK) return hf_fail(made, "%s", message);
   HF_TRY(check(task, result));
@@ -284,6 +373,7 @@ static void process_destroy(hf_maker *maker) {
     else usleep(20000);
   }
   reap(m);
+  starter_close(&m->starter); /* after its processes: they end with it */
   for (size_t i = 0; m->command != NULL && m->command[i] != NULL; i++) free(m->command[i]);
   free(m->command);
   pthread_mutex_destroy(&m->lock);
@@ -310,10 +400,14 @@ hf_status hf_maker_process(const hf_maker_process_options *options, hf_maker **o
   m->options = *options;
   pthread_mutex_init(&m->lock, NULL);
   pthread_cond_init(&m->left, NULL);
+  pthread_mutex_init(&m->starter.lock, NULL);
+  pthread_cond_init(&m->starter.changed, NULL);
   for (unsigned i = 0; i < HF_MAKER_LANES; i++) m->lanes[i].descriptor = -1;
   if (m->options.lanes == 0) m->options.lanes = 1;
   if (m->options.patience_ms == 0) m->options.patience_ms = HF_PATIENCE_MS;
+  if (m->options.patience_ms > HF_PATIENCE_MOST) m->options.patience_ms = HF_PATIENCE_MOST;
   hf_status status = copy_command(m);
+  if (status == HF_OK) status = starter_open(m);
   if (status == HF_OK) status = start(m);
   if (status != HF_OK) {
     process_destroy(&m->base);

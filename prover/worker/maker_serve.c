@@ -24,7 +24,7 @@ static bool tell(void *context, const char *phase, double done) {
   hf_writer_free(&w);
   /* anything that comes now is a cancel, or the end */
   struct pollfd p = {.fd = s->descriptor, .events = POLLIN};
-  return !s->gone && poll(&p, 1, 0) == 0;
+  return !s->gone && poll(&p, 1, 0) <= 0;
 }
 
 static hf_status answer(server *s, hf_status made, const hf_maker_result *result) {

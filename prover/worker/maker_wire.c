@@ -75,6 +75,7 @@ hf_status hf_frame_receive(int descriptor, int timeout_ms, size_t limit, uint8_t
   HF_TRY(receive_all(descriptor, timeout_ms, *payload, own));
 out:
   if (status != HF_OK) {
+    if (*payload != NULL) explicit_bzero(*payload, *length); /* a part of a job's input, perhaps */
     free(*payload);
     *payload = NULL;
   }

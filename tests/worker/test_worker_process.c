@@ -1,0 +1,176 @@
+/* The process that makes proofs, as a worker sees it: whose fault its end is, and what outlives it. It is fake_prover.c. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include "maker.h"
+#include "ok.h"
+
+static hf_maker *open_maker(unsigned lanes, unsigned patience_ms) {
+  char count[16];
+  hf_maker *maker;
+  snprintf(count, sizeof count, "%u", lanes);
+  const char *const command[] = {HF_FAKE_PROVER, count, NULL};
+  hf_maker_process_options options = {.command = command, .device = "fake", .lanes = lanes, .patience_ms = patience_ms};
+  OK(hf_maker_process(&options, &maker));
+  return maker;
+}
+
+/* A job, on a thread of its own if it is started. */
+typedef struct job {
+  hf_maker *maker;
+  const char *script;
+  sem_t told; /* its phase arrived */
+  pthread_t thread;
+  hf_maker_result result;
+  hf_status status;
+  char message[HF_DETAIL_MAX + 1];
+} job;
+
+static bool progress(void *context, const char *phase, double done) {
+  job *j = context;
+  (void)phase, (void)done;
+  sem_post(&j->told);
+  return true;
+}
+
+static void *run(void *context) {
+  job *j = context;
+  hf_job_header header = {.circuit = "example", .kind = HF_JOB_PROVE_BATCH, .key = {.tenant = "t", .id = {.length = 1}}};
+  hf_maker_task task = {.job = &header,
+                        .input = (const uint8_t *)j->script,
+                        .length = strlen(j->script),
+                        .progress = progress,
+                        .context = j};
+  j->status = j->maker->make(j->maker, &task, &j->result);
+  snprintf(j->message, sizeof j->message, "%s", hf_error_message());
+  sem_post(&j->told); /* nobody waits for a job that is over */
+  return NULL;
+}
+
+static void job_make(job *j, hf_maker *maker, const char *script) {
+  memset(j, 0, sizeof *j);
+  j->maker = maker;
+  j->script = script;
+  sem_init(&j->told, 0, 0);
+}
+
+/* Returns when it has told a phase. */
+static void job_start(job *j, hf_maker *maker, const char *script) {
+  job_make(j, maker, script);
+  cr_assert_eq(pthread_create(&j->thread, NULL, run, j), 0);
+  while (sem_wait(&j->told) != 0) {}
+}
+
+static void job_run(job *j, hf_maker *maker, const char *script) {
+  job_make(j, maker, script);
+  run(j);
+}
+
+static void expect(const job *j, hf_status status) {
+  cr_assert_eq(j->status, status, "\"%s\": %s: %s", j->script, hf_status_text(j->status), j->message);
+}
+
+/* A thread that had the process started again may end: the process stays. */
+Test(process, stays_when_the_thread_that_wanted_it_ends, .timeout = 30) {
+  static job j;
+  hf_maker *maker = open_maker(1, 0);
+  job_run(&j, maker, "kx");
+  expect(&j, HF_E_DEVICE);
+  job_make(&j, maker, "a");
+  cr_assert_eq(pthread_create(&j.thread, NULL, run, &j), 0);
+  pthread_join(j.thread, NULL);
+  expect(&j, HF_E_REFUSED);
+  char first[HF_DETAIL_MAX + 1];
+  strcpy(first, j.message);
+  job_run(&j, maker, "a");
+  expect(&j, HF_E_REFUSED);
+  cr_assert_str_eq(j.message, first, "another process");
+  hf_maker_destroy(&maker);
+}
+
+/* One that ended while it had nothing to do is replaced, and no job is to blame. */
+Test(process, ends_between_jobs, .timeout = 30) {
+  static job j;
+  siginfo_t info;
+  for (unsigned lanes = 1; lanes <= 2; lanes++) {
+    hf_maker *maker = open_maker(lanes, 0);
+    job_run(&j, maker, "a");
+    expect(&j, HF_E_REFUSED);
+    pid_t pid = atoi(j.message);
+    kill(pid, SIGKILL);
+    cr_assert_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    job_run(&j, maker, "a");
+    expect(&j, HF_E_REFUSED);
+    cr_assert_neq(atoi(j.message), pid);
+    hf_maker_destroy(&maker);
+  }
+}
+
+/* A job that ends the process before it is on the device is to blame unless another one was there. */
+Test(process, ended_by_a_witness, .timeout = 30) {
+  static job alone, beside;
+  hf_maker *maker = open_maker(2, 0);
+  job_run(&alone, maker, "wx");
+  expect(&alone, HF_E_DEVICE);
+  job_run(&alone, maker, "x");
+  expect(&alone, HF_E_DEVICE);
+  job_start(&beside, maker, "wh");
+  job_run(&alone, maker, "wx");
+  pthread_join(beside.thread, NULL);
+  expect(&alone, HF_E_DEVICE); /* nobody knows which of the two */
+  expect(&beside, HF_E_DEVICE);
+  job_run(&alone, maker, "a");
+  expect(&alone, HF_E_REFUSED);
+  hf_maker_destroy(&maker);
+}
+
+Test(process, ended_on_the_device, .timeout = 30) {
+  static job ahead, device;
+  hf_maker *maker = open_maker(2, 0);
+  job_start(&ahead, maker, "wh");
+  job_run(&device, maker, "kx");
+  pthread_join(ahead.thread, NULL);
+  expect(&device, HF_E_DEVICE);
+  expect(&ahead, HF_E_BUSY);
+  hf_maker_destroy(&maker);
+}
+
+/* A witness that hangs ends the process; the proof beside it, which went on, is not to blame. */
+Test(process, hangs_in_a_witness, .timeout = 30) {
+  static job ahead, device;
+  hf_maker *maker = open_maker(2, 300);
+  job_start(&device, maker, "b");
+  job_run(&ahead, maker, "wh");
+  pthread_join(device.thread, NULL);
+  expect(&ahead, HF_E_DEVICE);
+  expect(&device, HF_E_BUSY);
+  hf_maker_destroy(&maker);
+}
+
+/* Its lanes are others' soon, what it said of a job is the job's. */
+Test(process, results_are_their_own, .timeout = 30) {
+  static job one, two;
+  hf_maker *maker = open_maker(1, 0);
+  job_run(&one, maker, "1");
+  job_run(&two, maker, "2");
+  cr_assert_str_eq(one.result.prove.phases[0].name, "1");
+  cr_assert_str_eq(two.result.prove.phases[0].name, "2");
+  hf_maker_destroy(&maker);
+}
+
+/* Of any patience ten times as much is an amount of time. */
+Test(process, patience_of_any_length, .timeout = 30) {
+  static job j;
+  const unsigned long_ones[] = {214748365, 429496730, 4294967295u};
+  for (int i = 0; i < 3; i++) {
+    hf_maker *maker = open_maker(2, long_ones[i]);
+    job_run(&j, maker, "wka");
+    expect(&j, HF_E_REFUSED);
+    hf_maker_destroy(&maker);
+  }
+}
