@@ -44,20 +44,9 @@ static bool key_allowed(const check *c, bool *ok) {
 
 /* A key that was derived here: DATA/keys/DIGEST.vkey. HF_E_NOT_FOUND. */
 static hf_status own_key(const check *c, const hf_digest *digest, hf_verifying_key *out) {
-  char hex[HF_DIGEST_HEX], *path = NULL, *folder = hf_cli_data_path(c->cli, "keys");
-  hf_status status;
-  hf_digest_hex(digest, hex);
-  if (folder == NULL || asprintf(&path, "%s/%s.vkey", folder, hex) < 0) {
-    path = NULL;
-    status = hf_fail(HF_E_MEMORY, "no memory for a path");
-    goto out;
-  }
-  HF_TRY(hf_verifying_key_load(path, out));
-  hf_digest has = hf_vk_digest_bytes(out);
-  if (!hf_digest_eq(&has, digest))
-    status = hf_fail(HF_E_MISMATCH, "%s: the key in it has another digest", path);
-out:
-  free(path);
+  char *folder = hf_cli_data_path(c->cli, "keys");
+  if (folder == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
+  hf_status status = hf_key_folder_find(folder, digest, out);
   free(folder);
   return status;
 }

@@ -80,10 +80,10 @@ void hf_key_cache_destroy(hf_key_cache **cache) {
   *cache = NULL;
 }
 
-static hf_status path_of(const hf_key_cache *cache, const hf_digest *digest, const char *suffix, char **out) {
+static hf_status path_of(const char *folder, const hf_digest *digest, const char *suffix, char **out) {
   char hex[HF_DIGEST_HEX];
   hf_digest_hex(digest, hex);
-  if (asprintf(out, "%s/%s.%s", cache->folder, hex, suffix) < 0) {
+  if (asprintf(out, "%s/%s.%s", folder, hex, suffix) < 0) {
     *out = NULL;
     return hf_fail(HF_E_MEMORY, "no memory for a path");
   }
@@ -116,11 +116,11 @@ static bool load(const hf_key_cache *cache, const hf_digest *reference, hf_provi
   hf_digest digest;
   hf_proving_key *key = NULL;
   bool found = false;
-  if (path_of(cache, reference, "ref", &ref) != HF_OK) return false;
+  if (path_of(cache->folder, reference, "ref", &ref) != HF_OK) return false;
   if (hf_file_read(ref, 256, &text, &length) != HF_OK) goto out;
   if (length > 0 && text[length - 1] == '\n') text[length - 1] = 0;
   if (hf_digest_parse((const char *)text, &digest) != HF_OK ||
-      path_of(cache, &digest, "pkey", &path) != HF_OK)
+      path_of(cache->folder, &digest, "pkey", &path) != HF_OK)
     goto out;
   if (hf_proving_key_load(path, &key) != HF_OK) {
     hf_log(cache->options.log, HF_LOG_WARN, "key file unusable", HF_LOG_TEXT("file", path),
@@ -146,9 +146,9 @@ static hf_status save(const hf_key_cache *cache, const hf_digest *reference, con
   hf_status status;
   char *pkey = NULL, *vkey = NULL, *ref = NULL, hex[HF_DIGEST_HEX + 1];
   hf_digest digest = hf_vk_digest_bytes(&key->vk);
-  HF_TRY(path_of(cache, &digest, "pkey", &pkey));
-  HF_TRY(path_of(cache, &digest, "vkey", &vkey));
-  HF_TRY(path_of(cache, reference, "ref", &ref));
+  HF_TRY(path_of(cache->folder, &digest, "pkey", &pkey));
+  HF_TRY(path_of(cache->folder, &digest, "vkey", &vkey));
+  HF_TRY(path_of(cache->folder, reference, "ref", &ref));
   HF_TRY(hf_proving_key_save(pkey, key));
   HF_TRY(hf_verifying_key_save(vkey, &key->vk));
   hf_digest_hex(&digest, hex);
@@ -168,7 +168,7 @@ static hf_status derive(const hf_key_cache *cache, hf_circuit *circuit, const hf
   char *path = NULL;
   int lock = -1;
   if (cache->folder != NULL) {
-    HF_TRY(path_of(cache, reference, "lock", &path));
+    HF_TRY(path_of(cache->folder, reference, "lock", &path));
     lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (lock < 0) {
       status = hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
@@ -252,10 +252,14 @@ hf_status hf_key_cache_prover(hf_key_cache *cache, hf_prover **prover) {
 }
 
 hf_status hf_key_cache_find(const hf_key_cache *cache, const hf_digest *digest, hf_verifying_key *out) {
+  if (cache->folder == NULL) return hf_fail(HF_E_NOT_FOUND, "no keys are kept on disk");
+  return hf_key_folder_find(cache->folder, digest, out);
+}
+
+hf_status hf_key_folder_find(const char *folder, const hf_digest *digest, hf_verifying_key *out) {
   hf_status status;
   char *path = NULL;
-  if (cache->folder == NULL) return hf_fail(HF_E_NOT_FOUND, "no keys are kept on disk");
-  HF_TRY(path_of(cache, digest, "vkey", &path));
+  HF_TRY(path_of(folder, digest, "vkey", &path));
   HF_TRY(hf_verifying_key_load(path, out));
   hf_digest has = hf_vk_digest_bytes(out);
   if (!hf_digest_eq(&has, digest))

@@ -44,6 +44,8 @@ hf_status hf_key_cache_prover(hf_key_cache *cache, hf_prover **prover);
 /* The verifying key with this digest, from the folder's files: derived here before, by whichever process.
  * HF_E_NOT_FOUND when it was not. */
 hf_status hf_key_cache_find(const hf_key_cache *cache, const hf_digest *digest, hf_verifying_key *out);
+/* The same for those who have the folder and no cache. */
+hf_status hf_key_folder_find(const char *folder, const hf_digest *digest, hf_verifying_key *out);
 
 /* The 32 little-endian bytes of the digest of a verifying key: what jobs and file names call it. */
 hf_digest hf_vk_digest_bytes(const hf_verifying_key *vk);
