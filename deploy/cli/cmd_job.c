@@ -158,44 +158,33 @@ out:
   return status;
 }
 
-#define PAGE 64
-
 static hf_status list(hf_cli *cli) {
   hf_status status;
-  hf_queue *queue = NULL;
-  json_t *jobs = json_array();
-  hf_job_record *records = calloc(PAGE, sizeof *records);
+  hf_cli_pages pages = {0};
   hf_job_filter filter = {.circuit = hf_cli_text(cli, "circuit"),
                           .tenant = hf_cli_text(cli, "tenant"),
                           .worker = hf_cli_text(cli, "worker")};
   uint64_t left = hf_cli_number(cli, "limit");
-  if (records == NULL || jobs == NULL) {
-    status = hf_fail(HF_E_MEMORY, "no memory for a page of jobs");
-    goto out;
-  }
   if (hf_cli_given(cli, "state")) {
     hf_job_state state;
     HF_TRY(hf_job_state_parse(hf_cli_text(cli, "state"), &state));
     filter.state_mask = 1u << state;
   }
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_pages_open(cli, sizeof(hf_job_record), &pages));
+  hf_job_record *records = pages.page;
   if (!cli->json) hf_cli_record_head();
-  for (size_t count = PAGE; left > 0 && count == PAGE;) {
-    HF_TRY(hf_queue_list(queue, &filter, records, PAGE, &count));
+  for (size_t count = HF_CLI_PAGE; left > 0 && count == HF_CLI_PAGE;) {
+    HF_TRY(hf_queue_list(pages.queue, &filter, records, HF_CLI_PAGE, &count));
     for (size_t i = 0; i < count && left > 0; i++, left--) {
       if (cli->json)
-        json_array_append_new(jobs, hf_cli_record_json(&records[i]));
+        json_array_append_new(pages.list, hf_cli_record_json(&records[i]));
       else
         hf_cli_record_line(&records[i]);
       filter.after = records[i].sequence;
     }
   }
-  if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "jobs", jobs)));
 out:
-  json_decref(jobs);
-  free(records);
-  hf_queue_close(&queue);
-  return status;
+  return hf_cli_pages_close(cli, &pages, "jobs", status);
 }
 
 #define END                                                                                                  \

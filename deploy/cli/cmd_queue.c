@@ -4,12 +4,9 @@
 #include "queue_common.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define PAGE 64
 
 static hf_status stats(hf_cli *cli) {
   hf_status status;
@@ -75,21 +72,16 @@ out:
 
 static hf_status dead(hf_cli *cli) {
   hf_status status;
-  hf_queue *queue = NULL;
-  json_t *letters = json_array();
-  hf_job_record *records = calloc(PAGE, sizeof *records);
+  hf_cli_pages pages;
   hf_job_filter filter = {.state_mask = 1u << HF_JOB_DEAD};
-  if (records == NULL) {
-    status = hf_fail(HF_E_MEMORY, "no memory for a page of jobs");
-    goto out;
-  }
-  HF_TRY(hf_cli_queue_open(cli, &queue));
-  for (size_t count = PAGE; count == PAGE;) {
-    HF_TRY(hf_queue_list(queue, &filter, records, PAGE, &count));
+  HF_TRY(hf_cli_pages_open(cli, sizeof(hf_job_record), &pages));
+  hf_job_record *records = pages.page;
+  for (size_t count = HF_CLI_PAGE; count == HF_CLI_PAGE;) {
+    HF_TRY(hf_queue_list(pages.queue, &filter, records, HF_CLI_PAGE, &count));
     for (size_t i = 0; i < count; i++) {
       hf_attempt attempts[16];
       size_t tries;
-      HF_TRY(hf_queue_attempts(queue, &records[i].header.key, attempts, 16, &tries));
+      HF_TRY(hf_queue_attempts(pages.queue, &records[i].header.key, attempts, 16, &tries));
       json_t *list = json_array();
       if (!cli->json) hf_cli_record_line(&records[i]);
       for (size_t k = 0; k < tries; k++) {
@@ -103,16 +95,12 @@ static hf_status dead(hf_cli *cli) {
       }
       json_t *job = hf_cli_record_json(&records[i]);
       json_object_set_new(job, "failures", list);
-      json_array_append_new(letters, job);
+      json_array_append_new(pages.list, job);
       filter.after = records[i].sequence;
     }
   }
-  if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "jobs", letters)));
 out:
-  json_decref(letters);
-  free(records);
-  hf_queue_close(&queue);
-  return status;
+  return hf_cli_pages_close(cli, &pages, "jobs", status);
 }
 
 static hf_status requeue(hf_cli *cli) {
@@ -134,18 +122,13 @@ out:
 
 static hf_status workers(hf_cli *cli) {
   hf_status status;
-  hf_queue *queue = NULL;
-  json_t *list = json_array();
-  hf_worker_record *page = calloc(PAGE, sizeof *page);
+  hf_cli_pages pages;
   char after[HF_NAME_MAX + 1] = "";
   uint64_t since = ((uint64_t)time(NULL) - hf_cli_number(cli, "within")) * 1000;
-  if (page == NULL) {
-    status = hf_fail(HF_E_MEMORY, "no memory for a page of workers");
-    goto out;
-  }
-  HF_TRY(hf_cli_queue_open(cli, &queue));
-  for (size_t count = PAGE; count == PAGE;) {
-    HF_TRY(hf_queue_workers(queue, since, after, page, PAGE, &count));
+  HF_TRY(hf_cli_pages_open(cli, sizeof(hf_worker_record), &pages));
+  hf_worker_record *page = pages.page;
+  for (size_t count = HF_CLI_PAGE; count == HF_CLI_PAGE;) {
+    HF_TRY(hf_queue_workers(pages.queue, since, after, page, HF_CLI_PAGE, &count));
     for (size_t i = 0; i < count; i++) {
       const hf_worker *w = &page[i].worker;
       json_t *circuits = json_array();
@@ -156,40 +139,31 @@ static hf_status workers(hf_cli *cli) {
         for (uint32_t k = 0; k < w->capability_count; k++) printf(" %s", w->capabilities[k].circuit);
         putchar('\n');
       }
-      json_array_append_new(list,
+      json_array_append_new(pages.list,
                             json_pack("{s:s, s:s, s:o, s:o}", "name", w->name, "software", w->software,
                                       "seen_ms", hf_cli_json_u64(page[i].seen_ms), "circuits", circuits));
       memcpy(after, w->name, sizeof after);
     }
   }
-  if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "workers", list)));
 out:
-  json_decref(list);
-  free(page);
-  hf_queue_close(&queue);
-  return status;
+  return hf_cli_pages_close(cli, &pages, "workers", status);
 }
 
 static hf_status events(hf_cli *cli) {
   hf_status status;
-  hf_queue *queue = NULL;
-  json_t *list = json_array();
-  hf_event *page = calloc(PAGE, sizeof *page);
+  hf_cli_pages pages;
   uint64_t after = hf_cli_number(cli, "after"), left = hf_cli_number(cli, "limit");
-  if (page == NULL) {
-    status = hf_fail(HF_E_MEMORY, "no memory for a page of events");
-    goto out;
-  }
-  HF_TRY(hf_cli_queue_open(cli, &queue));
-  for (size_t count = PAGE; count == PAGE && left > 0;) {
-    HF_TRY(hf_queue_events(queue, after, page, PAGE, &count));
+  HF_TRY(hf_cli_pages_open(cli, sizeof(hf_event), &pages));
+  hf_event *page = pages.page;
+  for (size_t count = HF_CLI_PAGE; count == HF_CLI_PAGE && left > 0;) {
+    HF_TRY(hf_queue_events(pages.queue, after, page, HF_CLI_PAGE, &count));
     for (size_t i = 0; i < count && left > 0; i++, left--) {
       const hf_event *e = &page[i];
       char id[HF_JOB_ID_TEXT];
       hf_job_id_text(&e->key.id, id);
       after = e->sequence;
       if (cli->json)
-        json_array_append_new(list,
+        json_array_append_new(pages.list,
                               json_pack("{s:o, s:o, s:s, s:s, s:s, s:o, s:s, s:o}", "sequence",
                                         hf_cli_json_u64(e->sequence), "time_ms", hf_cli_json_u64(e->time_ms),
                                         "event", hf_event_kind_text(e->kind), "tenant", e->key.tenant, "id",
@@ -201,12 +175,8 @@ static hf_status events(hf_cli *cli) {
                e->detail[0] != 0 ? ": " : "", e->detail);
     }
   }
-  if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:O}", "events", list)));
 out:
-  json_decref(list);
-  free(page);
-  hf_queue_close(&queue);
-  return status;
+  return hf_cli_pages_close(cli, &pages, "events", status);
 }
 
 /* Not what an aggregator still needs, unless that is said. */

@@ -72,3 +72,17 @@ void hf_cli_record_line(const hf_job_record *r) {
          r->header.key.tenant, id, hf_job_state_text(r->state), r->header.circuit, r->attempts,
          (unsigned long long)r->epoch, r->worker, r->cause[0] != 0 ? " / " : "", r->cause);
 }
+
+hf_status hf_cli_pages_open(hf_cli *cli, size_t size, hf_cli_pages *out) {
+  *out = (hf_cli_pages){.page = calloc(HF_CLI_PAGE, size), .list = json_array()};
+  if (out->page == NULL || out->list == NULL) return hf_fail(HF_E_MEMORY, "no memory for a page of entries");
+  return hf_cli_queue_open(cli, &out->queue);
+}
+
+hf_status hf_cli_pages_close(hf_cli *cli, hf_cli_pages *pages, const char *name, hf_status status) {
+  if (status == HF_OK && cli->json) status = hf_cli_print_json(cli, json_pack("{s:O}", name, pages->list));
+  json_decref(pages->list);
+  free(pages->page);
+  hf_queue_close(&pages->queue);
+  return status;
+}

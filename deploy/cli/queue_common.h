@@ -16,6 +16,19 @@ json_t *hf_cli_record_json(const hf_job_record *record);
 void hf_cli_record_head(void);
 void hf_cli_record_line(const hf_job_record *record);
 
+/* A list that is asked for page by page: each entry is printed as it comes, or all of them are one document. */
+#define HF_CLI_PAGE 64
+typedef struct hf_cli_pages {
+  hf_queue *queue;
+  void *page;   /* room for HF_CLI_PAGE entries */
+  json_t *list; /* of those seen, for --json */
+} hf_cli_pages;
+
+/* Opens the queue, with pages of entries of `size` bytes. */
+hf_status hf_cli_pages_open(hf_cli *cli, size_t size, hf_cli_pages *out);
+/* With --json and no error so far prints {"name": list}. The status of it all; a zeroed one is fine. */
+hf_status hf_cli_pages_close(hf_cli *cli, hf_cli_pages *pages, const char *name, hf_status status);
+
 #define HF_OPTION_TENANT                                                                                     \
   { "tenant", HF_OPTION_TEXT, "NAME", "default", "whose job it is" }
 
