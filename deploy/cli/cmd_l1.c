@@ -36,6 +36,12 @@ static hf_status key_show(hf_cli *cli) {
   return status == HF_OK ? print_address(cli, cli->arguments[0], &address) : status;
 }
 
+static hf_status print_sent(hf_cli *cli, const hf_sent *sent) {
+  if (cli->json) return hf_cli_print_json(cli, hf_cli_sent_json(sent));
+  hf_cli_sent_print(sent);
+  return HF_OK;
+}
+
 /* ---- deposits ---- */
 
 /* A public key on BabyJubJub in two numbers of the EVM: 64 hex digits (the wallet's way), or x and y, 128
@@ -85,10 +91,7 @@ static hf_status deposit(hf_cli *cli) {
   status = hf_cli_l1_send(cli, &l1, &request, &sent);
   if (status == HF_E_STATE) status = hf_fail_context(status, "it is made anew with --again");
   HF_TRY(status);
-  if (cli->json)
-    HF_TRY(hf_cli_print_json(cli, hf_cli_sent_json(&sent)));
-  else
-    hf_cli_sent_print(&sent);
+  HF_TRY(print_sent(cli, &sent));
   if (sent.known) hf_cli_say("this deposit was made before; --again makes another one");
 out:
   hf_writer_free(&data);
@@ -287,10 +290,7 @@ static hf_status cancel(hf_cli *cli) {
   status = hf_cli_l1_wait(cli, &l1, &sent.id, &sent);
   if (status == HF_E_CANCELLED && sent.cancelled) status = HF_OK;
   HF_TRY(status);
-  if (cli->json)
-    HF_TRY(hf_cli_print_json(cli, hf_cli_sent_json(&sent)));
-  else
-    hf_cli_sent_print(&sent);
+  HF_TRY(print_sent(cli, &sent));
 out:
   hf_cli_l1_close(&l1);
   return status;
@@ -313,10 +313,7 @@ static hf_status settler(hf_cli *cli) {
   request.to = l1.contract.address;
   request.data = (hf_bytes){data.data, data.length};
   HF_TRY(hf_cli_l1_send(cli, &l1, &request, &sent));
-  if (cli->json)
-    HF_TRY(hf_cli_print_json(cli, hf_cli_sent_json(&sent)));
-  else
-    hf_cli_sent_print(&sent);
+  HF_TRY(print_sent(cli, &sent));
 out:
   hf_writer_free(&data);
   hf_cli_l1_close(&l1);
