@@ -40,11 +40,12 @@ static hf_status count_ntt(hf_backend *backend, hf_vec *const *vecs, size_t coun
   return c->inner->ntt(backend, vecs, count, log_n, kind);
 }
 
-static hf_status count_coset_ntt(hf_backend *backend, hf_vec *out, const hf_vec *coefficients, size_t length, unsigned log_n,
+static hf_status count_coset_ntt(hf_backend *backend, hf_vec *const *out, const hf_vec *const *coefficients, size_t count,
+                                 size_t length, unsigned log_n,
                                  hf_fr shift) {
   hf_bench_counter *c = counter_of(backend);
   c->ntt += hf_bench_ntt_multiplications(log_n) + ldexp(1, (int)log_n);
-  return c->inner->coset_ntt(backend, out, coefficients, length, log_n, shift);
+  return c->inner->coset_ntt(backend, out, coefficients, count, length, log_n, shift);
 }
 
 static hf_status count_coset_intt(hf_backend *backend, hf_vec *vec, unsigned log_n, hf_fr shift) {

@@ -179,7 +179,7 @@ static hf_status intt_work(hf_bench_run *run, void *context) {
 
 static hf_status coset_work(hf_bench_run *run, void *context) {
   ntt_bench *t = context;
-  return HF_BACKEND_DO(run->backend, coset_ntt, t->b, t->a, t->n, t->log_n, t->shift);
+  return HF_BACKEND_DO(run->backend, coset_ntt, &t->b, (const hf_vec *const *)&t->a, 1, t->n, t->log_n, t->shift);
 }
 
 /* The polynomial at some points of shift * H against the values there. */

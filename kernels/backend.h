@@ -72,10 +72,10 @@ typedef struct hf_backend_ops {
   /* --- transforms --------------------------------------------------------- */
   /* In place over the first 2^log_n elements of each of `count` vectors. */
   hf_status (*ntt)(hf_backend *backend, hf_vec *const *vecs, size_t count, unsigned log_n, hf_ntt_kind kind);
-  /* out = values of the polynomial `coefficients` (length may exceed 2^log_n; X^n wraps to shift^n)
-   * on shift * H, natural order; `out` has 2^log_n elements and is another vector. */
-  hf_status (*coset_ntt)(hf_backend *backend, hf_vec *out, const hf_vec *coefficients, size_t length,
-                         unsigned log_n, hf_fr shift);
+  /* out[k] = values of the polynomial coefficients[k] (length may exceed 2^log_n; X^n wraps to shift^n)
+   * on shift * H, natural order, for k < count; an out has 2^log_n elements and is another vector. */
+  hf_status (*coset_ntt)(hf_backend *backend, hf_vec *const *out, const hf_vec *const *coefficients, size_t count,
+                         size_t length, unsigned log_n, hf_fr shift);
   /* In place: values on shift * H -> the coefficients of the polynomial of degree < n. */
   hf_status (*coset_intt)(hf_backend *backend, hf_vec *vec, unsigned log_n, hf_fr shift);
 

@@ -98,14 +98,20 @@ out:
   return status;
 }
 
-hf_status HF_CPU_NAME(coset_ntt)(hf_backend *backend, hf_vec *out, const hf_vec *coefficients, size_t length,
-                                 unsigned log_n, hf_fr shift) {
+hf_status HF_CPU_NAME(coset_ntt)(hf_backend *backend, hf_vec *const *out, const hf_vec *const *coefficients, size_t count,
+                                 size_t length, unsigned log_n, hf_fr shift) {
   hf_status status;
   hf_fr *scale = NULL, *shifted = NULL, *roots = NULL;
+  ntt_plan *plans = NULL;
   HF_TRY(log_check("coset_ntt", log_n));
-  HF_TRY(hf_cpu_range("coset_ntt (coefficients)", coefficients, 0, length));
-  HF_TRY(hf_cpu_range("coset_ntt (out)", out, 0, (size_t)1 << log_n));
-  ntt_plan plan = plan_make(backend, log_n, coefficients->data, length, out->data);
+  for (size_t k = 0; k < count; k++) {
+    HF_TRY(hf_cpu_range("coset_ntt (coefficients)", coefficients[k], 0, length));
+    HF_TRY(hf_cpu_range("coset_ntt (out)", out[k], 0, (size_t)1 << log_n));
+  }
+  if (count == 0) return HF_OK;
+  plans = calloc(count, sizeof *plans);
+  if (!plans) HF_TRY(hf_fail(HF_E_MEMORY, "coset_ntt: no memory for %zu plans", count));
+  ntt_plan plan = plan_make(backend, log_n, NULL, length, NULL);
   size_t rows = (size_t)1 << plan.row_log, row_size = (size_t)1 << plan.column_log;
   scale = malloc(row_size * sizeof *scale);
   shifted = malloc(rows * sizeof *shifted);
@@ -124,11 +130,17 @@ hf_status HF_CPU_NAME(coset_ntt)(hf_backend *backend, hf_vec *out, const hf_vec 
   plan.wrap = power; /* shift^(row_size * rows) */
   plan.scale = scale;
   plan.shifted = shifted;
-  HF_TRY(HF_CPU_NAME(ntt_run)(&plan, 1));
+  for (size_t k = 0; k < count; k++) {
+    plans[k] = plan;
+    plans[k].in = coefficients[k]->data;
+    plans[k].out = out[k]->data;
+  }
+  HF_TRY(HF_CPU_NAME(ntt_run)(plans, count));
 out:
   free(scale);
   free(shifted);
   free(roots);
+  free(plans);
   return status;
 }
 

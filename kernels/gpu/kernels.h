@@ -23,8 +23,6 @@
   X(multiply_chain, HF_LANES)                                                                                \
   /* kernels_ntt.h */                                                                                        \
   X(ntt_pass, HF_NTT_LANES)                                                                                  \
-  X(coset_load, HF_LANES)                                                                                    \
-  X(coset_scale, HF_LANES)                                                                                   \
   /* kernels_msm.h */                                                                                        \
   X(msm_count, HF_LANES)                                                                                     \
   X(msm_scatter, HF_LANES)                                                                                   \
@@ -56,6 +54,16 @@ typedef enum hf_gpu_kernel { HF_GPU_KERNELS(HF_GPU_ENUM) HF_KERNEL_COUNT } hf_gp
 /* Transforms: a group works on a tile of 2^HF_NTT_TILE_LOG elements in its own memory (32 KiB), four a lane. */
 #define HF_NTT_TILE_LOG 10
 #define HF_NTT_LANES    (1 << (HF_NTT_TILE_LOG - 2))
+#define HF_NTT_VECTORS  8 /* in one launch */
+
+/* A pass; see ntt_pass. */
+typedef struct hf_ntt_plan {
+  hf_u32 log_n, log_done, log_radix;
+  hf_u32 log_groups; /* of a vector */
+  hf_u32 load;       /* 1: the first pass onto a coset, of `length` coefficients */
+  hf_u32 length;
+  hf_u32 inverse, scale; /* 1: the last pass of an inverse; from a coset */
+} hf_ntt_plan;
 
 /* Multi-scalar multiplication. */
 #define HF_MSM_TASK    32 /* terms of a task */

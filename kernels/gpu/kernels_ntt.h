@@ -15,18 +15,35 @@ HF_FN hf_u32 hf_bit_reverse(hf_u32 x, hf_u32 bits) {
   return y;
 }
 
-/* roots: powers of the root of order 2^28. The last pass of an inverse has `inverse` set: indices are negated and
- * elements multiplied with `factor` = 1/n. */
-HF_KERNEL(ntt_pass, HF_NTT_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, in), HF_IN(hf_fr, roots), HF_VALUE(hf_u32, log_n),
-          HF_VALUE(hf_u32, log_done), HF_VALUE(hf_u32, log_radix), HF_VALUE(hf_u32, inverse), HF_VALUE(hf_fr, factor)) {
+/* One of HF_NTT_VECTORS. */
+#define HF_NTT_PICK(v, x)                                                                                    \
+  ((v) < 4u ? ((v) < 2u ? ((v) == 0u ? x##0 : x##1) : ((v) == 2u ? x##2 : x##3))                             \
+            : ((v) < 6u ? ((v) == 4u ? x##4 : x##5) : ((v) == 6u ? x##6 : x##7)))
+
+/* Up to HF_NTT_VECTORS vectors at a time, each on 2^log_groups groups. roots: powers of the root of order 2^28.
+ * The first pass of a transform of `length` coefficients onto a coset has `shifts`, powers of the shift: what wraps is added.
+ * The last pass of an inverse has plan.inverse: indices are negated, and elements multiplied with `factor` = 1/n and, from a coset,
+ * with `shifts`, powers of 1/shift. */
+HF_KERNEL(ntt_pass, HF_NTT_LANES, HF_OUT(hf_fr, out0), HF_OUT(hf_fr, out1), HF_OUT(hf_fr, out2), HF_OUT(hf_fr, out3),
+          HF_OUT(hf_fr, out4), HF_OUT(hf_fr, out5), HF_OUT(hf_fr, out6), HF_OUT(hf_fr, out7), HF_IN(hf_fr, in0),
+          HF_IN(hf_fr, in1), HF_IN(hf_fr, in2), HF_IN(hf_fr, in3), HF_IN(hf_fr, in4), HF_IN(hf_fr, in5), HF_IN(hf_fr, in6),
+          HF_IN(hf_fr, in7), HF_IN(hf_fr, roots), HF_IN(hf_fr, shifts), HF_VALUE(hf_ntt_plan, plan), HF_VALUE(hf_fr, factor)) {
   HF_LOCAL(hf_fr, tile, HF_NTT_TILE); /* element m of column c at m columns + c */
+  const hf_u32 log_n = plan.log_n, log_done = plan.log_done, log_radix = plan.log_radix;
   const hf_u32 log_columns = log_n < HF_NTT_TILE_LOG ? log_n - log_radix : HF_NTT_TILE_LOG - log_radix;
   const hf_u32 columns = 1u << log_columns, size = 1u << (log_radix + log_columns), radix = 1u << log_radix;
-  const hf_u32 first = hf_group() << log_columns, done = 1u << log_done, n = 1u << log_n;
+  const hf_u32 vector = hf_group() >> plan.log_groups, first = (hf_group() & ((1u << plan.log_groups) - 1u)) << log_columns;
+  const hf_u32 done = 1u << log_done, n = 1u << log_n;
+  HF_GLOBAL const hf_fr *in = HF_NTT_PICK(vector, in);
+  HF_GLOBAL hf_fr *out = HF_NTT_PICK(vector, out);
   HF_EACH_LANE(lane) {
     for (hf_u32 e = lane; e < size; e += HF_NTT_LANES) {
       hf_u32 m = e >> log_columns, j = first + (e & (columns - 1u)), k = j & (done - 1u);
-      hf_fr x = in[j + (m << (log_n - log_radix))];
+      hf_u32 at = j + (m << (log_n - log_radix));
+      hf_fr x = hf_fr_zero();
+      if (!plan.load) x = in[at];
+      else /* on a coset */
+        for (; at < plan.length; at += n) x = hf_fr_add(x, hf_fr_mul(in[at], hf_power(shifts, at)));
       if (k != 0 && m != 0)
         x = hf_fr_mul(x, hf_power(roots, (k * m) << (HF_FR_TWO_ADICITY - log_done - log_radix)));
       tile[e] = x;
@@ -72,30 +89,13 @@ HF_KERNEL(ntt_pass, HF_NTT_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, in), HF_IN(hf
       hf_u32 j = first + c, k = j & (done - 1u);
       hf_u32 to = ((j - k) << log_radix) + k + (m << log_done);
       hf_fr x = tile[(hf_bit_reverse(m, log_radix) << log_columns) + c];
-      if (inverse) {
+      if (plan.inverse) {
         to = (n - to) & (n - 1u);
         x = hf_fr_mul(x, factor);
+        if (plan.scale) x = hf_fr_mul(x, hf_power(shifts, to));
       }
       out[to] = x;
     }
-  }
-}
-
-/* out[i] = sum_k in[i + k n] shift^(i + k n), i < n = 2^log_n */
-HF_KERNEL(coset_load, HF_LANES, HF_OUT(hf_fr, out), HF_IN(hf_fr, in), HF_IN(hf_fr, shifts), HF_VALUE(hf_u32, length),
-          HF_VALUE(hf_u32, log_n)) {
-  HF_EACH_THREAD(i) {
-    if (i >> log_n) continue;
-    hf_fr sum = hf_fr_zero();
-    for (hf_u32 at = i; at < length; at += 1u << log_n) sum = hf_fr_add(sum, hf_fr_mul(in[at], hf_power(shifts, at)));
-    out[i] = sum;
-  }
-}
-
-/* x[i] *= shift^i */
-HF_KERNEL(coset_scale, HF_LANES, HF_OUT(hf_fr, x), HF_IN(hf_fr, shifts), HF_VALUE(hf_u32, count)) {
-  HF_EACH_THREAD(i) {
-    if (i < count) x[i] = hf_fr_mul(x[i], hf_power(shifts, i));
   }
 }
 

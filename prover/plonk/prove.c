@@ -117,10 +117,10 @@ static hf_status inverse_ntt(run *r, hf_vec *const *vecs, size_t count) {
   return timed(r, start, &r->report->ntt_seconds, status);
 }
 
-static hf_status coset_ntt(run *r, hf_vec *out, const hf_vec *coefficients, hf_fr shift) {
+static hf_status coset_ntt(run *r, hf_vec *const *out, hf_vec *const *coefficients, size_t count, hf_fr shift) {
   double start = started(r);
-  hf_status status = r->ops->coset_ntt(r->backend, out, coefficients, r->length, r->vk->log_n, shift);
-  r->report->ntt_count++;
+  hf_status status = r->ops->coset_ntt(r->backend, out, (const hf_vec *const *)coefficients, count, r->length, r->vk->log_n, shift);
+  r->report->ntt_count += count;
   return timed(r, start, &r->report->ntt_seconds, status);
 }
 
@@ -298,21 +298,17 @@ out:
 
 /* The fixed columns on coset j: the prover's where they are kept, else made in `temporary`. */
 static hf_status fixed_on_coset(run *r, int j, hf_fr shift, hf_vec *const *temporary, hf_vec **out) {
-  hf_status status = HF_OK;
-  for (int i = 0; i < HF_FIXED_COUNT; i++) {
-    hf_vec **kept = &r->prover->cosets[j][i];
-    bool have = *kept != NULL;
-    if (r->prover->keeps_cosets && !have) HF_TRY(r->ops->vec_create(r->backend, r->n, kept));
-    out[i] = r->prover->keeps_cosets ? *kept : temporary[i];
-    if (have) continue;
-    status = coset_ntt(r, out[i], r->prover->coefficients[i], shift);
-    if (status != HF_OK && r->prover->keeps_cosets) { /* nothing half made is kept */
-      r->ops->vec_destroy(r->backend, *kept);
-      *kept = NULL;
-    }
-    HF_TRY(status);
+  hf_status status;
+  hf_vec **kept = r->prover->cosets[j];
+  memcpy(out, r->prover->keeps_cosets ? kept : temporary, HF_FIXED_COUNT * sizeof *out);
+  if (r->prover->keeps_cosets && kept[0]) return HF_OK;
+  if (r->prover->keeps_cosets) {
+    HF_TRY(create_all(r, kept, HF_FIXED_COUNT, r->n));
+    memcpy(out, kept, HF_FIXED_COUNT * sizeof *out);
   }
+  HF_TRY(coset_ntt(r, out, r->prover->coefficients, HF_FIXED_COUNT, shift));
 out:
+  if (status != HF_OK && r->prover->keeps_cosets) destroy_all(r, kept, HF_FIXED_COUNT); /* nothing half made is kept */
   return status;
 }
 
@@ -327,7 +323,10 @@ static hf_status round_quotient(run *r) {
   hf_fr inverse[HF_QUOTIENT_COUNT][HF_QUOTIENT_COUNT];
   HF_TRY(upload_public_inputs(r));
   HF_TRY(create_all(r, r->quotient, HF_QUOTIENT_COUNT, r->length));
-  hf_vec *fixed[HF_FIXED_COUNT];
+  hf_vec *fixed[HF_FIXED_COUNT], *moving[COSET_COLUMNS - COSET_WITNESS]; /* polynomials of this proof */
+  memcpy(moving, r->witness, sizeof r->witness);
+  memcpy(moving + COSET_SUMS - COSET_WITNESS, r->sums, sizeof r->sums);
+  moving[COSET_PUBLIC - COSET_WITNESS] = r->public_inputs;
   size_t first = r->prover->keeps_cosets ? COSET_WITNESS : 0;
   HF_TRY(create_all(r, coset + first, COSET_COLUMNS - first, r->n));
   HF_TRY(create_all(r, &values, 1, r->n));
@@ -347,12 +346,7 @@ static hf_status round_quotient(run *r) {
     shift = hf_fr_mul(shift, generator);
     HF_TRY(fixed_on_coset(r, j, shift, coset, fixed));
     for (int i = 0; i < HF_FIXED_COUNT; i++) in.fixed[i] = fixed[i];
-    for (int i = COSET_WITNESS; i < COSET_COLUMNS; i++) {
-      const hf_vec *poly = i < COSET_SUMS     ? r->witness[i - COSET_WITNESS]
-                           : i < COSET_PUBLIC ? r->sums[i - COSET_SUMS]
-                                              : r->public_inputs;
-      HF_TRY(coset_ntt(r, coset[i], poly, shift));
-    }
+    HF_TRY(coset_ntt(r, coset + COSET_WITNESS, moving, COSET_COLUMNS - COSET_WITNESS, shift));
     HF_TRY(r->ops->quotient(r->backend, &in, shift, values));
     HF_TRY(coset_intt(r, values, shift));
     for (int k = 0; k < HF_QUOTIENT_COUNT; k++) HF_TRY(r->ops->axpy(r->backend, r->quotient[k], inverse[k][j], values, r->n));
@@ -564,7 +558,8 @@ static size_t prover_bytes(unsigned log_n, unsigned kappa, bool cosets) {
 static size_t prove_bytes(unsigned log_n, unsigned kappa, bool cosets) {
   const size_t vectors = 2 * HF_WITNESS_COUNT + HF_SUMS_COUNT + HF_QUOTIENT_COUNT + 1 +
                          (HF_WITNESS_COUNT + HF_SUMS_COUNT + 1 + 1) + 2 + (cosets ? 0 : HF_FIXED_COUNT);
-  return HF_PROVE_FIXED_BYTES + prover_bytes(log_n, kappa, cosets) + ((vectors + 3 * kappa) * sizeof(hf_fr) << log_n);
+  const size_t together = log_n <= 19 ? 8 : 1; /* transforms in one launch, each with a second vector */
+  return HF_PROVE_FIXED_BYTES + prover_bytes(log_n, kappa, cosets) + ((vectors + together + 3 * kappa) * sizeof(hf_fr) << log_n);
 }
 
 /* On a device of its own, a quarter of the memory may go to them if a proof finds room beside. */

@@ -25,8 +25,9 @@ static void spoil(hf_backend *k, hf_vec *v, size_t at) {
 
 LIE(ntt, (hf_backend * k, hf_vec *const *v, size_t c, unsigned n, hf_ntt_kind kind), (k, v, c, n, kind),
     spoil(k, v[0], 777))
-LIE(coset_ntt, (hf_backend * k, hf_vec *o, const hf_vec *c, size_t l, unsigned n, hf_fr s),
-    (k, o, c, l, n, s), spoil(k, o, 777))
+LIE(coset_ntt,
+    (hf_backend * k, hf_vec *const *o, const hf_vec *const *c, size_t count, size_t l, unsigned n, hf_fr s),
+    (k, o, c, count, l, n, s), spoil(k, o[0], 777))
 LIE(coset_intt, (hf_backend * k, hf_vec *v, unsigned n, hf_fr s), (k, v, n, s), spoil(k, v, 4095))
 LIE(msm, (hf_backend * k, const hf_points *p, const hf_vec *s, size_t c, hf_g1 *o), (k, p, s, c, o),
     (*o = hf_g1_neg(*o), lies++))

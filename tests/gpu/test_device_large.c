@@ -29,8 +29,8 @@ static void transforms(hf_backend *k) {
     download(k, d, values, n);
     OK(host->ops->vec_upload(host, h, 0, values, n));
     same(k, e, h, n, "inverse ntt");
-    OK(k->ops->coset_ntt(k, e, d, n, log_n, shift));
-    OK(host->ops->coset_ntt(host, f, h, n, log_n, shift));
+    OK(k->ops->coset_ntt(k, &e, (const hf_vec *const *)&d, 1, n, log_n, shift));
+    OK(host->ops->coset_ntt(host, &f, (const hf_vec *const *)&h, 1, n, log_n, shift));
     same(k, e, f, n, "coset_ntt");
     OK(k->ops->coset_intt(k, e, log_n, shift));
     same(k, e, h, n, "coset_intt");
