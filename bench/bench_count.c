@@ -41,10 +41,9 @@ static hf_status count_ntt(hf_backend *backend, hf_vec *const *vecs, size_t coun
 }
 
 static hf_status count_coset_ntt(hf_backend *backend, hf_vec *const *out, const hf_vec *const *coefficients, size_t count,
-                                 size_t length, unsigned log_n,
-                                 hf_fr shift) {
+                                 size_t length, unsigned log_n, hf_fr shift) {
   hf_bench_counter *c = counter_of(backend);
-  c->ntt += hf_bench_ntt_multiplications(log_n) + ldexp(1, (int)log_n);
+  c->ntt += (double)count * (hf_bench_ntt_multiplications(log_n) + ldexp(1, (int)log_n));
   return c->inner->coset_ntt(backend, out, coefficients, count, length, log_n, shift);
 }
 

@@ -273,19 +273,32 @@ static hf_status no_msm(hf_backend *backend, const hf_points *points, const hf_v
   return count == 1000 ? HF_E_TIMEOUT : HF_E_INTERNAL;
 }
 
+static hf_status no_coset_ntt(hf_backend *backend, hf_vec *const *out, const hf_vec *const *coefficients, size_t count,
+                              size_t length, unsigned log_n, hf_fr shift) {
+  (void)backend, (void)out, (void)coefficients, (void)log_n, (void)shift;
+  return count == 5 && length == 9 ? HF_OK : HF_E_INTERNAL;
+}
+
+static hf_status no_coset_intt(hf_backend *backend, hf_vec *vec, unsigned log_n, hf_fr shift) {
+  (void)backend, (void)vec, (void)shift;
+  return log_n == 4 ? HF_OK : HF_E_INTERNAL;
+}
+
 /* Every call is counted, goes on to the backend and brings its status back. */
 Test(cpu_bench, counts_multiplications) {
-  static const hf_backend_ops ops = {.name = "none", .ntt = no_ntt, .msm = no_msm};
+  static const hf_backend_ops ops = {.name = "none", .ntt = no_ntt, .coset_ntt = no_coset_ntt, .coset_intt = no_coset_intt, .msm = no_msm};
   hf_backend backend = {&ops};
   hf_bench_counter counter;
   hf_bench_counter_begin(&counter, &backend);
   OK(HF_BACKEND_DO(&backend, ntt, NULL, 3, 10, HF_NTT_FORWARD));
+  OK(HF_BACKEND_DO(&backend, coset_ntt, NULL, NULL, 5, 9, 3, hf_fr_one()));
+  OK(HF_BACKEND_DO(&backend, coset_intt, NULL, 4, hf_fr_one()));
   cr_assert_eq(HF_BACKEND_DO(&backend, msm, NULL, NULL, 1000, NULL), HF_E_TIMEOUT);
   cr_assert_eq(HF_BACKEND_DO(&backend, msm, NULL, NULL, 1000, NULL), HF_E_TIMEOUT);
   cr_assert_null(backend.ops->commit);
   hf_bench_counter_end(&counter, &backend);
   cr_assert_eq(backend.ops, &ops);
-  cr_assert_float_eq(counter.ntt, 3 * 512 * 10, 1e-9);
+  cr_assert_float_eq(counter.ntt, 3 * 512 * 10 + 5 * (4 * 3 + 8) + 8 * 4 + 16, 1e-9); /* n/2 log n; n more on a coset */
   double least = INFINITY; /* windows of c bits, signed digits: ceil(255 / c) of them with n additions and two a bucket */
   for (int c = 1; c < 20; c++) least = fmin(least, 6 * ceil(255.0 / c) * (1000 + 2 * pow(2, c - 1)));
   cr_assert_float_eq(counter.msm, 2 * least, 1e-6);
