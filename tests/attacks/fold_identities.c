@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fold_removal.h"
+#include "gate_row.h"
 
 enum { OPERANDS = 16 };
 
@@ -300,13 +301,7 @@ static hf_fr identity_sum(const remover *m, const identity *id, hf_fr chi) {
   const hf_circuit *c = m->s.circuit;
   hf_fr sum = hf_fr_zero();
   for (uint32_t r = id->row; r < id->row + id->count + 2; r++) {
-    hf_rel_row row;
-    memset(&row, 0, sizeof row);
-    for (int i = 0; i < HF_WIRES; i++) {
-      row.w[i] = c->wires[i][r];
-      row.wn[i] = c->wires[i][r + 1];
-    }
-    for (int i = 0; i < HF_FIXED_COUNT; i++) row.f[i] = c->fixed[i][r];
+    hf_rel_row row = gate_row(c, r);
     sum = hf_fr_add(sum, hf_rel_nonnative_term(&row, chi));
   }
   return sum;

@@ -197,28 +197,11 @@ static void classes_of_hints(const shape *s, hint_classes *c) {
   free(which);
 }
 
-/* Kinds 0..6. */
 static hf_fr related_value(batch *b, hf_fr old, unsigned kind) {
   static const unsigned powers[] = {1,  2,  4,  8,  16,  17,  34,  45,  51,  62,
                                     64, 66, 67, 68, 125, 126, 127, 128, 252, 253};
-  switch (kind) {
-  case 0:
-    return hf_fr_add(old, hf_fr_one());
-  case 1:
-    return hf_fr_sub(old, hf_fr_one());
-  case 2:
-    return hf_fr_zero();
-  case 3:
-    return rng_fr(&b->r);
-  case 4:
-    return b->s->value[rng_u64(&b->r) % b->s->vars]; /* somebody else's value */
-  case 5:
-    return hf_fr_neg(old);
-  default: {
-    hf_fr step = power(powers[rng_u64(&b->r) % (sizeof powers / sizeof *powers)]);
-    return rng_u64(&b->r) & 1 ? hf_fr_add(old, step) : hf_fr_sub(old, step);
-  }
-  }
+  const rng_world world = {b->s->value, b->s->vars, powers, sizeof powers / sizeof *powers};
+  return rng_related(&b->r, old, kind, &world);
 }
 
 static void alone(batch *b, const shape_hint *h, unsigned kind) {

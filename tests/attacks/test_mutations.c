@@ -41,25 +41,9 @@ static const char *hint_name(const instance *in, uint32_t var) {
 }
 
 static hf_fr related_value(const instance *in, rng *r, hf_fr old, uint32_t kind) {
-  switch (kind) {
-  case 0:
-    return hf_fr_add(old, hf_fr_one());
-  case 1:
-    return hf_fr_sub(old, hf_fr_one());
-  case 2:
-    return hf_fr_zero();
-  case 3:
-    return rng_fr(r);
-  case 4:
-    return in->value[rng_u64(r) % in->vars]; /* somebody else's value */
-  case 5:
-    return hf_fr_neg(old);
-  default: {
-    hf_fr step =
-        hf_fr_pow_u64(hf_fr_from_u64(2), (uint64_t[]){1, 2, 4, 8, 64, 128, 248, 253}[rng_u64(r) % 8]);
-    return rng_u64(r) & 1 ? hf_fr_add(old, step) : hf_fr_sub(old, step);
-  }
-  }
+  static const unsigned powers[] = {1, 2, 4, 8, 64, 128, 248, 253};
+  const rng_world world = {in->value, in->vars, powers, sizeof powers / sizeof *powers};
+  return rng_related(r, old, kind, &world);
 }
 
 /* (a): every name of a hint with every kind of value at least once over all instances, then random ones. */
