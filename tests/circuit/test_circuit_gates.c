@@ -389,19 +389,13 @@ Test(circuit, splits_comparisons_and_bits) {
   hf_fr r_low = hf_fr_sub(hf_fr_zero(), hf_fr_mul(fr(48), two_to(248))); /* = r - 48 2^248 as an integer */
   for (uint64_t borrow = 0; borrow < 2; borrow++) {
     split_liar l = {hf_fr_add(r_low, fr(3)), fr(48), fr(borrow)};
-    hf_builder_options options = {.table_width = 8, .hint_hook = split_lie, .hint_context = &l};
-    hf_builder *b;
-    hf_circuit *c;
+    hf_circuit *c = build_with(8, range_circuit, &in, split_lie, &l);
     hf_failure failures[8];
     size_t count;
-    cr_assert_eq(hf_builder_create(&options, &b), HF_OK);
-    range_circuit(b, &in);
-    cr_assert_eq(hf_builder_finish(b, &c), HF_OK);
     cr_assert_eq(hf_circuit_failures(c, failures, 8, &count), HF_OK);
     cr_assert_gt(count, 0);
     for (size_t i = 0; i < count; i++) cr_assert(strstr(failures[i].name, "canonical split: r - 1 - v"));
     hf_circuit_destroy(&c);
-    hf_builder_destroy(&b);
   }
 
   in = (range_input){.mode = 4, .value = fr(0xa5)};

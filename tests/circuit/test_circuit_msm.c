@@ -335,9 +335,6 @@ Test(msm, chains_double) {
 
 /* ---- words ---- */
 
-static const uint64_t q_limbs[4] = {0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull,
-                                    0x30644e72e131a029ull};
-
 typedef struct words_input {
   hf_g1 p;
   uint32_t rows;
@@ -371,27 +368,16 @@ static void words_with(hf_fq x, const hf_fr add[4], const char *expected) {
   words_input in = {.p = {x, hf_fq_from_u64(5)}};
   limb_liar l = {.seen = 0};
   memcpy(l.add, add, sizeof l.add);
-  hf_builder_options options = {.table_width = WIDTH, .hint_hook = move_limbs, .hint_context = &l};
-  hf_builder *b;
-  hf_circuit *c;
-  hf_failure failures[16];
-  size_t count;
-  cr_assert_eq(hf_builder_create(&options, &b), HF_OK);
-  words_circuit(b, &in);
-  cr_assert_eq(hf_builder_finish(b, &c), HF_OK);
-  cr_assert_eq(hf_circuit_failures(c, failures, 16, &count), HF_OK);
+  hf_circuit *c = build_with(WIDTH, words_circuit, &in, move_limbs, &l);
   if (expected == NULL) {
-    cr_assert_eq(count, 0, "%s", failures[0].message);
+    cr_assert_eq(hf_circuit_check(c), HF_OK, "%s", hf_error_message());
     hf_fr words[4];
     hf_g1_to_words(in.p, words);
     for (int i = 0; i < 4; i++) cr_assert(hf_fr_eq(words[i], in.words[i]), "word %d", i);
   } else {
-    bool named = false;
-    for (size_t i = 0; i < count; i++) named |= strstr(failures[i].name, expected) != NULL;
-    cr_assert(named, "expected \"%s\", got %s", expected, count ? failures[0].message : "nothing");
+    assert_fails_at(c, expected);
   }
   hf_circuit_destroy(&c);
-  hf_builder_destroy(&b);
 }
 
 Test(msm, coordinates_have_one_pair_of_words) {

@@ -76,11 +76,9 @@ typedef struct pair_liar {
 } pair_liar;
 
 static void pair_lie(void *context, uint32_t hint, const char *name, hf_fr *value) {
-  static const uint64_t q[4] = {0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull,
-                                0x30644e72e131a029ull};
   pair_liar *l = context;
   (void)hint;
-  if (!strcmp(name, "product mod q")) *value = hf_fr_sub(*value, fr(q[l->seen_product++]));
+  if (!strcmp(name, "product mod q")) *value = hf_fr_sub(*value, fr(q_limbs[l->seen_product++]));
   if (!strcmp(name, "quotient limb") && l->seen_quotient++ == 0) *value = hf_fr_add(*value, fr(1));
 }
 
@@ -89,17 +87,12 @@ Test(nonnative, compensating_changes_are_refused) {
   in.x[0] = fq_random(1);
   in.y[0] = fq_random(2);
   pair_liar l = {0, 0};
-  hf_builder_options options = {.table_width = WIDTH, .hint_hook = pair_lie, .hint_context = &l};
-  hf_builder *b;
-  hf_circuit *c;
-  cr_assert_eq(hf_builder_create(&options, &b), HF_OK);
-  product_circuit(b, &in);
-  cr_assert_eq(hf_builder_finish(b, &c), HF_OK);
+  hf_circuit *c = build_with(WIDTH, product_circuit, &in, pair_lie, &l);
   cr_assert_eq(hf_circuit_check(c), HF_E_UNSATISFIED);
   hf_circuit_destroy(&c);
-  hf_builder_destroy(&b);
   /* an identity whose carries would not fit is refused when it is built */
-  options = (hf_builder_options){.table_width = WIDTH};
+  hf_builder *b;
+  hf_builder_options options = {.table_width = WIDTH};
   cr_assert_eq(hf_builder_create(&options, &b), HF_OK);
   hf_limbs x = hf_limbs_hint(b, in.x[0], "x");
   hf_operand o[2] = {{.v = x, .square = 16}, {.v = x, .square = 16}};
@@ -219,11 +212,9 @@ typedef struct limb_liar {
 } limb_liar;
 
 static void plus_q(void *context, uint32_t hint, const char *name, hf_fr *value) {
-  static const uint64_t q[4] = {0x3c208c16d87cfd47ull, 0x97816a916871ca8dull, 0xb85045b68181585dull,
-                                0x30644e72e131a029ull};
   limb_liar *l = context;
   (void)hint;
-  if (!strcmp(name, "u")) *value = hf_fr_add(*value, fr(q[l->seen++]));
+  if (!strcmp(name, "u")) *value = hf_fr_add(*value, fr(q_limbs[l->seen++]));
 }
 
 Test(nonnative, equal_modulo_q_is_equal) {
@@ -232,17 +223,11 @@ Test(nonnative, equal_modulo_q_is_equal) {
   x[1] = x[0];
   assert_refused(WIDTH, different_circuit, x, NULL, "u differs from v");
   limb_liar l = {0};
-  hf_builder_options options = {.table_width = WIDTH, .hint_hook = plus_q, .hint_context = &l};
-  hf_builder *b;
-  hf_circuit *c;
-  cr_assert_eq(hf_builder_create(&options, &b), HF_OK);
-  different_circuit(b, x);
-  cr_assert_eq(hf_builder_finish(b, &c), HF_OK);
+  hf_circuit *c = build_with(WIDTH, different_circuit, x, plus_q, &l);
   hf_failure failures[8];
   size_t count;
   cr_assert_eq(hf_circuit_failures(c, failures, 8, &count), HF_OK);
   cr_assert_eq(count, 1, "u + q is a tight number: only the difference refuses it");
   cr_assert_str_eq(failures[0].name, "u differs from v");
   hf_circuit_destroy(&c);
-  hf_builder_destroy(&b);
 }

@@ -167,14 +167,9 @@ Test(circuit, the_challenge_is_an_integer_below_r) {
   }
   cr_assert_eq((uint64_t)carry, 0);
   digit_liar l = {.h_plus_r = sum};
-  hf_builder_options options = {.table_width = 4, .hint_hook = digit_lie, .hint_context = &l};
-  hf_builder *b;
-  hf_circuit *c;
+  hf_circuit *c = build_with(4, signature_circuit, &in, digit_lie, &l);
   hf_failure failures[16];
   size_t count;
-  cr_assert_eq(hf_builder_create(&options, &b), HF_OK);
-  signature_circuit(b, &in);
-  cr_assert_eq(hf_builder_finish(b, &c), HF_OK);
   cr_assert_eq(l.at, 64);
   cr_assert_eq(hf_circuit_failures(c, failures, 16, &count), HF_OK);
   bool below = false;
@@ -184,7 +179,6 @@ Test(circuit, the_challenge_is_an_integer_below_r) {
   }
   cr_assert(below);
   hf_circuit_destroy(&c);
-  hf_builder_destroy(&b);
 }
 
 static void base_circuit(hf_builder *b, const void *input) {

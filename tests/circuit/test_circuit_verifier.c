@@ -112,20 +112,9 @@ static void split_refused(const split_liar *lies, const char *expected) {
   static const step steps[] = {{1, 2}, {0, 2}};
   script s = {.steps = steps, .count = 2};
   split_liar l = *lies;
-  hf_builder_options options = {.table_width = WIDTH, .hint_hook = split_lie, .hint_context = &l};
-  hf_builder *b;
-  hf_circuit *c;
-  hf_failure failures[32];
-  size_t count;
-  bool named = false;
-  cr_assert_eq(hf_builder_create(&options, &b), HF_OK);
-  transcript_circuit(b, &s);
-  cr_assert_eq(hf_builder_finish(b, &c), HF_OK);
-  cr_assert_eq(hf_circuit_failures(c, failures, 32, &count), HF_OK);
-  for (size_t i = 0; i < count; i++) named |= strstr(failures[i].name, expected) != NULL;
-  cr_assert(named, "expected \"%s\", got %s", expected, count ? failures[0].message : "nothing");
+  hf_circuit *c = build_with(WIDTH, transcript_circuit, &s, split_lie, &l);
+  assert_fails_at(c, expected);
   hf_circuit_destroy(&c);
-  hf_builder_destroy(&b);
 }
 
 Test(verifier_gadgets, a_squeeze_has_one_split) {
