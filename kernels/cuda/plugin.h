@@ -13,10 +13,12 @@
 #define HF_CUDA_SYMBOL  "hf_cuda_plugin_table"
 #define HF_CUDA_ABI     1u
 
-/* What differs when kernels were added or a structure that crosses over has changed. */
+/* What differs when kernels were added or a structure that crosses over has another size. */
+#define HF_CUDA_LAYOUT_ADD(sum, next) ((uint64_t)(sum) * 1000003u + (uint64_t)(next))
 #define HF_CUDA_LAYOUT                                                                                      \
-  ((uint64_t)HF_KERNEL_COUNT | (uint64_t)sizeof(hf_gpu_device) << 8 | (uint64_t)sizeof(hf_gpu_device_ops) << 20 | \
-   (uint64_t)sizeof(hf_msm_plan) << 32 | (uint64_t)sizeof(hf_backend_device) << 44)
+  HF_CUDA_LAYOUT_ADD(                                                                                       \
+      HF_CUDA_LAYOUT_ADD(HF_CUDA_LAYOUT_ADD(HF_KERNEL_COUNT, sizeof(hf_gpu_device)), sizeof(hf_gpu_device_ops)), \
+      HF_CUDA_LAYOUT_ADD(HF_CUDA_LAYOUT_ADD(sizeof(hf_msm_plan), sizeof(hf_ntt_plan)), sizeof(hf_backend_device)))
 
 /* hf_fail of the product: messages are the product's, the plug-in has no copy of them. */
 typedef hf_status (*hf_cuda_fail)(hf_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
