@@ -216,50 +216,11 @@ static void find_calm_root(scene *s) {
   free(path);
 }
 
-Test(sequencer_crash, nothing_acknowledged_is_lost_or_done_twice) {
-  const int wanted = getenv("HF_SOAK") ? 100 : 10;
-  uint64_t random = 0x5eed;
-  int kills = 0, scenes = 0;
-  while (kills < wanted) {
-    scene s;
-    bool done = false;
-    size_t acknowledged = 0;
-    scene_open(&s, 100 + (uint64_t)scenes++, 30, 200);
-    while (!done) {
-      int ends[2], state = 0;
-      cr_assert_eq(pipe(ends), 0);
-      pid_t pid = fork();
-      cr_assert(pid >= 0);
-      if (pid == 0) {
-        (void)close(ends[0]);
-        child(&s, acknowledged, ends[1]);
-      }
-      (void)close(ends[1]);
-      random = random * 6364136223846793005ull + 1442695040888963407ull;
-      if (kills < wanted) { /* from the first instruction to well into the work */
-        (void)usleep((useconds_t)(random >> 33) % 150000);
-        (void)kill(pid, SIGKILL);
-      }
-      cr_assert_eq(waitpid(pid, &state, 0), pid);
-      for (size_t value; read(ends[0], &value, sizeof value) == sizeof value;) acknowledged = value;
-      (void)close(ends[0]);
-      if (WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL) {
-        kills++;
-        check_acknowledged(&s, acknowledged);
-      } else {
-        cr_assert(WIFEXITED(state) && WEXITSTATUS(state) == 0, "the child failed with %d",
-                  WEXITSTATUS(state));
-        done = true;
-      }
-    }
-    check_end(&s);
-    scene_close(&s);
-  }
-  cr_assert(kills >= wanted);
-}
+enum { NEVER = -1 };
 
-/* Runs the child until it ends or strikes itself; true when it was killed. *acknowledged grows. */
-static bool run_child(const scene *s, long at, size_t *acknowledged) {
+/* Runs the child until it ends, strikes itself before write number `at`, or is struck after so many
+ * microseconds (NEVER: it is not); true when it was killed. *acknowledged grows. */
+static bool run_child(const scene *s, long at, long microseconds, size_t *acknowledged) {
   int ends[2], state = 0;
   cr_assert_eq(pipe(ends), 0);
   pid_t pid = fork();
@@ -270,12 +231,38 @@ static bool run_child(const scene *s, long at, size_t *acknowledged) {
     child(s, *acknowledged, ends[1]);
   }
   (void)close(ends[1]);
+  if (microseconds != NEVER) {
+    (void)usleep((useconds_t)microseconds);
+    (void)kill(pid, SIGKILL);
+  }
   cr_assert_eq(waitpid(pid, &state, 0), pid);
   for (size_t value; read(ends[0], &value, sizeof value) == sizeof value;) *acknowledged = value;
   (void)close(ends[0]);
   if (WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL) return true;
   cr_assert(WIFEXITED(state) && WEXITSTATUS(state) == 0, "the child failed with %d", WEXITSTATUS(state));
   return false;
+}
+
+Test(sequencer_crash, nothing_acknowledged_is_lost_or_done_twice) {
+  const int wanted = getenv("HF_SOAK") ? 100 : 10;
+  uint64_t random = 0x5eed;
+  int kills = 0, scenes = 0;
+  while (kills < wanted) {
+    scene s;
+    size_t acknowledged = 0;
+    scene_open(&s, 100 + (uint64_t)scenes++, 30, 200);
+    for (bool killed = true; killed;) {
+      random = random * 6364136223846793005ull + 1442695040888963407ull;
+      /* from the first instruction to well into the work */
+      const long microseconds = kills < wanted ? (long)((random >> 33) % 150000) : NEVER;
+      killed = run_child(&s, NEVER, microseconds, &acknowledged);
+      kills += killed;
+      if (killed) check_acknowledged(&s, acknowledged);
+    }
+    check_end(&s);
+    scene_close(&s);
+  }
+  cr_assert(kills >= wanted);
 }
 
 Test(sequencer_crash, before_each_write) {
@@ -286,10 +273,10 @@ Test(sequencer_crash, before_each_write) {
   scene_open(&s, 7, 6, 12);
   for (; killed; at += stride) {
     size_t acknowledged = 0;
-    killed = run_child(&s, at, &acknowledged);
+    killed = run_child(&s, at, NEVER, &acknowledged);
     if (killed) {
       check_acknowledged(&s, acknowledged);
-      cr_assert(!run_child(&s, -1, &acknowledged));
+      cr_assert(!run_child(&s, NEVER, NEVER, &acknowledged));
     }
     check_end(&s);
     scene_clear(&s);

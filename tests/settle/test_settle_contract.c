@@ -114,7 +114,9 @@ Test(settle_contract, deposits, .timeout = 120) {
 
 /* The node between: passes calls on to the real one, and leaves out a deposit. */
 typedef struct liar {
-  hf_rpc *rpc;
+  hf_rpc *rpc; /* to the node */
+  canned_server *server;
+  hf_rpc *told; /* to the liar */
   int leave_out; /* of the logs; -1: nothing */
   bool wrong_amount;
   bool stale_receipts; /* of a block that is not the chain's */
@@ -147,6 +149,20 @@ static char *pass_on(void *context, const char *request, int *code) {
   return text;
 }
 
+static void liar_open(liar *l, const rehearsal *r) {
+  hf_rpc_options options = {.url = r->node.url};
+  OK(hf_rpc_open(&options, &l->rpc));
+  l->server = canned_server_start(pass_on, l);
+  options.url = canned_server_url(l->server);
+  OK(hf_rpc_open(&options, &l->told));
+}
+
+static void liar_close(liar *l) {
+  hf_rpc_close(&l->told);
+  canned_server_stop(l->server);
+  hf_rpc_close(&l->rpc);
+}
+
 static hf_status ignore(void *context, const hf_l1_deposit *from, size_t count) {
   (void)from;
   *(size_t *)context += count;
@@ -163,13 +179,8 @@ Test(settle_contract, deposits_of_a_lying_node, .timeout = 120) {
   anvil_make_rich(&r.node, &user.address);
   three_deposits(&r, &user, &alice);
   liar l = {.leave_out = -1};
-  hf_rpc_options direct = {.url = r.node.url};
-  OK(hf_rpc_open(&direct, &l.rpc));
-  canned_server *server = canned_server_start(pass_on, &l);
-  hf_rpc_options options = {.url = canned_server_url(server)};
-  hf_rpc *rpc = NULL;
-  OK(hf_rpc_open(&options, &rpc));
-  hf_deposit_watch *watch = open_watch(&r, rpc, 1, NULL);
+  liar_open(&l, &r);
+  hf_deposit_watch *watch = open_watch(&r, l.told, 1, NULL);
   for (l.leave_out = 0; l.leave_out < 3; l.leave_out++) {
     hf_status status = hf_deposit_watch_poll(watch, 0, take, &t, &given);
     if (l.leave_out < 2) /* one at the start or in the middle is missed at once */
@@ -179,17 +190,16 @@ Test(settle_contract, deposits_of_a_lying_node, .timeout = 120) {
       cr_expect(status == HF_OK && given == 2, "%s", hf_error_message());
   }
   hf_deposit_watch_close(&watch);
-  watch = open_watch(&r, rpc, 1, NULL);
-  l = (liar){.rpc = l.rpc, .leave_out = -1, .wrong_amount = true};
+  watch = open_watch(&r, l.told, 1, NULL);
+  l.leave_out = -1;
+  l.wrong_amount = true;
   size_t seen = 0; /* the hash must notice, before a receiver could */
   cr_expect(hf_deposit_watch_poll(watch, 0, ignore, &seen, &given) == HF_E_MISMATCH && given == 0 &&
             seen == 0);
   l.wrong_amount = false;
   cr_expect(poll(&r, watch) == 1 && next_deposit(&r) == 3);
   hf_deposit_watch_close(&watch);
-  hf_rpc_close(&rpc);
-  canned_server_stop(server);
-  hf_rpc_close(&l.rpc);
+  liar_close(&l);
   rehearsal_close(&r);
 }
 
@@ -198,16 +208,11 @@ Test(settle_contract, stale_receipts, .timeout = 120) {
   rehearsal r;
   rehearsal_open(&r);
   liar l = {.leave_out = -1, .stale_receipts = true};
-  hf_rpc_options direct = {.url = r.node.url};
-  OK(hf_rpc_open(&direct, &l.rpc));
-  canned_server *server = canned_server_start(pass_on, &l);
-  hf_rpc_options options = {.url = canned_server_url(server)};
-  hf_rpc *rpc = NULL;
+  liar_open(&l, &r);
   hf_sender *sender = NULL;
   hf_sent sent;
-  OK(hf_rpc_open(&options, &rpc));
   hf_sender_options sending = {
-      .rpc = rpc, .key = &r.owner, .folder = r.folder, .confirmations = 1, .poll_ms = 20};
+      .rpc = l.told, .key = &r.owner, .folder = r.folder, .confirmations = 1, .poll_ms = 20};
   OK(hf_sender_open(&sending, &sender));
   hf_send_request request = {.id = {{1}}, .what = "pay", .to = r.contract.address, .gas = 50000};
   hf_writer claim = {0};
@@ -227,9 +232,7 @@ Test(settle_contract, stale_receipts, .timeout = 120) {
   cr_expect(sent.stage == HF_SEND_CONFIRMED && sent.receipt.success);
   hf_sender_close(&sender);
   hf_writer_free(&claim);
-  hf_rpc_close(&rpc);
-  canned_server_stop(server);
-  hf_rpc_close(&l.rpc);
+  liar_close(&l);
   rehearsal_close(&r);
 }
 

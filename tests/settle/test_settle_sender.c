@@ -64,6 +64,12 @@ static void rig_close(rig *r) {
   anvil_folder_remove(r->folder);
 }
 
+/* Blocks come no more by themselves. */
+static void rig_hold(rig *r) {
+  anvil_automine(&r->node, false);
+  r->mine_while_waiting = false;
+}
+
 static hf_sender_options rig_options(rig *r) {
   return (hf_sender_options){.rpc = r->node.rpc,
                              .key = &r->key,
@@ -248,8 +254,7 @@ Test(settle_sender, stuck, .timeout = 120) {
   rig r;
   hf_sent sent;
   rig_open(&r);
-  anvil_automine(&r.node, false);
-  r.mine_while_waiting = false;
+  rig_hold(&r);
   hf_sender *sender = rig_sender(&r);
   hf_send_request request = payment(&r, "stuck");
   cr_assert(hf_sender_begin(sender, &request, &sent) == HF_OK && sent.stage == HF_SEND_SENT &&
@@ -280,8 +285,7 @@ Test(settle_sender, stuck, .timeout = 120) {
   cr_expect(anvil_balance(&r.node, &r.to) == VALUE && anvil_nonce(&r.node, &r.key.address) == 1);
   hf_sender_close(&sender);
   /* a cap on fees: no more attempts, and it says so; then a cancellation is not allowed either */
-  anvil_automine(&r.node, false);
-  r.mine_while_waiting = false;
+  rig_hold(&r);
   hf_sender_options options = rig_options(&r);
   options.max_fee_wei = 3500000000;
   cr_assert(hf_sender_open(&options, &sender) == HF_OK);
@@ -357,8 +361,7 @@ Test(settle_sender, other_users, .timeout = 120) {
   rig r, other;
   hf_sent sent;
   rig_open(&r);
-  anvil_automine(&r.node, false);
-  r.mine_while_waiting = false;
+  rig_hold(&r);
   other = r;
   other.folder = anvil_folder(); /* another program with the same key and its own ideas */
   memset(other.to.b, 0xcd, 20);
@@ -401,8 +404,7 @@ Test(settle_sender, forgetful_pool, .timeout = 120) {
   rig r;
   hf_sent first, second;
   rig_open(&r);
-  anvil_automine(&r.node, false);
-  r.mine_while_waiting = false;
+  rig_hold(&r);
   hf_sender *sender = rig_sender(&r);
   hf_send_request one = payment(&r, "one"), two = payment(&r, "two");
   cr_assert(hf_sender_begin(sender, &one, &first) == HF_OK && first.nonce == 0);
@@ -424,8 +426,7 @@ Test(settle_sender, damage, .timeout = 120) {
   rig r;
   hf_sent sent;
   rig_open(&r);
-  anvil_automine(&r.node, false);
-  r.mine_while_waiting = false;
+  rig_hold(&r);
   hf_sender *sender = rig_sender(&r);
   hf_send_request request = payment(&r, "mine");
   cr_assert(hf_sender_begin(sender, &request, &sent) == HF_OK);
