@@ -4,6 +4,7 @@
 #include "queue_common.h"
 #include "worker.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -81,6 +82,7 @@ static void report(void *context, const hf_worker_report *r) {
 static hf_status open_maker(hf_cli *cli, hf_cli_device *device, unsigned *lanes, hf_maker **out) {
   hf_status status;
   const char *name = hf_cli_text(cli, "device");
+  const uint64_t patience = hf_cli_number(cli, "patience");
   char threads[16], points[24], count[16];
   bool on_cpu = strncmp(name, "cpu", 3) == 0;
   /* the CPU has enough to do with one job; with a number of jobs to do, none is taken that may be one too many */
@@ -105,7 +107,7 @@ static hf_status open_maker(hf_cli *cli, hf_cli_device *device, unsigned *lanes,
   hf_maker_process_options options = {.command = command,
                                       .device = name,
                                       .lanes = *lanes,
-                                      .patience_ms = (unsigned)(hf_cli_number(cli, "patience") * 1000),
+                                      .patience_ms = patience < UINT_MAX / 1000 ? (unsigned)patience * 1000 : UINT_MAX,
                                       .log = &cli->log};
   HF_TRY(hf_maker_process(&options, out));
 out:

@@ -126,9 +126,13 @@ static hf_status vet(local_maker *m, const hf_catalog_entry *entry, const hf_fol
   if (!m->node_known) {
     hf_verifying_key node;
     HF_TRY(gate_enter(m, &m->device, task, 0));
-    status = hf_fold_keys(m->options.keys, m->options.srs, &node, NULL);
+    atomic_fetch_add(&m->steps, 1);
+    /* it may have to be derived: whoever watches is to be patient, and the device in use */
+    if (!task->progress(task->context, "key", 0)) status = hf_fail(HF_E_CANCELLED, "left before the node's key");
+    else status = hf_fold_keys(m->options.keys, m->options.srs, &node, NULL);
     gate_leave(&m->device);
     HF_TRY(status);
+    HF_PHASE(task, "witness", 0);
     m->node_vk = node.digest; /* under the gate of building */
     m->node_known = true;
   }
