@@ -22,7 +22,7 @@ static const hf_option common_options[] = {
     {"log-level", HF_OPTION_TEXT, "LEVEL", "warn", "debug, info, warn, error or off"},
     {"cpu", HF_OPTION_TEXT, "NAME", NULL, "the CPU's code path: portable, mulx or ifma (default: the best that it runs)"},
     {"help", HF_OPTION_FLAG, NULL, NULL, "print this and end"},
-    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+    HF_OPTION_END,
 };
 
 static int find_option(const hf_cli *cli, const char *name, size_t length) {

@@ -92,6 +92,9 @@ void hf_cli_progress(const char *text);
 /* DATA/name in fresh memory: files of one installation lie in one folder (--data). NULL without memory. */
 char *hf_cli_data_path(const hf_cli *cli, const char *name);
 
+/* Ends a list of options. */
+#define HF_OPTION_END                                                                                        \
+  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
 /* Options that several commands have. */
 #define HF_OPTION_DATA                                                                                       \
   { "data", HF_OPTION_TEXT, "FOLDER", "hyperfold-data", "where queue, keys, SRS and chains are kept" }

@@ -197,5 +197,5 @@ const hf_option hf_aggregator_options_list[] = {
     {"once", HF_OPTION_FLAG, NULL, NULL, "look once and end"},
     {"drain", HF_OPTION_FLAG, NULL, NULL,
      "seal without waiting for count or age, and end when all is published"},
-    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+    HF_OPTION_END,
 };

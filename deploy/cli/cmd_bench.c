@@ -259,8 +259,6 @@ out:
 
 /* --- the table --------------------------------------------------------------------------------------- */
 
-#define END                                                                                                  \
-  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
 #define OUT                                                                                                  \
   { "out", HF_OPTION_TEXT, "FILE[,FILE]", NULL, "also write the report: .json, .csv, .md or .html" }
 #define COMMON(SAMPLES, WARM_UP)                                                                             \
@@ -274,12 +272,12 @@ out:
 #define SIZES                                                                                                \
   { "size", HF_OPTION_TEXT, "2^N[-2^M]", NULL, "sizes (default: the benchmark's own range)" }
 
-static const hf_option kernel_options[] = {COMMON("5", "1"), SIZES, END};
+static const hf_option kernel_options[] = {COMMON("5", "1"), SIZES, HF_OPTION_END};
 static const hf_option msm_options[] = {
     COMMON("5", "1"),
     SIZES,
     {"scalars", HF_OPTION_TEXT, "KIND", "random", "random, witness (as in the wires of a batch), ones or small (16 bits)"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option prove_options[] = {
     COMMON("3", "0"),
@@ -287,9 +285,9 @@ static const hf_option prove_options[] = {
     {"depth", HF_OPTION_NUMBER, "BITS", "24", "of the account tree"},
     {"kappa", HF_OPTION_NUMBER, "N", "0", "polynomials a commitment; 0: as in production"},
     {"scratch", HF_OPTION_TEXT, "FOLDER", "/tmp", "where the chain lives meanwhile"},
-    END,
+    HF_OPTION_END,
 };
-static const hf_option fold_options[] = {COMMON("3", "0"), END};
+static const hf_option fold_options[] = {COMMON("3", "0"), HF_OPTION_END};
 static const hf_option e2e_options[] = {
     HF_OPTION_DATA,
     {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS (default: DATA/srs, made when it is missing)"},
@@ -305,9 +303,9 @@ static const hf_option e2e_options[] = {
     {"repeats", HF_OPTION_NUMBER, "N", "1", "runs"},
     {"timeout", HF_OPTION_NUMBER, "SECONDS", "3600", "give a run up after this time"},
     OUT,
-    END,
+    HF_OPTION_END,
 };
-static const hf_option render_options[] = {OUT, END};
+static const hf_option render_options[] = {OUT, HF_OPTION_END};
 
 const hf_command hf_bench_commands[] = {
     {.name = "field", .summary = "field multiplications", .options = kernel_options, .run = field},

@@ -184,16 +184,13 @@ out:
   return status;
 }
 
-#define END                                                                                                  \
-  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
-
-static const hf_option info_options[] = {HF_OPTION_DATA, HF_OPTIONS_DEVICE, HF_OPTION_PARAMETERS, END};
+static const hf_option info_options[] = {HF_OPTION_DATA, HF_OPTIONS_DEVICE, HF_OPTION_PARAMETERS, HF_OPTION_END};
 static const hf_option key_options[] = {
     HF_OPTION_DATA,
     HF_OPTIONS_DEVICE,
     HF_OPTION_PARAMETERS,
     {"vk-out", HF_OPTION_TEXT, "FILE", NULL, "write the verifying key"},
-    END,
+    HF_OPTION_END,
 };
 
 const hf_command hf_circuit_commands[] = {

@@ -299,5 +299,5 @@ const hf_option hf_demo_options[] = {
     {"workers", HF_OPTION_NUMBER, "N", "2", "worker processes"},
     {"timeout", HF_OPTION_NUMBER, "SECONDS", "1800", "give up after this time"},
     {"anvil", HF_OPTION_TEXT, "FILE", HF_ANVIL, "the local Ethereum node to start; without it nothing is settled"},
-    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+    HF_OPTION_END,
 };

@@ -141,5 +141,5 @@ const hf_option hf_doctor_options[] = {
     {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS (default: DATA/srs)"},
     HF_OPTION_DEVICE,
     {"threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores"},
-    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+    HF_OPTION_END,
 };

@@ -187,9 +187,6 @@ out:
   return hf_cli_pages_close(cli, &pages, "jobs", status);
 }
 
-#define END                                                                                                  \
-  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
-
 static const hf_option submit_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
@@ -202,7 +199,7 @@ static const hf_option submit_options[] = {
     {"parameters", HF_OPTION_TEXT, "LIST", NULL, "parameters of the circuit: NAME=NUMBER,..."},
     {"priority", HF_OPTION_SIGNED, "N", "0", "-100 to 100, larger is sooner"},
     {"deadline", HF_OPTION_NUMBER, "SECONDS", NULL, "fail the job when it is not done by then"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option get_options[] = {
     HF_OPTION_DATA,
@@ -210,7 +207,7 @@ static const hf_option get_options[] = {
     HF_OPTION_TENANT,
     {"out", HF_OPTION_TEXT, "FILE", NULL, "write the proof"},
     {"input", HF_OPTION_TEXT, "FILE", NULL, "write the input"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option wait_options[] = {
     HF_OPTION_DATA,
@@ -219,14 +216,14 @@ static const hf_option wait_options[] = {
     {"timeout", HF_OPTION_NUMBER, "SECONDS", "3600", "give up after this time (exit status 5)"},
     {"out", HF_OPTION_TEXT, "FILE", NULL, "write the proof"},
     {"input", HF_OPTION_TEXT, "FILE", NULL, "write the input"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option cancel_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
     HF_OPTION_TENANT,
     {"cause", HF_OPTION_TEXT, "TEXT", "cancelled by its owner", "what to record"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option list_options[] = {
     HF_OPTION_DATA,
@@ -236,7 +233,7 @@ static const hf_option list_options[] = {
     {"circuit", HF_OPTION_TEXT, "NAME", NULL, "only of this circuit"},
     {"worker", HF_OPTION_TEXT, "NAME", NULL, "only those that this worker had last"},
     {"limit", HF_OPTION_NUMBER, "N", "1000", "at most so many"},
-    END,
+    HF_OPTION_END,
 };
 
 const hf_command hf_job_commands[] = {

@@ -320,8 +320,6 @@ out:
   return status;
 }
 
-#define END                                                                                                  \
-  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
 #define CHAIN                                                                                                \
   { "chain", HF_OPTION_TEXT, "ID", NULL, "the chain's id, as l1 register-chain printed it" }
 
@@ -332,24 +330,29 @@ static const hf_option deposit_options[] = {
     {"to", HF_OPTION_TEXT, "KEY", NULL, "the receiver's public key on the chain (wallet show)"},
     {"amount", HF_OPTION_NUMBER, "GWEI", NULL, "how much: 1 on the chain is 1 gwei"},
     {"again", HF_OPTION_FLAG, NULL, NULL, "another one, though the same was made before, or seemed to fail"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option claims_options[] = {
     HF_OPTIONS_L1,
     {"key", HF_OPTION_TEXT, "FILE", NULL, "whose: the account of this key"},
     {"account", HF_OPTION_TEXT, "ADDRESS", NULL, "or of this address"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option claim_options[] = {
     HF_OPTIONS_L1,
     HF_OPTIONS_L1_SEND,
     {"to", HF_OPTION_TEXT, "ADDRESS", NULL, "who is paid (default: the account that claims)"},
-    END,
+    HF_OPTION_END,
 };
-static const hf_option chains_options[] = {HF_OPTIONS_L1, END};
-static const hf_option journal_options[] = {HF_OPTIONS_L1, HF_OPTIONS_L1_SEND, END};
+static const hf_option chains_options[] = {HF_OPTIONS_L1, HF_OPTION_END};
+static const hf_option journal_options[] = {HF_OPTIONS_L1, HF_OPTIONS_L1_SEND, HF_OPTION_END};
 static const hf_option settler_options[] = {
-    HF_OPTIONS_L1, HF_OPTIONS_L1_SEND, CHAIN, {"remove", HF_OPTION_FLAG, NULL, NULL, "no longer"}, END};
+    HF_OPTIONS_L1,
+    HF_OPTIONS_L1_SEND,
+    CHAIN,
+    {"remove", HF_OPTION_FLAG, NULL, NULL, "no longer"},
+    HF_OPTION_END,
+};
 
 static const hf_command key_commands[] = {
     {.name = "new",

@@ -233,9 +233,6 @@ out:
   return status;
 }
 
-#define END                                                                                                  \
-  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
-
 const hf_option hf_l1_deploy_options[] = {
     HF_OPTIONS_L1,
     HF_OPTIONS_L1_SEND,
@@ -245,7 +242,7 @@ const hf_option hf_l1_deploy_options[] = {
     {"dev", HF_OPTION_FLAG, NULL, NULL,
      "take verifiers of the development setup, whose proofs convince nobody"},
     {"again", HF_OPTION_FLAG, NULL, NULL, "new contracts, though the same were made before"},
-    END,
+    HF_OPTION_END,
 };
 
 const hf_option hf_l1_register_options[] = {
@@ -260,5 +257,5 @@ const hf_option hf_l1_register_options[] = {
     {"slots", HF_OPTION_NUMBER, "N", "64", "operations a batch"},
     {"leaf-vk", HF_OPTION_TEXT, "KEY[,KEY]", NULL,
      "keys whose proofs count: digests or files (default: derived here)"},
-    END,
+    HF_OPTION_END,
 };

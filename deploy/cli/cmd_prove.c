@@ -65,5 +65,5 @@ const hf_option hf_prove_command_options[] = {
     HF_OPTION_PARAMETERS,
     {"out", HF_OPTION_TEXT, "FILE", NULL, "where to write the proof"},
     {"vk-out", HF_OPTION_TEXT, "FILE", NULL, "where to write the verifying key"},
-    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+    HF_OPTION_END,
 };

@@ -233,29 +233,26 @@ out:
   return status;
 }
 
-#define END                                                                                                  \
-  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
-
-static const hf_option plain_options[] = {HF_OPTION_DATA, HF_OPTION_QUEUE, END};
+static const hf_option plain_options[] = {HF_OPTION_DATA, HF_OPTION_QUEUE, HF_OPTION_END};
 static const hf_option requeue_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
     HF_OPTION_TENANT,
     {"deadline", HF_OPTION_NUMBER, "SECONDS", NULL, "a new deadline from now (default: none)"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option workers_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
     {"within", HF_OPTION_NUMBER, "SECONDS", "60", "those seen in this time"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option events_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
     {"after", HF_OPTION_NUMBER, "N", "0", "only events with a larger sequence"},
     {"limit", HF_OPTION_NUMBER, "N", "1000", "at most so many"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option reap_options[] = {
     HF_OPTION_DATA,
@@ -266,14 +263,14 @@ static const hf_option reap_options[] = {
     {"out", HF_OPTION_TEXT, "FOLDER", NULL, "where its sealed proofs are (default: DATA/sealed)"},
     {"all", HF_OPTION_FLAG, NULL, NULL,
      "forget also batches that are in no sealed proof: right only where nothing is sealed from this queue"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option tenant_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
     {"weight", HF_OPTION_NUMBER, "N", "1", "share of the fleet, 1 to 1000000"},
     {"quota", HF_OPTION_NUMBER, "N", "0", "open jobs at most; 0: the queue's default"},
-    END,
+    HF_OPTION_END,
 };
 
 const hf_command hf_queue_commands[] = {

@@ -315,8 +315,6 @@ static hf_status replay(hf_cli *cli) {
   return HF_OK;
 }
 
-#define END                                                                                                  \
-  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
 #define CHAIN_OPTIONS                                                                                        \
   HF_OPTION_DATA, {"chain", HF_OPTION_TEXT, "ID[,ID]", NULL, "the chains' ids, numbers below 2^128"},        \
       {"depth", HF_OPTION_NUMBER, "BITS", "24", "depth of the account tree"},                                \
@@ -346,13 +344,13 @@ static const hf_option run_options[] = {
     {"listen", HF_OPTION_NUMBER, "PORT", NULL, "serve HTTP until SIGTERM; 0: any free port"},
     {"address", HF_OPTION_TEXT, "IPV4", "127.0.0.1", "to listen on"},
     {"flush", HF_OPTION_FLAG, NULL, NULL, "at the end seal what waits, partial batches too"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option export_options[] = {
     CHAIN_OPTIONS,
     {"out", HF_OPTION_TEXT, "FILE", NULL, "where to write"},
     {"complete", HF_OPTION_FLAG, NULL, NULL, "all words, also those that validium does not post"},
-    END,
+    HF_OPTION_END,
 };
 
 const hf_command hf_sequencer_commands[] = {

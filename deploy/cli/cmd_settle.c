@@ -384,5 +384,5 @@ const hf_option hf_settle_options[] = {
     {"gas", HF_OPTION_NUMBER, "N", NULL, "gas limit (default: computed from the calldata)"},
     {"again", HF_OPTION_FLAG, NULL, NULL,
      "ask the contract once more for what is settled already (it will refuse)"},
-    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+    HF_OPTION_END,
 };

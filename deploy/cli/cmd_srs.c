@@ -94,8 +94,6 @@ out:
   return status;
 }
 
-#define END                                                                                                  \
-  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
 #define THREADS                                                                                              \
   { "threads", HF_OPTION_NUMBER, "N", "0", "CPU threads; 0: as many as there are cores" }
 
@@ -104,15 +102,15 @@ static const hf_option generate_options[] = {
     {"points", HF_OPTION_NUMBER, "N", "1048592", "powers in G1: kappa * (rows + 4) for a circuit"},
     {"dev", HF_OPTION_FLAG, NULL, NULL, "say that an insecure SRS is wanted"},
     THREADS,
-    END,
+    HF_OPTION_END,
 };
 static const hf_option import_options[] = {
     {"out", HF_OPTION_TEXT, "FILE", NULL, "where to write it"},
     {"points", HF_OPTION_NUMBER, "N", "0", "powers in G1 to take; 0: all"},
     THREADS,
-    END,
+    HF_OPTION_END,
 };
-static const hf_option check_options[] = {THREADS, END};
+static const hf_option check_options[] = {THREADS, HF_OPTION_END};
 
 const hf_command hf_srs_commands[] = {
     {.name = "generate",

@@ -283,5 +283,5 @@ const hf_option hf_verify_options[] = {
      "with --foldable: the key of nodes, digest or file; without it only leaves pass"},
     {"srs", HF_OPTION_TEXT, "FILE", NULL, "the SRS, for --foldable (default: DATA/srs)"},
     HF_OPTION_DEV,
-    {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
+    HF_OPTION_END,
 };

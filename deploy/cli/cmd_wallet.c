@@ -143,8 +143,6 @@ out:
   return status;
 }
 
-#define END                                                                                                  \
-  { NULL, HF_OPTION_FLAG, NULL, NULL, NULL }
 #define CHAIN                                                                                                \
   { "chain", HF_OPTION_TEXT, "ID", NULL, "the chain's id, a number below 2^128" }
 
@@ -155,12 +153,12 @@ static const hf_option pay_options[] = {
     {"to", HF_OPTION_TEXT, "WHO", NULL, "the receiver's public key, or an address on L1 to withdraw to"},
     {"amount", HF_OPTION_NUMBER, "N", NULL, "how much"},
     {"fee", HF_OPTION_NUMBER, "N", "1", "for the operator"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option sign_options[] = {
     CHAIN,
     {"wallets", HF_OPTION_TEXT, "FOLDER", ".", "where NAME.key lies for each name in the table"},
-    END,
+    HF_OPTION_END,
 };
 static const hf_option generate_options[] = {
     CHAIN,
@@ -173,7 +171,7 @@ static const hf_option generate_options[] = {
     {"withdrawals", HF_OPTION_NUMBER, "N", "20", "of 1000 valid ones, how many withdraw"},
     {"bad-deposits", HF_OPTION_NUMBER, "N", "0", "deposits that cannot be applied"},
     {"skew", HF_OPTION_NUMBER, "N", "1", "0: all accounts alike; 1 or 2: some are busier"},
-    END,
+    HF_OPTION_END,
 };
 
 const hf_command hf_wallet_commands[] = {
