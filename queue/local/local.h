@@ -73,6 +73,8 @@ hf_status hf_local_column_digest(sqlite3_stmt *statement, int column, hf_digest 
   "seq, header, payload, due, state, cancel, epoch, attempts, losses, worker, done, total, phase, "          \
   "submitted_at, leased_at, expires_at, ended_at, used, result, cause, beat_at, advance_at, charged"
 hf_status hf_local_read_job(sqlite3_stmt *statement, hf_local_job *out);
+/* The one row that such a statement gives, if it gives one. */
+hf_status hf_local_take_job(hf_local *local, sqlite3_stmt *statement, hf_local_job *out, bool *found);
 hf_status hf_local_find(hf_local *local, const hf_job_key *key, hf_local_job *out); /* HF_E_NOT_FOUND */
 
 hf_status hf_local_event(hf_local *local, uint64_t now, hf_event_kind kind, const hf_local_job *job,

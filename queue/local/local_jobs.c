@@ -39,17 +39,21 @@ out:
   return hf_fail_context(status, "queue: row %llu of the jobs", (unsigned long long)r->sequence);
 }
 
+hf_status hf_local_take_job(hf_local *local, sqlite3_stmt *statement, hf_local_job *out, bool *found) {
+  hf_status status = hf_local_step(local, statement, found);
+  if (status != HF_OK || !*found) return status;
+  status = hf_local_read_job(statement, out);
+  sqlite3_reset(statement);
+  return status;
+}
+
 static hf_status find(hf_local *local, const hf_job_key *key, hf_local_job *out, bool *found) {
   sqlite3_stmt *statement;
   hf_status status = HF_OK;
   HF_TRY(hf_local_prepare(local, &statement,
                           "SELECT " HF_LOCAL_JOB_COLUMNS " FROM jobs WHERE tenant = ? AND id = ?", "tb",
                           key->tenant, key->id.b, (size_t)key->id.length));
-  HF_TRY(hf_local_step(local, statement, found));
-  if (*found) {
-    status = hf_local_read_job(statement, out);
-    sqlite3_reset(statement);
-  }
+  HF_TRY(hf_local_take_job(local, statement, out, found));
 out:
   return status;
 }

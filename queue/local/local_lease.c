@@ -221,11 +221,7 @@ static hf_status pick(hf_local *local, const hf_worker *worker, const char *tena
       " ORDER BY priority DESC, due, seq LIMIT 1",
       "tiiitt", tenant, (int64_t)now, (int64_t)worker->device_memory, (int64_t)worker->host_memory,
       capabilities, worker->name));
-  HF_TRY(hf_local_step(local, statement, found));
-  if (*found) {
-    status = hf_local_read_job(statement, out);
-    sqlite3_reset(statement);
-  }
+  HF_TRY(hf_local_take_job(local, statement, out, found));
 out:
   return status;
 }
