@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../counted_bytes.h"
 #include "host/keccak.h"
 #include "keys.h"
 #include "prove_internal.h"
@@ -23,16 +24,6 @@ typedef struct workshop {
   hf_srs *srs;
   uint64_t randomness;
 } workshop;
-
-/* The same bytes on every run. */
-static hf_status source(void *context, void *out, size_t length) {
-  uint64_t *counter = context;
-  uint8_t hash[32];
-  ++*counter;
-  hf_keccak256(counter, sizeof *counter, hash);
-  memcpy(out, hash, length < sizeof hash ? length : sizeof hash);
-  return HF_OK;
-}
 
 /* States its ten words. `other`: another circuit, so another key. */
 static hf_circuit *states(const hf_fr words[HF_INSTANCE_COUNT], bool other) {
@@ -66,7 +57,7 @@ static void prove(workshop *w, const hf_proving_key *key, const hf_fr words[HF_I
   hf_prover *prover;
   bool ok;
   MUST(hf_prover_create(w->backend, w->srs, key, &prover));
-  MUST(hf_prove_with(prover, circuit, NULL, source, &w->randomness, &out->proof, NULL));
+  MUST(hf_prove_with(prover, circuit, NULL, counted_bytes, &w->randomness, &out->proof, NULL));
   hf_prover_destroy(&prover);
   hf_circuit_destroy(&circuit);
   out->vk = key->vk;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../counted_bytes.h"
 #include "../plonk/tiny.h"
 #include "corpus.h"
 #include "development.h"
@@ -13,16 +14,6 @@
 enum { LOG_N = 6, SEAL_KAPPA = 8, CHAINS = 2, RECORDS = 3 };
 
 const char *const corpus_kind_text[CORPUS_KINDS] = {"leaf", "node", "seal"};
-
-/* The same bytes on every run. */
-static hf_status source(void *context, void *out, size_t length) {
-  uint64_t *counter = context;
-  uint8_t hash[32];
-  ++*counter;
-  hf_keccak256(counter, sizeof *counter, hash);
-  memcpy(out, hash, length < sizeof hash ? length : sizeof hash);
-  return HF_OK;
-}
 
 /* One circuit of one kind on one backend. */
 typedef struct maker {
@@ -72,7 +63,7 @@ out:
 
 static hf_status maker_prove(maker *m, hf_proof *proof) {
   hf_circuit *circuit = lay(m);
-  hf_status status = hf_prove_with(m->prover, circuit, NULL, source, &m->randomness, proof, NULL);
+  hf_status status = hf_prove_with(m->prover, circuit, NULL, counted_bytes, &m->randomness, proof, NULL);
   tiny_destroy(circuit);
   return status;
 }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <hyperfold/container.h>
+#include "../counted_bytes.h"
 #include "../plonk/tiny.h"
-#include "host/keccak.h"
 #include "prove_internal.h"
 #include "verify.h"
 
@@ -22,16 +22,6 @@ static void require(bool holds) {
   if (!holds) abort();
 }
 
-static hf_status source(void *context, void *out, size_t length) {
-  uint64_t *counter = context;
-  uint8_t hash[32];
-  require(length == sizeof hash);
-  ++*counter;
-  hf_keccak256(counter, sizeof *counter, hash);
-  memcpy(out, hash, length);
-  return HF_OK;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc, (void)argv;
   hf_backend *backend;
@@ -46,7 +36,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   require(hf_proving_key_derive(backend, srs, circuit, &(hf_key_options){KAPPA, HF_TRANSCRIPT_POSEIDON2},
                                 &pkey) == HF_OK);
   require(hf_prover_create(backend, srs, pkey, &prover) == HF_OK);
-  require(hf_prove_with(prover, circuit, NULL, source, &counter, &good, NULL) == HF_OK);
+  require(hf_prove_with(prover, circuit, NULL, counted_bytes, &counter, &good, NULL) == HF_OK);
   key = pkey->vk;
   require(hf_verify(&key, &good, &ok) == HF_OK && ok);
   hf_proof_write(&good, &payload);

@@ -14,24 +14,25 @@ typedef struct bytes {
   size_t length;
 } bytes;
 
-static bytes proof_payload(const hf_proof *proof) {
+/* What was written; the writer is freed. */
+static bytes bytes_of(hf_writer *w) {
   bytes b;
-  hf_writer w = {0};
-  hf_proof_write(proof, &w);
-  cr_assert(hf_writer_status(&w) == HF_OK && w.length <= sizeof b.data);
-  memcpy(b.data, w.data, b.length = w.length);
-  hf_writer_free(&w);
+  cr_assert(hf_writer_status(w) == HF_OK && w->length <= sizeof b.data);
+  memcpy(b.data, w->data, b.length = w->length);
+  hf_writer_free(w);
   return b;
 }
 
+static bytes proof_payload(const hf_proof *proof) {
+  hf_writer w = {0};
+  hf_proof_write(proof, &w);
+  return bytes_of(&w);
+}
+
 static bytes vkey_payload(const hf_verifying_key *vk) {
-  bytes b;
   hf_writer w = {0};
   hf_verifying_key_write(vk, &w);
-  cr_assert(hf_writer_status(&w) == HF_OK && w.length <= sizeof b.data);
-  memcpy(b.data, w.data, b.length = w.length);
-  hf_writer_free(&w);
-  return b;
+  return bytes_of(&w);
 }
 
 /* Through a container whose checksum is right. */
