@@ -7,10 +7,12 @@ a kernel with barriers each as far as the next one. What a GPU would not forgive
 not aligned, shared memory beyond its end, lanes that wait at different barriers. An instruction that is not known here, or one
 that reads a carry which no instruction before it in its block has set, is what every kernel of the file stops with.
 """
+import json
 import re
 import sys
 
 WIDTH = {"u8": 1, "b8": 1, "u16": 2, "b16": 2, "u32": 4, "s32": 4, "b32": 4, "u64": 8, "s64": 8, "b64": 8}
+MOST_LANES = 1024  # of a group
 COMPARE = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
 PRELUDE = """/* Made by ptx_to_c.py. */
@@ -247,7 +249,6 @@ class Body:
                              + self.declared + self.out + ["}"])
         fields = "\n".join(self.declared)
         shared = [f"static _Alignas(16) u8 shared[{self.shared}];"] if self.shared else []
-        lanes = 1024
         head = shared + [f"void {self.name}(void *const *arguments);"]
         if not self.barriers:
             run = [f"static int lane_{self.name}(void *const *arguments, u32 lane) {{", "u32 cc = 0; (void)cc; (void)lane; (void)arguments;"]
@@ -261,7 +262,8 @@ class Body:
         return "\n".join(head + [struct, f"static int lane_{self.name}(struct state_{self.name} *s_, void *const *arguments, u32 lane) {{",
             "u32 cc = 0; (void)cc;"] + [f"#define {n} s_->{n}" for n in names + ["at"]]
             + [f"switch (at) {{ {jumps} default: break; }}"] + self.out + ["return 0;"] + [f"#undef {n}" for n in names + ["at"]] + ["}",
-            f"void {self.name}(void *const *arguments) {{", f"static struct state_{self.name} s[{lanes}];",
+            f"void {self.name}(void *const *arguments) {{", f"static struct state_{self.name} s[{MOST_LANES}];",
+            f'if (hf_serial_place_.lanes > {MOST_LANES}) wrong("too many lanes");',
             "for (u32 i = 0; i < hf_serial_place_.lanes; i++) s[i].at = 0;",
             "for (int barrier = 1; barrier;) {",
             f"for (u32 lane = 0; lane < hf_serial_place_.lanes; lane++) {{ int now = lane_{self.name}(&s[lane], arguments, lane);",
@@ -294,8 +296,9 @@ def main(source, target):
         text = f.read()
     try:
         made = translate(text)
-    except ValueError as error:  # the tests fail, not the build
-        made = "".join(f'void {name}(void *const *arguments) {{ (void)arguments; wrong("{error}"); }}\n'
+    except Exception as error:  # the tests fail, not the build
+        reason = json.dumps(f"{source}: {error!r}")
+        made = "".join(f"void {name}(void *const *arguments) {{ (void)arguments; wrong({reason}); }}\n"
                        for name in re.findall(r"\.entry\s+(\w+)", text))
     with open(target, "w", encoding="ascii") as f:
         f.write(PRELUDE + made + "\n")
