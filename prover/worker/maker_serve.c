@@ -97,6 +97,7 @@ typedef struct lane {
 static void *serve_lane(void *context) {
   const lane *l = context;
   if (serve(l->maker, l->descriptor) != HF_OK) fprintf(stderr, "hyperfold: %s\n", hf_error_message());
+  shutdown(l->descriptor, SHUT_RDWR); /* the worker is not to wait for an answer */
   return NULL;
 }
 

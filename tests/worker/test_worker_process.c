@@ -1,13 +1,16 @@
 /* The process that makes proofs, as a worker sees it: whose fault its end is, and what outlives it. It is fake_prover.c. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
-#include "maker.h"
+#include <unistd.h>
+#include "maker_wire.h"
 #include "ok.h"
 
 static hf_maker *open_maker(unsigned lanes, unsigned patience_ms) {
@@ -173,4 +176,84 @@ Test(process, patience_of_any_length, .timeout = 30) {
     expect(&j, HF_E_REFUSED);
     hf_maker_destroy(&maker);
   }
+}
+
+/* --- the process's own end -------------------------------------------------------------------- */
+
+static hf_status one_step(hf_maker *maker, const hf_maker_task *task, hf_maker_result *result) {
+  (void)maker;
+  memset(result, 0, sizeof *result);
+  if (!task->progress(task->context, "witness", 0.5)) return hf_fail(HF_E_CANCELLED, "left");
+  return hf_fail(HF_E_REFUSED, "done");
+}
+
+/* A process that serves on two descriptors; ours. */
+static pid_t serve(int ours[2]) {
+  int pairs[2][2];
+  for (int i = 0; i < 2; i++) {
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+    ours[i] = pairs[i][0];
+  }
+  pid_t pid = fork();
+  cr_assert_geq(pid, 0);
+  if (pid == 0) {
+    hf_maker maker = {.device = "fake", .make = one_step};
+    int safe[2];
+    for (int i = 0; i < 2; i++) safe[i] = fcntl(pairs[i][1], F_DUPFD, 20);
+    for (int i = 0; i < 2; i++) {
+      close(pairs[i][0]);
+      close(pairs[i][1]);
+    }
+    for (int i = 0; i < 2; i++) {
+      dup2(safe[i], HF_MAKER_DESCRIPTOR + i);
+      close(safe[i]);
+    }
+    _exit(hf_maker_serve(&maker, 2) == HF_OK ? 0 : 1);
+  }
+  for (int i = 0; i < 2; i++) close(pairs[i][1]);
+  return pid;
+}
+
+/* The next frame is of this kind; its first number. */
+static uint32_t next(int descriptor, uint8_t expected) {
+  uint8_t kind, *payload;
+  size_t length;
+  uint32_t number = 0;
+  OK(hf_frame_receive(descriptor, 10000, HF_FRAME_ANSWER_MAX, &kind, &payload, &length));
+  cr_assert_eq(kind, expected);
+  hf_reader r = hf_reader_over(payload, length);
+  OK(hf_read_u32(&r, "number", &number));
+  free(payload);
+  return number;
+}
+
+static void send_job(int descriptor) {
+  const hf_job_header header = {.circuit = "example", .kind = HF_JOB_PROVE_BATCH, .key = {.tenant = "t", .id = {.length = 1}}};
+  hf_writer bytes = {0}, frame = {0};
+  OK(hf_job_header_encode(&header, &bytes));
+  hf_write_u32(&frame, (uint32_t)bytes.length);
+  hf_write_bytes(&frame, bytes.data, bytes.length);
+  OK(hf_frame_send(descriptor, HF_FRAME_JOB, (hf_bytes){frame.data, frame.length}, (hf_bytes){0}));
+  hf_writer_free(&bytes);
+  hf_writer_free(&frame);
+}
+
+/* A cancel that comes when its job is over is not the next one's; a lane that ends says so. */
+Test(process, serves, .timeout = 30) {
+  int ours[2], state;
+  uint8_t kind, *payload;
+  size_t length;
+  pid_t pid = serve(ours);
+  for (int i = 0; i < 2; i++) next(ours[i], HF_FRAME_READY);
+  for (int times = 0; times < 3; times++) {
+    send_job(ours[times % 2]);
+    next(ours[times % 2], HF_FRAME_PROGRESS);
+    cr_assert_eq(next(ours[times % 2], HF_FRAME_DONE), HF_E_REFUSED);
+    OK(hf_frame_send(ours[times % 2], HF_FRAME_CANCEL, (hf_bytes){0}, (hf_bytes){0}));
+  }
+  OK(hf_frame_send(ours[1], HF_FRAME_JOB, (hf_bytes){"?", 1}, (hf_bytes){0}));
+  cr_assert_eq(hf_frame_receive(ours[1], 5000, HF_FRAME_ANSWER_MAX, &kind, &payload, &length), HF_E_NOT_FOUND);
+  close(ours[0]);
+  cr_assert_eq(waitpid(pid, &state, 0), pid);
+  cr_assert(WIFEXITED(state) && WEXITSTATUS(state) == 0);
 }
