@@ -71,7 +71,8 @@
  * child after fork (HF_E_STATE): open another one. Errors of every call besides
  * those named: HF_E_ARGUMENT, HF_E_IO, HF_E_FULL, HF_E_BUSY (the store was locked for
  * longer than `busy_ms`), HF_E_MEMORY. A call that returns an error has changed
- * nothing. */
+ * nothing, with one exception: where the store is another machine and was lost on
+ * the way for longer than `busy_ms`, nobody can know, and the message says so. */
 #ifndef HYPERFOLD_QUEUE_H
 #define HYPERFOLD_QUEUE_H
 
@@ -94,7 +95,8 @@ typedef struct hf_clock {
 hf_clock hf_clock_system(void);
 
 typedef struct hf_queue_options {
-  const char *location;    /* "local:FOLDER" or just a folder; made when it is missing */
+  const char *location;    /* "local:FOLDER" or just a folder; made when it is missing. "redis://HOST...",
+                              "unix:SOCKET...": a Redis server, where it was built in (redis/README.md) */
   hf_clock clock;          /* all zero: the system's */
   uint64_t lease_ms;       /* default 30,000 */
   uint64_t stall_ms;       /* default 300,000 */

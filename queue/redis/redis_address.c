@@ -1,0 +1,115 @@
+/* Where a Redis store is, as text. */
+#include "redis.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Copies `length` bytes, 1 to capacity - 1 of them. */
+static hf_status take(const char *what, const char *text, size_t length, char *out, size_t capacity) {
+  if (length == 0 || length >= capacity)
+    return hf_fail(HF_E_ARGUMENT, "queue: the %s has %zu characters; 1 to %zu are possible", what, length,
+                   capacity - 1);
+  memcpy(out, text, length);
+  out[length] = '\0';
+  return HF_OK;
+}
+
+static hf_status take_number(const char *what, const char *text, size_t length, unsigned largest,
+                             unsigned *out) {
+  char digits[8];
+  hf_status status = take(what, text, length, digits, sizeof digits);
+  if (status != HF_OK) return status;
+  if (strspn(digits, "0123456789") != length || strtoul(digits, NULL, 10) > largest)
+    return hf_fail(HF_E_ARGUMENT, "queue: the %s '%s' is no number up to %u", what, digits, largest);
+  *out = (unsigned)strtoul(digits, NULL, 10);
+  return HF_OK;
+}
+
+static hf_status take_option(const char *text, size_t length, hf_redis_address *out) {
+  const char *equals = memchr(text, '=', length);
+  size_t name = equals ? (size_t)(equals - text) : length;
+  const char *value = equals ? equals + 1 : "";
+  size_t rest = equals ? length - name - 1 : 0;
+#define IS(literal) (name == sizeof literal - 1 && memcmp(text, literal, name) == 0)
+  if (IS("user")) return take("user", value, rest, out->user, sizeof out->user);
+  if (IS("password-file"))
+    return take("password-file", value, rest, out->password_file, sizeof out->password_file);
+  if (IS("db")) return take_number("db", value, rest, 65535, &out->db);
+  if (IS("prefix")) {
+    hf_status status = take("prefix", value, rest, out->prefix, sizeof out->prefix);
+    return status == HF_OK ? hf_name_copy("prefix", out->prefix, (char[HF_NAME_MAX + 1]){0}) : status;
+  }
+  if (IS("accept") && rest == 8 && memcmp(value, "everysec", 8) == 0) {
+    out->accept = HF_REDIS_EVERYSEC;
+    return HF_OK;
+  }
+  if (IS("accept") && rest == 8 && memcmp(value, "volatile", 8) == 0) {
+    out->accept = HF_REDIS_VOLATILE;
+    return HF_OK;
+  }
+#undef IS
+  return hf_fail(HF_E_ARGUMENT,
+                 "queue: '%.*s' is no option of a Redis store; there are user=, password-file=, db=,"
+                 " prefix=, accept=everysec and accept=volatile",
+                 (int)(length > 80 ? 80 : length), text);
+}
+
+/* [USER@]HOST[:PORT][/DB], HOST perhaps as [v6]. */
+static hf_status take_authority(const char *text, size_t length, hf_redis_address *out) {
+  hf_status status = HF_OK;
+  const char *end = text + length, *slash = memchr(text, '/', length);
+  if (slash && slash + 1 < end)
+    HF_TRY(take_number("db", slash + 1, (size_t)(end - slash - 1), 65535, &out->db));
+  if (slash) end = slash;
+  const char *at = memchr(text, '@', (size_t)(end - text));
+  if (at) {
+    if (memchr(text, ':', (size_t)(at - text))) {
+      status =
+          hf_fail(HF_E_ARGUMENT, "queue: a password in the location could be read in the list of processes;"
+                                 " put it in a file and say ?password-file=FILE");
+      goto out;
+    }
+    HF_TRY(take("user", text, (size_t)(at - text), out->user, sizeof out->user));
+    text = at + 1;
+  }
+  const char *host_end = *text == '[' ? memchr(text, ']', (size_t)(end - text)) : NULL;
+  const char *colon = memchr(host_end ? host_end : text, ':', (size_t)(end - (host_end ? host_end : text)));
+  unsigned port = 6379;
+  if (colon) HF_TRY(take_number("port", colon + 1, (size_t)(end - colon - 1), 65535, &port));
+  snprintf(out->port, sizeof out->port, "%u", port & 0xffff);
+  if (host_end)
+    HF_TRY(take("host", text + 1, (size_t)(host_end - text - 1), out->host, sizeof out->host));
+  else
+    HF_TRY(take("host", text, (size_t)((colon ? colon : end) - text), out->host, sizeof out->host));
+out:
+  return status;
+}
+
+hf_status hf_redis_address_parse(const char *location, hf_redis_address *out) {
+  hf_status status = HF_OK;
+  memset(out, 0, sizeof *out);
+  strcpy(out->prefix, "hyperfold");
+  bool local = strncmp(location, "unix:", 5) == 0;
+  const char *text = location + (local ? 5 : 8), *query = strchr(text, '?');
+  size_t length = query ? (size_t)(query - text) : strlen(text);
+  if (local)
+    HF_TRY(take("path of the socket", text, length, out->path, sizeof out->path));
+  else
+    HF_TRY(take_authority(text, length, out));
+  while (query) {
+    const char *option = query + 1, *next = strchr(option, '&');
+    HF_TRY(take_option(option, next ? (size_t)(next - option) : strlen(option), out));
+    query = next;
+  }
+  if (out->user[0] && !out->password_file[0]) {
+    status = hf_fail(HF_E_ARGUMENT, "queue: user %s without a password-file", out->user);
+    goto out;
+  }
+  if (local)
+    snprintf(out->shown, sizeof out->shown, "unix:%s", out->path);
+  else
+    snprintf(out->shown, sizeof out->shown, "redis://%.200s:%s/%u", out->host, out->port, out->db);
+out:
+  return status;
+}

@@ -1,0 +1,31 @@
+/* HF_REDIS_SCRIPT(name, flags, parts): every script, how the server may run it, and what stands before its
+ * own text. To be included where that macro is defined. Without a flag the server refuses a script
+ * when its memory is used up: what takes room is refused, what ends and frees goes on. */
+#define HF_REDIS_READS  " flags=no-writes"
+#define HF_REDIS_ALWAYS " flags=allow-oom"
+HF_REDIS_SCRIPT(format, HF_REDIS_READS, "")
+HF_REDIS_SCRIPT(open, "", "")
+HF_REDIS_SCRIPT(submit, "", hf_lua_common hf_lua_change)
+HF_REDIS_SCRIPT(put, "", hf_lua_common)
+HF_REDIS_SCRIPT(drop, HF_REDIS_ALWAYS, hf_lua_common)
+HF_REDIS_SCRIPT(lease, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
+HF_REDIS_SCRIPT(heartbeat, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
+HF_REDIS_SCRIPT(finish, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
+HF_REDIS_SCRIPT(fail, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
+HF_REDIS_SCRIPT(release, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
+HF_REDIS_SCRIPT(reap, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
+HF_REDIS_SCRIPT(cancel, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change)
+HF_REDIS_SCRIPT(requeue, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change)
+HF_REDIS_SCRIPT(set_tenant, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change)
+HF_REDIS_SCRIPT(forget, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change)
+HF_REDIS_SCRIPT(sweep, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change)
+HF_REDIS_SCRIPT(fetch, HF_REDIS_READS, hf_lua_common)
+HF_REDIS_SCRIPT(has, HF_REDIS_READS, hf_lua_common)
+HF_REDIS_SCRIPT(get, HF_REDIS_READS, hf_lua_common)
+HF_REDIS_SCRIPT(list, HF_REDIS_READS, hf_lua_common)
+HF_REDIS_SCRIPT(ended, HF_REDIS_READS, hf_lua_common)
+HF_REDIS_SCRIPT(tries, HF_REDIS_READS, hf_lua_common)
+HF_REDIS_SCRIPT(tenants, HF_REDIS_READS, hf_lua_common)
+HF_REDIS_SCRIPT(stats, HF_REDIS_READS, hf_lua_common)
+HF_REDIS_SCRIPT(workers, HF_REDIS_READS, hf_lua_common)
+HF_REDIS_SCRIPT(events, HF_REDIS_READS, hf_lua_common)

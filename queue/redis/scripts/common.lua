@@ -1,0 +1,41 @@
+-- In front of every script. KEYS[1] is the hash "meta"; all keys share its hash tag.
+-- ARGV: 1 the keys' prefix, 2 the time in ms ('' for this server's), 3 events kept,
+-- 4 the handle's id, 5 the number of its request; the script's own follow.
+-- A reply is {status, ...}: 0, or a number of hyperfold/status.h and a message.
+local P, call = ARGV[1], redis.call
+local E_ARGUMENT, E_STATE, E_FORMAT, E_NOT_FOUND, E_EXISTS, E_BUSY, E_STALE = 100, 101, 200, 302, 303, 304, 307
+local QUEUED, LEASED, DONE, FAILED, CANCELLED, DEAD = 0, 1, 2, 3, 4, 5
+local STATES = {[0] = 'queued', 'leased', 'done', 'failed', 'cancelled', 'dead'}
+
+if call('HGET', P .. 'meta', 'format') ~= '1' then
+  return {E_FORMAT, 'the store is not there any more: was the server restored from elsewhere, or flushed?'}
+end
+
+local taken = 5
+local function text()
+  taken = taken + 1
+  return ARGV[taken]
+end
+local function number() return tonumber(text()) end
+
+local now = tonumber(ARGV[2])
+if not now then
+  local time = call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Lua's own tostring turns large integers into floating point notation.
+local function whole(n) return string.format('%.0f', n) end
+
+local function load_job(seq)
+  local flat, job = call('HGETALL', P .. 'job:' .. seq), {}
+  for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
+  return job.seq and job
+end
+
+local function find_job(tenant, id)
+  local seq = call('HGET', P .. 'ids:' .. tenant, id)
+  return seq and load_job(seq)
+end
+
+local function no_job() return {E_NOT_FOUND, ''} end

@@ -1,0 +1,1 @@
+return {0, call('EXISTS', P .. 'artifact:' .. text())}

@@ -1,0 +1,66 @@
+local name, announcement, device_memory, host_memory = text(), text(), number(), number()
+local lease_ms, max_losses, capabilities = number(), number(), {}
+for _ = 1, number() do capabilities[text()] = true end
+local SEEN_EVERY_MS = 5000
+
+local function announce()
+  call('ZADD', P .. 'workers', 0, name)
+  call('HSET', P .. 'announcements', name, announcement)
+  call('HSET', P .. 'seen', name, whole(now))
+end
+
+local function may_prove(lane)
+  local circuit, key, device, host = lane:match('^([^:]+):(%x+):(%d+):(%d+)$')
+  return (capabilities[circuit] or capabilities[circuit .. ':' .. key]) and tonumber(device) <= device_memory and
+    tonumber(host) <= host_memory
+end
+
+-- The first place in a lane whose job is not held from this worker.
+local function first_in(lane)
+  for from = 0, math.huge, 32 do
+    local places = call('ZRANGE', lane, from, from + 31)
+    for _, at in ipairs(places) do
+      local held = call('HGET', P .. 'held:' .. whole(tonumber(at:sub(24))), name)
+      if tonumber(at:sub(4, 23)) > now and not (held and tonumber(held) > now) then return at end
+    end
+    if #places < 32 then return nil end
+  end
+end
+
+local function pick(tenant)
+  local best
+  for _, lane in ipairs(call('SMEMBERS', P .. 'lanes:' .. tenant)) do
+    local at = may_prove(lane) and first_in(P .. 'lane:' .. tenant .. ':' .. lane)
+    if at and (not best or at < best) then best = at end
+  end
+  return best and load_job(whole(tonumber(best:sub(24))))
+end
+
+-- Tenants in the order of their fair shares until one has a job for this worker.
+local function choose()
+  for from = 0, math.huge, 32 do
+    local tenants = call('ZRANGE', P .. 'active', from, from + 31)
+    for _, tenant in ipairs(tenants) do
+      local job = pick(tenant)
+      if job then return job end
+    end
+    if #tenants < 32 then return nil end
+  end
+end
+
+reap(max_losses, 500)
+local job = choose()
+local seen = tonumber(call('HGET', P .. 'seen', name) or '0')
+if job or seen + SEEN_EVERY_MS <= now then announce() end
+if not job then return {0, 0} end
+
+local key = P .. 'tenant:' .. job.tenant
+local t = call('HMGET', key, 'vtime', 'weight', 'average')
+local vtime, average = tonumber(t[1]), tonumber(t[3])
+call('HSET', key, 'vtime', whole(vtime + math.floor(average * 1000 / tonumber(t[2]))))
+if vtime > tonumber(call('HGET', P .. 'meta', 'vtime')) then call('HSET', P .. 'meta', 'vtime', whole(vtime)) end
+count('leases')
+move(job, LEASED, 'epoch', tonumber(job.epoch) + 1, 'worker', name, 'leased', now, 'beat', now, 'advance', now,
+  'expires', now + lease_ms, 'done', 0, 'total', 0, 'phase', '', 'charged', average)
+event('leased', job, name, '')
+return done({0, 1, job.epoch, job.attempts, job.expires, job.due, job.header})

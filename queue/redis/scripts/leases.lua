@@ -1,0 +1,92 @@
+-- After change.lua where leases end.
+-- Meters the time up to `until_ms`; what was charged when the lease was given is replaced by what it
+-- took, in microseconds of device time over weight. The average follows accepted results alone.
+local function close_lease(job, until_ms, proved)
+  local key = P .. 'tenant:' .. job.tenant
+  local used = math.max(0, until_ms - tonumber(job.leased))
+  local t = call('HMGET', key, 'weight', 'vtime', 'average')
+  local vtime = tonumber(t[2]) + math.floor((used - tonumber(job.charged)) * 1000 / tonumber(t[1]))
+  call('HSET', key, 'vtime', whole(vtime))
+  call('HINCRBY', key, 'used', whole(used))
+  if proved and used > 0 then
+    call('HINCRBY', key, 'proved', whole(used))
+    call('HSET', key, 'average', whole(math.max(1, math.floor((tonumber(t[3]) * 7 + used) / 8))))
+  end
+  set(job, 'used', tonumber(job.used) + used)
+  rank(job.tenant)
+end
+
+local function cancel_now(job)
+  move(job, CANCELLED, 'ended', now)
+  event('cancelled', job, job.worker, job.cause)
+end
+
+local function bury(job, cause)
+  move(job, DEAD, 'ended', now, 'cause', cause)
+  event('dead', job, job.worker, cause)
+end
+
+-- Notes a failure ('0') or a loss ('1') and says whether it was the last that the job had: `limit` of
+-- its kind on at least two workers, or twice that on one.
+local function last_try(job, loss, code, cause, tries, limit)
+  local key, seen, workers = P .. 'tries:' .. job.seq, {}, 0
+  call('RPUSH', key, table.concat({loss, whole(now), job.epoch, job.worker, code, cause}, '\n'))
+  for _, entry in ipairs(call('LRANGE', key, job.forgiven, -1)) do
+    local kind, worker = entry:match('^(%d)\n%d+\n%d+\n([^\n]*)\n')
+    if kind == loss and not seen[worker] then
+      seen[worker] = true
+      workers = workers + 1
+    end
+  end
+  return (tries >= limit and workers >= 2) or tries >= 2 * limit
+end
+
+-- A lease that ran out: the worker is lost, the job is not to blame.
+local function expire(job, max_losses)
+  close_lease(job, tonumber(job.beat), false)
+  count('expired')
+  if job.cancel == '1' then return cancel_now(job) end
+  local losses = tonumber(job.losses) + 1
+  local cause = 'worker ' .. job.worker .. ' was lost' .. (job.phase ~= '' and ' in phase ' .. job.phase or '')
+  set(job, 'losses', losses)
+  event('expired', job, job.worker, cause)
+  if last_try(job, '1', 306, cause, losses, max_losses) then
+    bury(job, cause .. '; ' .. whole(losses) .. ' leases of this job ran out')
+  else
+    move(job, QUEUED, 'cause', cause)
+  end
+end
+
+local function miss_deadline(job)
+  local leased = tonumber(job.state) == LEASED
+  if leased then close_lease(job, now < tonumber(job.expires) and now or tonumber(job.beat), false) end
+  local before = job.cause
+  if #before > 200 then before = before:sub(1, 200):gsub('[\192-\255]?[\128-\191]*$', '') end
+  local cause = 'the deadline passed while the job was ' .. (leased and 'running' or 'waiting') ..
+    (before ~= '' and '; before that: ' .. before or '')
+  move(job, FAILED, 'ended', now, 'cause', cause)
+  event('deadline', job, leased and job.worker or '', cause)
+end
+
+-- Deadlines first: a job that missed its deadline is not offered again.
+local function reap(max_losses, most)
+  local changed = 0
+  for _, seq in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', whole(now), 'LIMIT', 0, most)) do
+    miss_deadline(load_job(seq))
+    changed = changed + 1
+  end
+  for _, seq in ipairs(call('ZRANGEBYSCORE', P .. 'expiry', '-inf', whole(now), 'LIMIT', 0, most)) do
+    expire(load_job(seq), max_losses)
+    changed = changed + 1
+  end
+  return changed
+end
+
+-- nil where (job, epoch) is the current lease; otherwise it is counted and this is the answer.
+local function fence(job, epoch, cause)
+  if tonumber(job.state) == LEASED and job.epoch == epoch then return nil end
+  count('stale')
+  event('stale', job, '', cause)
+  return done({E_STALE, 'the lease of epoch ' .. epoch .. ' is over: the job is ' .. STATES[tonumber(job.state)] ..
+    ' at epoch ' .. job.epoch})
+end

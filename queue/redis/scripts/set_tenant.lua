@@ -1,0 +1,5 @@
+local tenant, weight, quota = text(), text(), text()
+wake(tenant)
+call('HSET', P .. 'tenant:' .. tenant, 'weight', weight, 'quota', quota)
+rank(tenant)
+return done({0})

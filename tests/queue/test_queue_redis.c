@@ -1,0 +1,115 @@
+/* The Redis backend against the conformance suite, on a real server. */
+#include "queue_fixture.h"
+#include "redis_server.h"
+
+static redis_server server; /* of this test's process */
+
+/* The store of a test, as the user that deploy/redis has for it. */
+static void redis_make(char location[256]) {
+  if (server.pid == 0) {
+    char options[128];
+    redis_server_folder(&server);
+    redis_server_users(&server, "hyperfold");
+    snprintf(options, sizeof options, "--aclfile %s/users", server.folder);
+    redis_server_again(&server, options);
+  }
+  snprintf(location, 256, "unix:%s/s?user=hyperfold&password-file=%s/password", server.folder, server.folder);
+}
+
+static void redis_drop(const char *location) {
+  (void)location;
+  redis_server_tell(&server, "FLUSHALL");
+}
+
+/* Recounts a store from its jobs, in a script that shares nothing with those of the backend: the number of
+ * things that are not what the jobs say. */
+static const char recount[] =
+    "local P, wrong, counts, tenants, refs = ARGV[1], 0, {}, {}, {}\n"
+    "local function is(a, b) if tostring(a) ~= tostring(b) then wrong = wrong + 1 end end\n"
+    "local jobs = redis.call('ZRANGE', P..'all', 0, -1)\n"
+    "local sets = {[0] = 'waiting', [1] = 'expiry', [2] = 'ended', [3] = 'ended', [4] = 'ended'}\n"
+    "for s = 0, 5 do counts[s] = 0 end\n"
+    "local lanes, lane_jobs, due = {}, 0, 0\n"
+    "for _, seq in ipairs(jobs) do\n"
+    "  local f = redis.call('HMGET', P..'job:'..seq, 'state', 'tenant', 'id', 'input', 'result', 'lane', "
+    "'due')\n"
+    "  local s = tonumber(f[1])\n"
+    "  counts[s] = counts[s] + 1\n"
+    "  tenants[f[2]] = tenants[f[2]] or {[0] = 0, 0, 0, 0, 0, 0}\n"
+    "  tenants[f[2]][s] = tenants[f[2]][s] + 1\n"
+    "  is(redis.call('HGET', P..'ids:'..f[2], f[3]), seq)\n"
+    "  refs[f[4]] = (refs[f[4]] or 0) + 1\n"
+    "  if f[5] ~= '' then refs[f[5]] = (refs[f[5]] or 0) + 1 end\n"
+    "  is(f[5] ~= '', s == 2)\n"
+    "  for n = 0, 5 do is(redis.call('ZSCORE', P..'state:'..n, seq) and true or false, n == s) end\n"
+    "  for _, set in ipairs({'waiting', 'expiry', 'ended'}) do\n"
+    "    is(redis.call('ZSCORE', P..set, seq) and true or false, sets[s] == set)\n"
+    "  end\n"
+    "  is(redis.call('ZSCORE', P..'due', seq) and true or false, s < 2 and f[7] ~= '0')\n"
+    "  if s == 0 then lanes[f[2]..':'..f[6]] = (lanes[f[2]..':'..f[6]] or 0) + 1 end\n"
+    "end\n"
+    "for s = 0, 5 do\n"
+    "  is(redis.call('HGET', P..'meta', 's'..s), counts[s])\n"
+    "  is(redis.call('ZCARD', P..'state:'..s), counts[s])\n"
+    "end\n"
+    "for lane, n in pairs(lanes) do is(redis.call('ZCARD', P..'lane:'..lane), n) end\n"
+    "for _, t in ipairs(redis.call('ZRANGE', P..'tenants', 0, -1)) do\n"
+    "  for s = 0, 5 do is(redis.call('HGET', P..'tenant:'..t, 's'..s), tenants[t] and tenants[t][s] or 0) "
+    "end\n"
+    "  is(redis.call('ZSCORE', P..'active', t) and true or false, tenants[t] ~= nil and tenants[t][0] > 0)\n"
+    "  for _, l in ipairs(redis.call('SMEMBERS', P..'lanes:'..t)) do is(lanes[t..':'..l] ~= nil, true) end\n"
+    "end\n"
+    "for _, key in ipairs(redis.call('KEYS', P..'artifact:*')) do\n"
+    "  local a = key:sub(#P + 10)\n"
+    "  is(redis.call('HGET', key, 'refs'), refs[a] or 0)\n"
+    "  is(redis.call('ZSCORE', P..'loose', a) and true or false, not refs[a])\n"
+    "  refs[a] = nil\n"
+    "end\n"
+    "for _ in pairs(refs) do wrong = wrong + 1 end\n"
+    "is(redis.call('ZCARD', P..'uploads'), 0)\n"
+    "is(#redis.call('KEYS', P..'job:*'), #jobs)\n"
+    "return wrong\n";
+
+static void redis_check(const char *location) {
+  (void)location;
+  EQ(redis_server_tell(&server, "EVAL %s 0 %s", recount, "{hyperfold}:"), 0);
+}
+
+static const hf_queue_factory factory = {redis_make, redis_drop, redis_check};
+
+static void finish_test(void) {
+  if (server.pid) redis_server_stop(&server);
+}
+TestSuite(queue_redis, .init = redis_server_need, .fini = finish_test);
+
+Test(queue_redis, submit) { hf_case_submit(&factory); }
+Test(queue_redis, placement_and_order) {
+  hf_case_placement(&factory);
+  hf_case_order(&factory);
+}
+Test(queue_redis, heartbeat_and_loss) {
+  hf_case_heartbeat(&factory);
+  hf_case_lost_worker(&factory);
+}
+Test(queue_redis, results) { hf_case_results(&factory); }
+Test(queue_redis, failures_and_release) {
+  hf_case_failures(&factory);
+  hf_case_release(&factory);
+}
+Test(queue_redis, cancel_and_deadline) {
+  hf_case_cancel(&factory);
+  hf_case_deadline(&factory);
+}
+Test(queue_redis, fairness) { hf_case_fairness(&factory); }
+Test(queue_redis, quota_and_views) {
+  hf_case_quota(&factory);
+  hf_case_views(&factory);
+  hf_case_wait(&factory);
+}
+Test(queue_redis, artifacts) {
+  hf_case_artifacts(&factory);
+  hf_case_collect(&factory);
+  hf_case_collect_keeps(&factory);
+}
+Test(queue_redis, many_processes) { hf_case_many_processes(&factory); }
+Test(queue_redis, kill) { hf_case_kill(&factory, getenv("HF_SOAK") ? 100 : 10); }
