@@ -21,14 +21,14 @@ double hf_bench_msm_multiplications(const double bits[255]) {
   return least;
 }
 
-double hf_bench_msm_multiplications_random(double n) {
+static double msm_multiplications_random(double n) {
   double bits[255] = {0};
   bits[254] = n;
   return hf_bench_msm_multiplications(bits);
 }
 
 double hf_bench_proof_multiplications(unsigned log_n, double msm_points, double transforms) {
-  return hf_bench_msm_multiplications_random(msm_points) + transforms * hf_bench_ntt_multiplications(log_n);
+  return msm_multiplications_random(msm_points) + transforms * hf_bench_ntt_multiplications(log_n);
 }
 
 /* The backend keeps its own memory; only its table of operations is another for a while. */
@@ -55,7 +55,7 @@ static hf_status count_coset_intt(hf_backend *backend, hf_vec *vec, unsigned log
 
 static hf_status count_msm(hf_backend *backend, const hf_points *points, const hf_vec *scalars, size_t count, hf_g1 *out) {
   hf_bench_counter *c = counter_of(backend);
-  c->msm += hf_bench_msm_multiplications_random((double)count);
+  c->msm += msm_multiplications_random((double)count);
   return c->inner->msm(backend, points, scalars, count, out);
 }
 
@@ -67,7 +67,7 @@ static hf_status count_commit(hf_backend *backend, const hf_points *points, cons
     size_t own = parts[i] ? hf_vec_length(parts[i]) : 0;
     terms += (double)(own < length ? own : length);
   }
-  c->msm += hf_bench_msm_multiplications_random(terms);
+  c->msm += msm_multiplications_random(terms);
   return c->inner->commit(backend, points, parts, kappa, length, out);
 }
 

@@ -39,6 +39,10 @@ void hf_bench_say(const hf_bench_run *run, const char *format, ...) __attribute_
 /* Fills in name, size, threads, device and the cost of a multiplication; room for `repeats` samples. */
 hf_status hf_bench_result_begin(const hf_bench_run *run, const char *name, uint64_t size, hf_bench_result *result);
 
+/* The sizes that are asked for, or the benchmark's own. */
+static inline unsigned hf_bench_log_first(const hf_bench_options *o, unsigned own) { return o->log_max ? o->log_min : own; }
+static inline unsigned hf_bench_log_last(const hf_bench_options *o, unsigned own) { return o->log_max ? o->log_max : own; }
+
 /* An element that everybody gets from the same seed. */
 hf_fr hf_bench_random(uint64_t *state);
 
@@ -53,7 +57,6 @@ hf_status hf_bench_sample(hf_bench_run *run, const char *name, uint64_t size, do
 double hf_bench_ntt_multiplications(unsigned log_n);
 /* Terms whose scalars have i significant bits (the sign apart): bits[i], i <= 254. */
 double hf_bench_msm_multiplications(const double bits[255]);
-double hf_bench_msm_multiplications_random(double n);
 
 /* Counts the multiplications of all MSMs and transforms that go through a backend. */
 typedef struct hf_bench_counter {

@@ -13,21 +13,42 @@ static hf_fr *random_elements(uint64_t *state, size_t count) {
 
 static hf_status no_memory(size_t size) { return hf_fail(HF_E_MEMORY, "bench: no memory for size %zu", size); }
 
-static unsigned log_first(const hf_bench_run *run, unsigned own) { return run->options->log_max ? run->options->log_min : own; }
-static unsigned log_last(const hf_bench_run *run, unsigned own) { return run->options->log_max ? run->options->log_max : own; }
-
 static hf_status wrong(const char *name, size_t size) {
   return hf_fail(HF_E_DEVICE, "bench: %s of size %zu gives a wrong result", name, size);
 }
 
-/* --- field -------------------------------------------------------------------------- */
+/* --- two vectors ---------------------------------------------------------------------- */
 
 typedef struct vector_bench {
+  unsigned log_n;
   size_t n;
-  const hf_fr *x;
-  hf_fr factor;
+  hf_fr *x;     /* the input, in this machine's memory */
+  hf_fr factor; /* of a scaling, or the shift of a coset */
   hf_vec *a, *b;
 } vector_bench;
+
+static void vectors_close(hf_bench_run *run, vector_bench *v) {
+  if (v->a) run->backend->ops->vec_destroy(run->backend, v->a);
+  if (v->b) run->backend->ops->vec_destroy(run->backend, v->b);
+  free(v->x);
+  *v = (vector_bench){0};
+}
+
+/* 2^log elements in a, as many times `inputs` in b and in x, which is random. */
+static hf_status vectors_open(hf_bench_run *run, unsigned log, size_t inputs, vector_bench *v) {
+  hf_status status;
+  vectors_close(run, v);
+  v->log_n = log;
+  v->n = (size_t)1 << log;
+  v->x = random_elements(&run->seed, inputs * v->n);
+  if (!v->x) HF_TRY(no_memory(v->n));
+  HF_TRY(HF_BACKEND_DO(run->backend, vec_create, v->n, &v->a));
+  HF_TRY(HF_BACKEND_DO(run->backend, vec_create, inputs * v->n, &v->b));
+out:
+  return status;
+}
+
+/* --- field -------------------------------------------------------------------------- */
 
 static hf_status vector_reset(hf_bench_run *run, void *context) {
   vector_bench *v = context;
@@ -76,31 +97,19 @@ static hf_status inverse_verify(hf_bench_run *run, void *v) {
 hf_status hf_bench_field(const hf_bench_options *options, hf_bench_report *report) {
   hf_status status;
   hf_bench_run run;
-  hf_fr *x = NULL;
   vector_bench v = {0};
   HF_TRY(hf_bench_run_begin(&run, options, 5, report));
-  for (unsigned log = log_first(&run, 12); log <= log_last(&run, 18); log += options->log_max ? 1 : 3) {
-    v.n = (size_t)1 << log;
-    v.x = x = random_elements(&run.seed, v.n);
-    if (!x) HF_TRY(no_memory(v.n));
+  for (unsigned log = hf_bench_log_first(options, 12); log <= hf_bench_log_last(options, 18); log += options->log_max ? 1 : 3) {
+    HF_TRY(vectors_open(&run, log, 1, &v));
     v.factor = hf_bench_random(&run.seed);
-    HF_TRY(HF_BACKEND_DO(run.backend, vec_create, v.n, &v.a));
-    HF_TRY(HF_BACKEND_DO(run.backend, vec_create, v.n, &v.b));
-    HF_TRY(HF_BACKEND_DO(run.backend, vec_upload, v.b, 0, x, v.n));
+    HF_TRY(HF_BACKEND_DO(run.backend, vec_upload, v.b, 0, v.x, v.n));
     double n = (double)v.n;
     HF_TRY(hf_bench_sample(&run, "fr_mul", v.n, n, vector_reset, scale_work, scale_verify, &v));
     HF_TRY(hf_bench_sample(&run, "fr_mul_add", v.n, n, vector_reset, axpy_work, axpy_verify, &v));
     HF_TRY(hf_bench_sample(&run, "fr_inverse", v.n, 3 * n, vector_reset, inverse_work, inverse_verify, &v));
-    run.backend->ops->vec_destroy(run.backend, v.a);
-    run.backend->ops->vec_destroy(run.backend, v.b);
-    v.a = v.b = NULL;
-    free(x);
-    x = NULL;
   }
 out:
-  if (v.a) run.backend->ops->vec_destroy(run.backend, v.a);
-  if (v.b) run.backend->ops->vec_destroy(run.backend, v.b);
-  free(x);
+  vectors_close(&run, &v);
   hf_bench_run_end(&run);
   return status;
 }
@@ -126,64 +135,39 @@ static hf_status hash_verify(hf_bench_run *run, void *v) {
 hf_status hf_bench_hash(const hf_bench_options *options, hf_bench_report *report) {
   hf_status status;
   hf_bench_run run;
-  hf_fr *x = NULL;
   vector_bench v = {0};
   HF_TRY(hf_bench_run_begin(&run, options, 5, report));
-  for (unsigned log = log_first(&run, 10); log <= log_last(&run, 14); log += options->log_max ? 1 : 2) {
-    v.n = (size_t)1 << log;
-    v.x = x = random_elements(&run.seed, 4 * v.n);
-    if (!x) HF_TRY(no_memory(v.n));
-    HF_TRY(HF_BACKEND_DO(run.backend, vec_create, v.n, &v.a));
-    HF_TRY(HF_BACKEND_DO(run.backend, vec_create, 4 * v.n, &v.b));
-    HF_TRY(HF_BACKEND_DO(run.backend, vec_upload, v.b, 0, x, 4 * v.n));
+  for (unsigned log = hf_bench_log_first(options, 10); log <= hf_bench_log_last(options, 14); log += options->log_max ? 1 : 2) {
+    HF_TRY(vectors_open(&run, log, 4, &v));
+    HF_TRY(HF_BACKEND_DO(run.backend, vec_upload, v.b, 0, v.x, 4 * v.n));
     HF_TRY(hf_bench_sample(&run, "poseidon2_compress4", v.n, HF_BENCH_HASH_MULTIPLICATIONS * (double)v.n, NULL,
                   hash_work, hash_verify, &v));
-    run.backend->ops->vec_destroy(run.backend, v.a);
-    run.backend->ops->vec_destroy(run.backend, v.b);
-    v.a = v.b = NULL;
-    free(x);
-    x = NULL;
   }
 out:
-  if (v.a) run.backend->ops->vec_destroy(run.backend, v.a);
-  if (v.b) run.backend->ops->vec_destroy(run.backend, v.b);
-  free(x);
+  vectors_close(&run, &v);
   hf_bench_run_end(&run);
   return status;
 }
 
 /* --- transforms ------------------------------------------------------------------------ */
 
-typedef struct ntt_bench {
-  unsigned log_n;
-  size_t n;
-  const hf_fr *x;
-  hf_fr shift;
-  hf_vec *a, *b;
-} ntt_bench;
-
-static hf_status ntt_reset(hf_bench_run *run, void *context) {
-  ntt_bench *t = context;
-  return HF_BACKEND_DO(run->backend, vec_upload, t->a, 0, t->x, t->n);
-}
-
 static hf_status ntt_work(hf_bench_run *run, void *context) {
-  ntt_bench *t = context;
+  vector_bench *t = context;
   return HF_BACKEND_DO(run->backend, ntt, &t->a, 1, t->log_n, HF_NTT_FORWARD);
 }
 
 static hf_status intt_work(hf_bench_run *run, void *context) {
-  ntt_bench *t = context;
+  vector_bench *t = context;
   return HF_BACKEND_DO(run->backend, ntt, &t->a, 1, t->log_n, HF_NTT_INVERSE);
 }
 
 static hf_status coset_work(hf_bench_run *run, void *context) {
-  ntt_bench *t = context;
-  return HF_BACKEND_DO(run->backend, coset_ntt, &t->b, (const hf_vec *const *)&t->a, 1, t->n, t->log_n, t->shift);
+  vector_bench *t = context;
+  return HF_BACKEND_DO(run->backend, coset_ntt, &t->b, (const hf_vec *const *)&t->a, 1, t->n, t->log_n, t->factor);
 }
 
 /* The polynomial at some points of shift * H against the values there. */
-static hf_status values_verify(hf_bench_run *run, const ntt_bench *t, const hf_fr *coefficients,
+static hf_status values_verify(hf_bench_run *run, const vector_bench *t, const hf_fr *coefficients,
                                const hf_vec *values, hf_fr shift, const char *name) {
   hf_fr omega = hf_fr_root_of_unity((int)t->log_n);
   for (int k = 0; k < 3; k++) {
@@ -198,18 +182,18 @@ static hf_status values_verify(hf_bench_run *run, const ntt_bench *t, const hf_f
 }
 
 static hf_status ntt_verify(hf_bench_run *run, void *context) {
-  ntt_bench *t = context;
+  vector_bench *t = context;
   return values_verify(run, t, t->x, t->a, hf_fr_one(), "ntt");
 }
 
 static hf_status coset_verify(hf_bench_run *run, void *context) {
-  ntt_bench *t = context;
-  return values_verify(run, t, t->x, t->b, t->shift, "coset_ntt");
+  vector_bench *t = context;
+  return values_verify(run, t, t->x, t->b, t->factor, "coset_ntt");
 }
 
 /* The inverse gave coefficients; x are their values. */
 static hf_status intt_verify(hf_bench_run *run, void *context) {
-  ntt_bench *t = context;
+  vector_bench *t = context;
   hf_status status;
   hf_vec *values = NULL;
   hf_fr *coefficients = malloc(t->n * sizeof *coefficients);
@@ -227,31 +211,18 @@ out:
 hf_status hf_bench_ntt(const hf_bench_options *options, hf_bench_report *report) {
   hf_status status;
   hf_bench_run run;
-  ntt_bench t = {0};
-  hf_fr *x = NULL;
+  vector_bench t = {0};
   HF_TRY(hf_bench_run_begin(&run, options, 5, report));
-  for (unsigned log = log_first(&run, 14); log <= log_last(&run, 18); log += options->log_max ? 1 : 2) {
-    t.log_n = log;
-    t.n = (size_t)1 << log;
-    t.x = x = random_elements(&run.seed, t.n);
-    t.shift = (hf_fr)HF_FR_GENERATOR;
-    if (!x) HF_TRY(no_memory(t.n));
-    HF_TRY(HF_BACKEND_DO(run.backend, vec_create, t.n, &t.a));
-    HF_TRY(HF_BACKEND_DO(run.backend, vec_create, t.n, &t.b));
+  for (unsigned log = hf_bench_log_first(options, 14); log <= hf_bench_log_last(options, 18); log += options->log_max ? 1 : 2) {
+    HF_TRY(vectors_open(&run, log, 1, &t));
+    t.factor = (hf_fr)HF_FR_GENERATOR;
     double butterflies = hf_bench_ntt_multiplications(log);
-    HF_TRY(hf_bench_sample(&run, "ntt", t.n, butterflies, ntt_reset, ntt_work, ntt_verify, &t));
-    HF_TRY(hf_bench_sample(&run, "intt", t.n, butterflies, ntt_reset, intt_work, intt_verify, &t));
-    HF_TRY(hf_bench_sample(&run, "coset_ntt", t.n, butterflies + (double)t.n, ntt_reset, coset_work, coset_verify, &t));
-    run.backend->ops->vec_destroy(run.backend, t.a);
-    run.backend->ops->vec_destroy(run.backend, t.b);
-    t.a = t.b = NULL;
-    free(x);
-    x = NULL;
+    HF_TRY(hf_bench_sample(&run, "ntt", t.n, butterflies, vector_reset, ntt_work, ntt_verify, &t));
+    HF_TRY(hf_bench_sample(&run, "intt", t.n, butterflies, vector_reset, intt_work, intt_verify, &t));
+    HF_TRY(hf_bench_sample(&run, "coset_ntt", t.n, butterflies + (double)t.n, vector_reset, coset_work, coset_verify, &t));
   }
 out:
-  if (t.a) run.backend->ops->vec_destroy(run.backend, t.a);
-  if (t.b) run.backend->ops->vec_destroy(run.backend, t.b);
-  free(x);
+  vectors_close(&run, &t);
   hf_bench_run_end(&run);
   return status;
 }

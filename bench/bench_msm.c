@@ -116,7 +116,7 @@ hf_status hf_bench_msm(const hf_bench_options *options, hf_bench_report *report)
   hf_points *handle = NULL;
   hf_g1 *points = NULL;
   HF_TRY(hf_bench_run_begin(&run, options, 5, report));
-  unsigned first = options->log_max ? options->log_min : 14, last = options->log_max ? options->log_max : 18;
+  unsigned first = hf_bench_log_first(options, 14), last = hf_bench_log_last(options, 18);
   points = malloc(sizeof *points << last);
   if (!points) HF_TRY(hf_fail(HF_E_MEMORY, "bench: no memory for 2^%u points", last));
   hf_bench_say(&run, "points");

@@ -179,7 +179,7 @@ out:
 hf_status hf_bench_prove(const hf_bench_options *o, hf_bench_report *report) {
   hf_status status;
   hf_bench_run run = {0};
-  unsigned first = o->log_max ? o->log_min : 16, last = o->log_max ? o->log_max : 16;
+  unsigned first = hf_bench_log_first(o, 16), last = hf_bench_log_last(o, 16);
   unsigned depth = o->depth ? o->depth : HF_ROLLUP_DEPTH, kappa = o->kappa ? o->kappa : HF_PRODUCTION_KAPPA;
   if (first < 12 || last > 22)
     return hf_fail(HF_E_ARGUMENT, "2^%u to 2^%u rows: the benchmark proves 2^12 to 2^22", first, last);
