@@ -79,13 +79,22 @@ static hf_builder *builder_for(hf_builder_options options, corpus_liar *liar) {
   return b;
 }
 
+/* What the builder has laid out. */
+static hf_circuit *finished(hf_builder *b, hf_status status) {
+  hf_circuit *circuit = NULL;
+  if (status != HF_OK || hf_builder_finish(b, &circuit) != HF_OK) {
+    fprintf(stderr, "%s\n", hf_error_message());
+    abort();
+  }
+  return circuit;
+}
+
 corpus_set corpus_ask_child(const corpus_item *item, hf_fr node_vk, corpus_liar *liar, char why[256]) {
   hf_fold_setup setup;
   hf_builder_options options;
   hf_verified_child child;
   hf_pair_gadget own;
   hf_var is_node;
-  hf_circuit *circuit;
   hf_fold_child *input = malloc(sizeof *input);
   if (input == NULL) abort();
   *input = (hf_fold_child){item->vk, item->proof};
@@ -101,10 +110,7 @@ corpus_set corpus_ask_child(const corpus_item *item, hf_fr node_vk, corpus_liar 
   hf_g1 left = hf_curve_point_value(b, child.left), right = hf_curve_point_value(b, child.right);
   left = corpus_add(left, hf_g1_neg(corpus_times(hf_g1_generator(), hf_value(b, child.constant))));
   hf_g1 own_left = hf_curve_point_value(b, own.left), own_right = hf_curve_point_value(b, own.right);
-  if (hf_builder_finish(b, &circuit) != HF_OK) {
-    fprintf(stderr, "%s\n", hf_error_message());
-    abort();
-  }
+  hf_circuit *circuit = finished(b, HF_OK);
   corpus_set set = failures_of(circuit, why);
   if (set == 0 && !pair_holds(left, right, setup.tau_g2)) {
     set |= CORPUS_BIT(CORPUS_OPENING);
@@ -136,17 +142,13 @@ corpus_set corpus_ask_node(const corpus_item *first, const corpus_item *second, 
                            corpus_liar *liar, char why[256]) {
   hf_fold_setup setup;
   hf_builder_options options;
-  hf_circuit *circuit;
   hf_node_input *input = malloc(sizeof *input);
   if (input == NULL) abort();
   *input = (hf_node_input){node_vk, {{first->vk, first->proof}, {second->vk, second->proof}}, lift};
   corpus_fold_setup(&setup);
   hf_node_options(&options);
   hf_builder *b = builder_for(options, liar);
-  if (hf_node_circuit(b, &setup, input) != HF_OK || hf_builder_finish(b, &circuit) != HF_OK) {
-    fprintf(stderr, "%s\n", hf_error_message());
-    abort();
-  }
+  hf_circuit *circuit = finished(b, hf_node_circuit(b, &setup, input));
   corpus_set set = failures_of(circuit, why);
   if (set == 0) set = decide(circuit, HF_INSTANCE_ACCUMULATOR, setup.tau_g2, why);
   hf_circuit_destroy(&circuit);
@@ -186,7 +188,6 @@ corpus_set corpus_ask_seal(const corpus_item *item, const corpus_subject *node, 
                            unsigned number, corpus_liar *liar, char why[256]) {
   hf_fold_setup setup;
   hf_builder_options options;
-  hf_circuit *circuit;
   hf_builder *b;
   seal_liar context = {item, liar};
   hf_seal_input *input = calloc(1, sizeof *input);
@@ -200,11 +201,8 @@ corpus_set corpus_ask_seal(const corpus_item *item, const corpus_subject *node, 
   hf_seal_options(&options);
   options.hint_hook = tell_seal;
   options.hint_context = &context;
-  if (hf_builder_create(&options, &b) != HF_OK ||
-      hf_seal_circuit(b, &setup, input->node_vk, input) != HF_OK || hf_builder_finish(b, &circuit) != HF_OK) {
-    fprintf(stderr, "%s\n", hf_error_message());
-    abort();
-  }
+  if (hf_builder_create(&options, &b) != HF_OK) abort();
+  hf_circuit *circuit = finished(b, hf_seal_circuit(b, &setup, input->node_vk, input));
   /* the words that the item's proof claims, but for the accumulator, which the circuit computes */
   memcpy(circuit->public_inputs, item->proof.public_inputs, HF_SEAL_ACCUMULATOR * sizeof(hf_fr));
   corpus_set set = failures_of(circuit, why);
