@@ -163,14 +163,6 @@ static void key_case(const vector *v) {
   release(secret);
 }
 
-static void create_case(const vector *v) {
-  hf_eth_address sender, made, wanted;
-  cr_assert(hf_eth_address_parse(v->word[0], &sender) == HF_OK &&
-            hf_eth_address_parse(v->word[2], &wanted) == HF_OK);
-  hf_eth_create_address(&sender, u64_of(v->word[1]), &made);
-  cr_expect(hf_eth_address_eq(&made, &wanted), "%s %s", v->word[0], v->word[1]);
-}
-
 static void sign_case(const vector *v) {
   hf_bytes secret = data_of(v->word[0]), hash = data_of(v->word[1]);
   hf_eth_key key;
@@ -191,7 +183,6 @@ Test(settle_vectors, keys) {
   uint8_t secret[32] = {0};
   hf_eth_key key;
   cr_expect(vectors("key", key_case) == 24);
-  cr_expect(vectors("create", create_case) == 24 * 6);
   cr_expect(vectors("sign", sign_case) == 24);
   cr_expect(hf_eth_key_from_secret(secret, &key) == HF_E_RANGE);
   memset(secret, 255, 32);

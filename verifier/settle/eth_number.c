@@ -18,8 +18,6 @@ hf_status hf_u256_to_u64(const hf_u256 *value, uint64_t *out) {
   return HF_OK;
 }
 
-bool hf_u256_is_zero(const hf_u256 *value) { return hf_u256_length(value) == 0; }
-
 int hf_u256_compare(const hf_u256 *a, const hf_u256 *b) {
   int c = memcmp(a->b, b->b, 32);
   return c < 0 ? -1 : c > 0;
@@ -85,7 +83,7 @@ void hf_u256_text(const hf_u256 *value, char out[HF_U256_TEXT]) {
       left %= 10;
     }
     digits[n++] = (char)('0' + left);
-  } while (!hf_u256_is_zero(&rest));
+  } while (hf_u256_length(&rest) > 0);
   for (size_t i = 0; i < n; i++) out[i] = digits[n - 1 - i];
   out[n] = 0;
 }

@@ -24,7 +24,6 @@ typedef struct hf_eth_hash {
 hf_u256 hf_u256_from_u64(uint64_t value);
 /* HF_E_RANGE when the value needs more than 64 bits. */
 hf_status hf_u256_to_u64(const hf_u256 *value, uint64_t *out);
-bool hf_u256_is_zero(const hf_u256 *value);
 int hf_u256_compare(const hf_u256 *a, const hf_u256 *b); /* -1, 0, 1 */
 /* HF_E_RANGE when the result needs more than 256 bits; `out` may be an operand. */
 hf_status hf_u256_add(const hf_u256 *a, const hf_u256 *b, hf_u256 *out);

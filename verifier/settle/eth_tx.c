@@ -67,15 +67,3 @@ uint64_t hf_eth_intrinsic_gas(const hf_eth_tx *tx) {
   if (tx->creates) gas += 32000 + 2 * ((tx->data.length + 31) / 32);
   return gas > floor ? gas : floor;
 }
-
-void hf_eth_create_address(const hf_eth_address *sender, uint64_t nonce, hf_eth_address *out) {
-  uint8_t hash[32];
-  hf_writer items = {0}, list = {0};
-  hf_rlp_bytes(&items, sender->b, sizeof sender->b);
-  hf_rlp_u64(&items, nonce);
-  hf_rlp_list(&list, items.data, items.length);
-  hf_keccak256(list.data, list.length, hash);
-  memcpy(out->b, hash + 12, 20);
-  hf_writer_free(&items);
-  hf_writer_free(&list);
-}

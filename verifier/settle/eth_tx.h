@@ -28,7 +28,4 @@ hf_status hf_eth_tx_sign(const hf_eth_tx *tx, const hf_eth_key *key, hf_writer *
  * token). */
 uint64_t hf_eth_intrinsic_gas(const hf_eth_tx *tx);
 
-/* The address of a contract that `sender` makes with this nonce. */
-void hf_eth_create_address(const hf_eth_address *sender, uint64_t nonce, hf_eth_address *out);
-
 #endif

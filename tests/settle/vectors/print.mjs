@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 
 const ethers = createRequire(resolve(process.argv[2] ?? '.', 'package.json'))('ethers');
-const { keccak256, toUtf8Bytes, encodeRlp, Transaction, SigningKey, computeAddress, getCreateAddress, AbiCoder, id } = ethers;
+const { keccak256, toUtf8Bytes, encodeRlp, Transaction, SigningKey, computeAddress, AbiCoder, id } = ethers;
 const line = (...fields) => console.log(fields.join(' '));
 const seed = (name) => keccak256(toUtf8Bytes(name));
 const bytes = (name, length) => { // `length` bytes, a third of them zero
@@ -31,11 +31,10 @@ for (const bits of [0, 1, 8, 63, 64, 65, 128, 255, 256]) {
   line('number', '0x' + value.toString(16).padStart(64, '0'), value.toString(10), '0x' + value.toString(16));
 }
 
-// addresses, with their checksum, and of contracts
+// addresses, with their checksum
 for (let i = 0; i < 24; i++) {
   const secret = seed(`key ${i}`), address = computeAddress(secret);
   line('key', secret, address);
-  for (const nonce of [0, 1, 127, 128, 256, 65536]) line('create', address, nonce, getCreateAddress({ from: address, nonce }));
   const hash = seed(`hash ${i}`), s = new SigningKey(secret).sign(hash);
   line('sign', secret, hash, s.r, s.s, s.yParity);
 }
