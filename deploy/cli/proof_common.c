@@ -6,16 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-void hf_cli_fr_hex(hf_fr value, char out[67]) {
-  uint8_t bytes[32];
-  hf_fr_to_bytes_be(value, bytes);
-  memcpy(out, "0x", 2);
-  hf_hex(bytes, sizeof bytes, out + 2);
-}
-
 json_t *hf_cli_json_fr(hf_fr value) {
-  char text[67];
-  hf_cli_fr_hex(value, text);
+  uint8_t bytes[32];
+  char text[67] = "0x";
+  hf_fr_to_bytes_be(value, bytes);
+  hf_hex(bytes, sizeof bytes, text + 2);
   return json_string(text);
 }
 

@@ -7,7 +7,6 @@
 
 /* A field element as "0x" and 64 hexadecimal digits, most significant first. */
 json_t *hf_cli_json_fr(hf_fr value);
-void hf_cli_fr_hex(hf_fr value, char out[67]);
 /* What --vk names: a digest in hex, or a file with the key. */
 hf_status hf_cli_vk_parse(const char *text, hf_digest *out);
 json_t *hf_cli_vk_json(const hf_verifying_key *vk);

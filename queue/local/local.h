@@ -60,7 +60,6 @@ hf_status hf_local_step(hf_local *local, sqlite3_stmt *statement, bool *row);
 hf_status hf_local_run(hf_local *local, const char *text, const char *types, ...);
 /* Runs a query for one integer; 0 for no row or NULL. */
 hf_status hf_local_number(hf_local *local, int64_t *out, const char *text, const char *types, ...);
-hf_status hf_local_error(hf_local *local, int code, const char *doing);
 
 /* A text or blob column into a fixed buffer; HF_E_FORMAT when it does not fit. */
 hf_status hf_local_column_text(sqlite3_stmt *statement, int column, char *out, size_t capacity);
@@ -90,10 +89,6 @@ hf_status hf_local_cancel(hf_queue *, const hf_job_key *, const char *, hf_job_s
 hf_status hf_local_requeue(hf_queue *, const hf_job_key *, uint64_t);
 
 /* ---- local_lease.c ---- */
-
-/* Ends the current lease of a job at `until`: meters the time, corrects the fair share. */
-hf_status hf_local_close_lease(hf_local *local, hf_local_job *job, uint64_t until, bool proved);
-hf_status hf_local_reap_now(hf_local *local, uint64_t now, uint64_t *changed);
 
 hf_status hf_local_lease(hf_queue *, const hf_worker *, hf_lease *, bool *);
 hf_status hf_local_heartbeat(hf_queue *, const hf_job_key *, uint64_t, const hf_progress *, hf_beat *);

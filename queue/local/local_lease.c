@@ -11,7 +11,8 @@
 #define REAP_BATCH      1000
 #define REAP_BATCH_TEXT "1000"
 
-hf_status hf_local_close_lease(hf_local *local, hf_local_job *job, uint64_t until, bool proved) {
+/* Ends the current lease of a job at `until`: meters the time, corrects the fair share. */
+static hf_status close_lease(hf_local *local, hf_local_job *job, uint64_t until, bool proved) {
   hf_job_record *r = &job->record;
   uint64_t used = until > r->leased_ms ? until - r->leased_ms : 0;
   r->used_ms += used;
@@ -85,7 +86,7 @@ static hf_status expire(hf_local *local, hf_local_job *job, uint64_t now) {
   char cause[HF_DETAIL_MAX + 1];
   bool last;
   hf_job_record *r = &job->record;
-  HF_TRY(hf_local_close_lease(local, job, job->beat_ms, false));
+  HF_TRY(close_lease(local, job, job->beat_ms, false));
   HF_TRY(hf_local_run(local, "UPDATE totals SET expired = expired + 1", ""));
   if (r->cancel_requested) {
     status = cancel_now(local, job, now);
@@ -113,7 +114,7 @@ static hf_status miss_deadline(hf_local *local, hf_local_job *job, uint64_t now)
   char cause[HF_DETAIL_MAX + 1];
   hf_job_record *r = &job->record;
   bool leased = r->state == HF_JOB_LEASED;
-  if (leased) HF_TRY(hf_local_close_lease(local, job, now < r->expires_ms ? now : job->beat_ms, false));
+  if (leased) HF_TRY(close_lease(local, job, now < r->expires_ms ? now : job->beat_ms, false));
   snprintf(cause, sizeof cause, "the deadline passed while the job was %s%s%.200s",
            leased ? "running" : "waiting", r->cause[0] ? "; before that: " : "", r->cause);
   HF_TRY(end_job(local, job, HF_JOB_FAILED, now, cause));
@@ -153,7 +154,7 @@ out:
 
 static const char read_by_sequence[] = "SELECT " HF_LOCAL_JOB_COLUMNS " FROM jobs WHERE seq = ?";
 
-hf_status hf_local_reap_now(hf_local *local, uint64_t now, uint64_t *changed) {
+static hf_status reap_now(hf_local *local, uint64_t now, uint64_t *changed) {
   hf_status status = HF_OK;
   /* Deadlines first: a job that missed its deadline is not offered again. */
   HF_TRY(reap_each(local, now, "SELECT seq FROM jobs WHERE state < 2 AND due <= ? LIMIT " REAP_BATCH_TEXT,
@@ -170,7 +171,7 @@ hf_status hf_local_reap(hf_queue *queue, uint64_t *changed) {
   *changed = 0;
   hf_status status = hf_local_begin(local);
   if (status != HF_OK) return status;
-  status = hf_local_reap_now(local, hf_queue_now(queue), changed);
+  status = reap_now(local, hf_queue_now(queue), changed);
   return hf_local_end(local, status);
 }
 
@@ -284,7 +285,7 @@ hf_status hf_local_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out
   now = hf_queue_now(queue);
   bool chosen = false;
   int64_t seen;
-  HF_TRY(hf_local_reap_now(local, now, &ignored));
+  HF_TRY(reap_now(local, now, &ignored));
   HF_TRY(choose(local, worker, now, &job, &chosen));
   HF_TRY(hf_local_number(local, &seen, "SELECT seen FROM workers WHERE name = ?", "t", worker->name));
   if (chosen || (uint64_t)seen + SEEN_EVERY_MS <= now) HF_TRY(announce(local, worker, now));
@@ -396,13 +397,13 @@ hf_status hf_local_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch
     HF_TRY(hf_local_run(local, "UPDATE totals SET late_results = late_results + 1", ""));
     HF_TRY(hf_local_event(local, now, HF_EVENT_LATE_RESULT, &job, worker, "the job was cancelled"));
     if (current) {
-      HF_TRY(hf_local_close_lease(local, &job, now, false));
+      HF_TRY(close_lease(local, &job, now, false));
       HF_TRY(cancel_now(local, &job, now));
     }
     goto out;
   }
   /* Another worker's lease ends here too; its next heartbeat tells it. */
-  if (r->state == HF_JOB_LEASED) HF_TRY(hf_local_close_lease(local, &job, now, current));
+  if (r->state == HF_JOB_LEASED) HF_TRY(close_lease(local, &job, now, current));
   HF_TRY(hf_local_run(
       local,
       "UPDATE jobs SET state = 2, result = ?, worker = ?, ended_at = ?, used = ?, cause = '' WHERE seq = ?",
@@ -442,7 +443,7 @@ hf_status hf_local_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, 
   *state = r->state;
   HF_TRY(check_fence(local, &job, epoch, now, clean, &verdict));
   if (verdict != HF_OK) goto out;
-  HF_TRY(hf_local_close_lease(local, &job, now, false));
+  HF_TRY(close_lease(local, &job, now, false));
   if (r->cancel_requested) {
     *state = HF_JOB_CANCELLED;
     status = cancel_now(local, &job, now);
@@ -472,7 +473,7 @@ hf_status hf_local_release(hf_queue *queue, const hf_job_key *key, uint64_t epoc
     goto out;
   HF_TRY(check_fence(local, &job, epoch, now, "release", &verdict));
   if (verdict != HF_OK) goto out;
-  HF_TRY(hf_local_close_lease(local, &job, now, false));
+  HF_TRY(close_lease(local, &job, now, false));
   if (job.record.cancel_requested) {
     status = cancel_now(local, &job, now);
     goto out;

@@ -85,7 +85,7 @@ static const char schema[] =
     " s3 = s3 - (OLD.state = 3), s4 = s4 - (OLD.state = 4), s5 = s5 - (OLD.state = 5) WHERE name = "
     "OLD.tenant; END;";
 
-hf_status hf_local_error(hf_local *local, int code, const char *doing) {
+static hf_status sqlite_failure(hf_local *local, int code, const char *doing) {
   int last_errno = errno;
   const char *message = local->db ? sqlite3_errmsg(local->db) : sqlite3_errstr(code);
   /* SQLite itself calls ENOSPC full. It keeps the errno of other failures for most
@@ -168,7 +168,7 @@ static hf_status find_statement(hf_local *local, const char *text, sqlite3_stmt 
   if (i == HF_LOCAL_STATEMENTS)
     return hf_fail(HF_E_INTERNAL, "queue: more than %d statements", HF_LOCAL_STATEMENTS);
   int rc = sqlite3_prepare_v3(local->db, text, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
-  if (rc != SQLITE_OK) return hf_local_error(local, rc, "prepare");
+  if (rc != SQLITE_OK) return sqlite_failure(local, rc, "prepare");
   local->statements[i].text = text;
   local->statements[i].statement = *out;
   return HF_OK;
@@ -201,7 +201,7 @@ static hf_status prepare_list(hf_local *local, sqlite3_stmt **out, const char *t
       return hf_fail(HF_E_INTERNAL, "queue: binding type '%c'", types[i]);
     }
   }
-  return rc == SQLITE_OK ? HF_OK : hf_local_error(local, rc, "bind");
+  return rc == SQLITE_OK ? HF_OK : sqlite_failure(local, rc, "bind");
 }
 
 hf_status hf_local_prepare(hf_local *local, sqlite3_stmt **out, const char *text, const char *types, ...) {
@@ -217,7 +217,7 @@ hf_status hf_local_step(hf_local *local, sqlite3_stmt *statement, bool *row) {
   int rc = sqlite3_step(statement);
   *row = rc == SQLITE_ROW;
   if (rc == SQLITE_ROW) return HF_OK;
-  hf_status status = rc == SQLITE_DONE ? HF_OK : hf_local_error(local, rc, sqlite3_sql(statement));
+  hf_status status = rc == SQLITE_DONE ? HF_OK : sqlite_failure(local, rc, sqlite3_sql(statement));
   sqlite3_reset(statement);
   return status;
 }
@@ -308,7 +308,7 @@ static const hf_queue_backend local_backend = {
 
 static hf_status execute(hf_local *local, const char *text) {
   int rc = sqlite3_exec(local->db, text, NULL, NULL, NULL);
-  return rc == SQLITE_OK ? HF_OK : hf_local_error(local, rc, text);
+  return rc == SQLITE_OK ? HF_OK : sqlite_failure(local, rc, text);
 }
 
 /* Turning on the write-ahead log needs the file alone and does not wait for the
@@ -322,13 +322,13 @@ static hf_status set_journal(hf_local *local) {
     sqlite3_finalize(statement);
     if (wal) return HF_OK;
     bool busy = (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED;
-    if (!busy && rc != SQLITE_ROW) return hf_local_error(local, rc, "journal_mode");
+    if (!busy && rc != SQLITE_ROW) return sqlite_failure(local, rc, "journal_mode");
     if (!busy)
       return hf_fail(HF_E_UNSUPPORTED,
                      "queue %s: this file system has no shared memory files; a local "
                      "queue needs a local disk",
                      local->folder);
-    if (waited >= local->queue.options.busy_ms) return hf_local_error(local, rc, "journal_mode");
+    if (waited >= local->queue.options.busy_ms) return sqlite_failure(local, rc, "journal_mode");
     nanosleep(&(struct timespec){0, 10000000}, NULL);
   }
 }
@@ -379,7 +379,7 @@ hf_status hf_queue_local_open(const char *folder, const hf_queue_options *option
       path, &local->db,
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
   if (rc != SQLITE_OK) {
-    status = hf_local_error(local, rc, "open queue.db");
+    status = sqlite_failure(local, rc, "open queue.db");
     goto out;
   }
   sqlite3_busy_timeout(local->db, (int)local->queue.options.busy_ms);
