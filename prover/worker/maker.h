@@ -30,7 +30,7 @@ typedef struct hf_maker_result {
   double witness_seconds, key_seconds, verify_seconds;
   hf_prove_report prove;
   char phase_names[HF_PROVE_PHASES][32]; /* to which `prove` points if it comes from another process: not to be copied */
-  uint64_t peak_memory; /* bytes: the process that proved at its largest since the job began; 0: unknown */
+  uint64_t peak_memory; /* bytes: the process that proved at its largest since the job began, or since it last had none; 0: unknown */
 } hf_maker_result;
 
 /* Several threads may ask one maker: while one's proof is on the device, the next one's witness is computed. */

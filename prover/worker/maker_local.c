@@ -30,6 +30,7 @@ typedef struct local_maker {
   gate build;         /* pool and plans */
   gate device;        /* backend, keys, the node's key */
   atomic_ulong steps; /* signs of progress of whoever has the device */
+  atomic_uint jobs;   /* under way */
   hf_pool *pool;
   hf_plan_cache plans;
   bool node_known; /* node_vk is filled in */
@@ -203,7 +204,7 @@ static hf_status local_make(hf_maker *maker, const hf_maker_task *task, hf_maker
   hf_circuit *circuit = NULL;
   const hf_catalog_entry *entry;
   memset(r, 0, sizeof *r);
-  peak_reset();
+  if (atomic_fetch_add(&m->jobs, 1) == 0) peak_reset(); /* else the mark is another one's too */
   double at = hf_maker_now();
   HF_TRY(build(m, task, &circuit, &entry));
   r->log_n = circuit->log_n;
@@ -223,6 +224,7 @@ static hf_status local_make(hf_maker *maker, const hf_maker_task *task, hf_maker
 out:
   r->peak_memory = peak_read();
   hf_circuit_destroy(&circuit);
+  atomic_fetch_sub(&m->jobs, 1);
   return status;
 }
 

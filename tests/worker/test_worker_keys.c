@@ -8,6 +8,7 @@
 #include "catalog.h"
 #include "circuits/example.h"
 #include "key_cache.h"
+#include "maker.h"
 #include "ok.h"
 #include "verify.h"
 
@@ -237,5 +238,57 @@ Test(worker_keys, plans) {
   }
   hf_plan_cache_clear(&plans);
   hf_pool_destroy(&pool);
+  rig_close(&r);
+}
+
+/* A job that takes much memory once, and is over when another one ends. */
+typedef struct large_job {
+  hf_maker *maker;
+  hf_maker_task task;
+  hf_maker_result beside;
+} large_job;
+
+static bool no_progress(void *context, const char *phase, double done) {
+  (void)context, (void)phase, (void)done;
+  return true;
+}
+
+static bool large_progress(void *context, const char *phase, double done) {
+  large_job *l = context;
+  (void)done;
+  if (strcmp(phase, "witness") == 0) {
+    const size_t bytes = (size_t)256 << 20;
+    volatile uint8_t *memory = malloc(bytes);
+    cr_assert_not_null((void *)(uintptr_t)memory);
+    for (size_t i = 0; i < bytes; i += 4096) memory[i] = 1;
+    free((void *)(uintptr_t)memory);
+  } else if (strcmp(phase, "verify") == 0) {
+    hf_maker_task task = l->task;
+    task.progress = no_progress;
+    OK(l->maker->make(l->maker, &task, &l->beside));
+  }
+  return true;
+}
+
+/* What a job took at most is not forgotten when the next one begins beside it. */
+Test(worker_keys, peak_memory_of_jobs_side_by_side) {
+  rig r;
+  rig_open(&r, false);
+  static large_job l;
+  static hf_maker_result result;
+  const hf_proving_key *key;
+  const hf_catalog_entry *entry;
+  hf_example_input values = {.x = 3, .y = 5};
+  uint8_t input[HF_EXAMPLE_INPUT_BYTES];
+  hf_example_input_encode(&values, input);
+  OK(hf_catalog_find(HF_EXAMPLE_CIRCUIT, &entry));
+  OK(hf_key_cache_get(r.keys, r.circuit, &entry->keys, NULL, &key));
+  hf_job_header header = {.circuit = HF_EXAMPLE_CIRCUIT, .vk_digest = hf_vk_digest_bytes(&key->vk)};
+  hf_maker_options options = {.backend = r.backend, .srs = r.srs, .keys = r.keys, .threads = 1};
+  OK(hf_maker_local(&options, &l.maker));
+  l.task = (hf_maker_task){.job = &header, .input = input, .length = sizeof input, .progress = large_progress, .context = &l};
+  OK(l.maker->make(l.maker, &l.task, &result));
+  cr_assert_geq(result.peak_memory, (uint64_t)256 << 20, "%llu bytes", (unsigned long long)result.peak_memory);
+  hf_maker_destroy(&l.maker);
   rig_close(&r);
 }
