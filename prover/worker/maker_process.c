@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "verify.h"
@@ -24,7 +25,7 @@
 typedef struct lane {
   int descriptor; /* -1: none */
   bool taken;
-  bool blamed;    /* its job ended the process */
+  bool lost;      /* its process is, and all that it said was read */
   char doing[32]; /* the phase that it was in last; written by the thread that has it */
 } lane;
 
@@ -50,6 +51,7 @@ typedef struct process_maker {
   starter starter;
   pid_t pid;           /* 0: none runs */
   bool lost;           /* it has been ended; the lanes that it had find that out one by one */
+  lane *silent;        /* since this one's job gave no sign; NULL: by itself */
   char how[128];       /* the last one ended */
   lane lanes[HF_MAKER_LANES];
 } process_maker;
@@ -174,6 +176,9 @@ static hf_status start(process_maker *m) {
       status = hf_fail(HF_E_IO, "socketpair: %s", strerror(errno));
       break;
     }
+    const int ms = patience(m, 1); /* a large job fills the socket */
+    const struct timeval most = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
     m->lanes[made].descriptor = pair[0];
     ends[made] = pair[1];
   }
@@ -181,6 +186,7 @@ static hf_status start(process_maker *m) {
   for (unsigned i = 0; i < made; i++) close(ends[i]);
   if (status != HF_OK) return status;
   m->lost = false;
+  for (unsigned i = 0; i < HF_MAKER_LANES; i++) m->lanes[i].lost = false;
   for (unsigned i = 0; i < m->options.lanes && status == HF_OK; i++) status = await_ready(m, &m->lanes[i]);
   if (status != HF_OK) {
     reap(m);
@@ -205,7 +211,6 @@ static hf_status take_lane(process_maker *m, lane **out) {
     if (!any && m->pid != 0 && waitpid(m->pid, NULL, WNOHANG) != 0) m->pid = 0; /* it ended while nobody asked: no job's fault */
     if (found && m->pid != 0) {
       found->taken = true;
-      found->blamed = false;
       found->doing[0] = 0;
       *out = found;
       break;
@@ -225,13 +230,22 @@ static bool off_device(const char *phase) {
   return *phase == 0 || strcmp(phase, "witness") == 0 || strcmp(phase, "waiting") == 0;
 }
 
-/* Whose job ended the process: one that gave no sign, did; of those that were there when it ended by itself, the one on the
- * device, or else all. */
-static void blame(process_maker *m, lane *l, hf_status why) {
-  bool on_device = false;
-  for (unsigned i = 0; i < m->options.lanes; i++) on_device |= m->lanes[i].taken && !off_device(m->lanes[i].doing);
-  for (unsigned i = 0; i < m->options.lanes; i++)
-    m->lanes[i].blamed = why == HF_E_NOT_FOUND || why == HF_E_IO ? !on_device || !off_device(m->lanes[i].doing) : &m->lanes[i] == l;
+/* Whether this lane's job ended the process: one that gave no sign, did; of those that were there when it ended by itself, the
+ * one on the device, or else all. So it waits until all of them have read what it said last. */
+static bool blamed(process_maker *m, lane *l) {
+  bool waits = true, on_device = false;
+  l->lost = true;
+  pthread_cond_broadcast(&m->left);
+  if (m->silent != NULL) return m->silent == l;
+  while (waits) {
+    waits = on_device = false;
+    for (unsigned i = 0; i < m->options.lanes; i++) {
+      waits |= m->lanes[i].taken && !m->lanes[i].lost;
+      on_device |= m->lanes[i].lost && !off_device(m->lanes[i].doing);
+    }
+    if (waits) pthread_cond_wait(&m->left, &m->lock);
+  }
+  return !on_device || !off_device(l->doing);
 }
 
 /* What became of a lane's process when its job was lost. */
@@ -247,12 +261,12 @@ static void leave_lane(process_maker *m, lane *l, hf_status why, loss *out) {
   pthread_mutex_lock(&m->lock);
   out->first = why != HF_OK && !m->lost;
   if (out->first) {
-    blame(m, l, why);
+    m->silent = why == HF_E_NOT_FOUND || why == HF_E_IO ? NULL : l;
     reap(m);
   }
-  out->blamed = l->blamed;
-  memcpy(out->doing, l->doing, sizeof l->doing);
   memcpy(out->how, m->how, sizeof m->how);
+  out->blamed = why != HF_OK && blamed(m, l);
+  memcpy(out->doing, l->doing, sizeof l->doing);
   l->taken = false;
   pthread_cond_broadcast(&m->left);
   pthread_mutex_unlock(&m->lock);

@@ -12,6 +12,8 @@ static hf_status send_all(int descriptor, const void *data, size_t length) {
   while (length > 0) {
     ssize_t sent = send(descriptor, at, length, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) /* SO_SNDTIMEO */
+      return hf_fail(HF_E_TIMEOUT, "the prover's process reads no more");
     if (sent < 0) return hf_fail(HF_E_IO, "the prover's process: %s", strerror(errno));
     at += sent;
     length -= (size_t)sent;

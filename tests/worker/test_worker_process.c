@@ -155,6 +155,25 @@ Test(process, hangs_in_a_witness, .timeout = 30) {
   hf_maker_destroy(&maker);
 }
 
+/* One that reads no more is found out while a job goes to it. */
+Test(process, hangs_between_jobs, .timeout = 30) {
+  static job j;
+  const size_t length = (size_t)4 << 20;
+  char *large = malloc(length + 1);
+  cr_assert_not_null(large);
+  memset(large, 'a', length);
+  large[length] = 0;
+  hf_maker *maker = open_maker(1, 300);
+  job_run(&j, maker, "ah");
+  expect(&j, HF_E_REFUSED);
+  job_run(&j, maker, large);
+  expect(&j, HF_E_DEVICE);
+  job_run(&j, maker, "a");
+  expect(&j, HF_E_REFUSED);
+  hf_maker_destroy(&maker);
+  free(large);
+}
+
 /* Its lanes are others' soon, what it said of a job is the job's. */
 Test(process, results_are_their_own, .timeout = 30) {
   static job one, two;
