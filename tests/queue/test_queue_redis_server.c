@@ -253,6 +253,17 @@ Test(queue_redis_server, flushed_and_damaged) {
   redis_server_tell(&server, "HDEL {hyperfold}:job:2 header");
   GIVES(HF_E_CHECKSUM, hf_queue_get(f.q, &key, &record));
 
+  /* One that is gone is named, too, and holds nobody up. */
+  redis_server_tell(&server, "DEL {hyperfold}:job:2");
+  GIVES(HF_E_CHECKSUM, hf_queue_get(f.q, &key, &record));
+  cr_assert(strstr(hf_error_message(), "record 2"), "%s", hf_error_message());
+  submit(&f, "alice", "l");
+  lease_expect(&f, "w1", "l");
+  redis_server_tell(&server, "DEL {hyperfold}:job:3");
+  f.now += 20000;
+  submit(&f, "alice", "m");
+  lease_expect(&f, "w1", "m");
+
   /* Another format, other people's keys, and a store that goes away under a handle. */
   hf_queue *other;
   hf_queue_options options = fixture_options(&f);
@@ -264,7 +275,7 @@ Test(queue_redis_server, flushed_and_damaged) {
   options.location = location;
   GIVES(HF_E_FORMAT, hf_queue_open(&options, &other));
   redis_server_tell(&server, "FLUSHALL");
-  hf_job_header job = job_of(&f, "alice", "l");
+  hf_job_header job = job_of(&f, "alice", "n");
   GIVES(HF_E_FORMAT, hf_queue_submit_one(f.q, &job, NULL));
   /* Two stores on one server know nothing of each other. */
   OK(hf_queue_open(&options, &other));

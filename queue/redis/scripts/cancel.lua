@@ -1,6 +1,6 @@
 local tenant, id, cause = text(), text(), text()
 local job = find_job(tenant, id)
-if not job then return no_job() end
+if not job then return no_job(tenant, id) end
 local state = tonumber(job.state)
 if state == QUEUED then
   move(job, CANCELLED, 'cancel', 1, 'ended', now, 'cause', cause)

@@ -3,7 +3,8 @@
 -- 4 the handle's id, 5 the number of its request; the script's own follow.
 -- A reply is {status, ...}: 0, or a number of hyperfold/status.h and a message.
 local P, call = ARGV[1], redis.call
-local E_ARGUMENT, E_STATE, E_FORMAT, E_NOT_FOUND, E_EXISTS, E_BUSY, E_STALE = 100, 101, 200, 302, 303, 304, 307
+local E_ARGUMENT, E_STATE, E_FORMAT, E_CHECKSUM = 100, 101, 200, 201
+local E_NOT_FOUND, E_EXISTS, E_BUSY, E_STALE = 302, 303, 304, 307
 local QUEUED, LEASED, DONE, FAILED, CANCELLED, DEAD = 0, 1, 2, 3, 4, 5
 local STATES = {[0] = 'queued', 'leased', 'done', 'failed', 'cancelled', 'dead'}
 
@@ -38,4 +39,8 @@ local function find_job(tenant, id)
   return seq and load_job(seq)
 end
 
-local function no_job() return {E_NOT_FOUND, ''} end
+local function no_job(tenant, id)
+  local seq = call('HGET', P .. 'ids:' .. tenant, id)
+  if seq then return {E_CHECKSUM, 'queue: record ' .. seq .. ' of the jobs is gone'} end
+  return {E_NOT_FOUND, ''}
+end

@@ -1,7 +1,7 @@
 local tenant, id, epoch, code, cause = text(), text(), text(), text(), text()
 local retry_ms, max_attempts = number(), number()
 local job = find_job(tenant, id)
-if not job then return no_job() end
+if not job then return no_job(tenant, id) end
 local stale = fence(job, epoch, cause)
 if stale then return stale end
 close_lease(job, now, false)

@@ -1,7 +1,7 @@
 local tenant, id, epoch, worker, result = text(), text(), text(), text(), text()
 local ACCEPTED, DUPLICATE, LATE, OVER = 0, 1, 2, 3
 local job = find_job(tenant, id)
-if not job then return no_job() end
+if not job then return no_job(tenant, id) end
 local state = tonumber(job.state)
 -- Epochs stay far below 2^53; what a caller makes up may be larger, and is larger still after rounding.
 if tonumber(epoch) == 0 or tonumber(epoch) > tonumber(job.epoch) then

@@ -2,7 +2,7 @@ local tenant, id, epoch = text(), text(), text()
 local progress, total, phase, lease_ms, stall_ms = text(), text(), text(), number(), number()
 local GO_ON, STOP_CANCELLED, STOP_DEADLINE, STALLED = 0, 1, 2, 3
 local job = find_job(tenant, id)
-if not job then return no_job() end
+if not job then return no_job(tenant, id) end
 local state = tonumber(job.state)
 if job.epoch == epoch and state == CANCELLED then return {0, STOP_CANCELLED, job.expires} end
 if job.epoch == epoch and state == FAILED then return {0, STOP_DEADLINE, job.expires} end

@@ -28,12 +28,17 @@ local function first_in(lane)
 end
 
 local function pick(tenant)
-  local best
-  for _, lane in ipairs(call('SMEMBERS', P .. 'lanes:' .. tenant)) do
-    local at = may_prove(lane) and first_in(P .. 'lane:' .. tenant .. ':' .. lane)
-    if at and (not best or at < best) then best = at end
+  local best, best_lane
+  for _, name in ipairs(call('SMEMBERS', P .. 'lanes:' .. tenant)) do
+    local lane = P .. 'lane:' .. tenant .. ':' .. name
+    local at = may_prove(name) and first_in(lane)
+    if at and (not best or at < best) then best, best_lane = at, lane end
   end
-  return best and load_job(whole(tonumber(best:sub(24))))
+  if not best then return nil end
+  local job = load_job(whole(tonumber(best:sub(24))))
+  if job then return job end
+  call('ZREM', best_lane, best) -- its record is gone: it must not hold up the others
+  return pick(tenant)
 end
 
 -- Tenants in the order of their fair shares until one has a job for this worker.

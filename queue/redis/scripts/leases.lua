@@ -71,13 +71,16 @@ end
 -- Deadlines first: a job that missed its deadline is not offered again.
 local function reap(max_losses, most)
   local changed = 0
-  for _, seq in ipairs(call('ZRANGEBYSCORE', P .. 'due', '-inf', whole(now), 'LIMIT', 0, most)) do
-    miss_deadline(load_job(seq))
-    changed = changed + 1
-  end
-  for _, seq in ipairs(call('ZRANGEBYSCORE', P .. 'expiry', '-inf', whole(now), 'LIMIT', 0, most)) do
-    expire(load_job(seq), max_losses)
-    changed = changed + 1
+  for _, rule in ipairs({{'due', miss_deadline}, {'expiry', expire}}) do
+    for _, seq in ipairs(call('ZRANGEBYSCORE', P .. rule[1], '-inf', whole(now), 'LIMIT', 0, most)) do
+      local job = load_job(seq)
+      if job then
+        rule[2](job, max_losses)
+      else
+        call('ZREM', P .. rule[1], seq) -- its record is gone: it must not hold up the others
+      end
+      changed = changed + 1
+    end
   end
   return changed
 end

@@ -1,6 +1,6 @@
 local tenant, id, due = text(), text(), text()
 local job = find_job(tenant, id)
-if not job then return no_job() end
+if not job then return no_job(tenant, id) end
 local state = tonumber(job.state)
 if state <= DONE then
   return {E_STATE, 'the job is ' .. STATES[state] .. '; only dead, failed and cancelled jobs are put back'}
