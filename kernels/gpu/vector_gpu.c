@@ -1,5 +1,6 @@
 /* Operations over vectors. What goes in chunks calls itself on one element a chunk, until one chunk is left. */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include "gpu.h"
 
@@ -60,6 +61,8 @@ static hf_status invert_on_host(hf_gpu *gpu, hf_gpu_memory *x, size_t count) {
   }
   HF_TRY(gpu->device->ops->write(gpu->device, x, 0, own, count * sizeof *own));
 out:
+  explicit_bzero(own, sizeof own); /* denominators tell of the witness */
+  explicit_bzero(before, sizeof before);
   return status;
 }
 

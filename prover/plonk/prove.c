@@ -552,14 +552,14 @@ static size_t prover_bytes(unsigned log_n, unsigned kappa, bool cosets) {
 }
 
 /* At the quotient: witness twice, sums, chunks, public inputs, their values on a coset, and two vectors of work; with the fixed
- * columns on the coset where they are not kept. A commitment has as many scalars as points, and about twice that of work. Tables of powers
- * and buckets are there at any size. */
+ * columns on the coset where they are not kept. A commitment has as many scalars as points, and with all windows at once
+ * about 190 bytes of work each. Tables of powers and buckets are there at any size. */
 #define HF_PROVE_FIXED_BYTES ((size_t)48 << 20)
 static size_t prove_bytes(unsigned log_n, unsigned kappa, bool cosets) {
   const size_t vectors = 2 * HF_WITNESS_COUNT + HF_SUMS_COUNT + HF_QUOTIENT_COUNT + 1 +
                          (HF_WITNESS_COUNT + HF_SUMS_COUNT + 1 + 1) + 2 + (cosets ? 0 : HF_FIXED_COUNT);
   const size_t together = log_n <= 19 ? 8 : 1; /* transforms in one launch, each with a second vector */
-  return HF_PROVE_FIXED_BYTES + prover_bytes(log_n, kappa, cosets) + ((vectors + together + 3 * kappa) * sizeof(hf_fr) << log_n);
+  return HF_PROVE_FIXED_BYTES + prover_bytes(log_n, kappa, cosets) + ((vectors + together + 7 * kappa) * sizeof(hf_fr) << log_n);
 }
 
 /* On a device of its own, a quarter of the memory may go to them if a proof finds room beside. */
