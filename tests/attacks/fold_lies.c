@@ -4,6 +4,7 @@
 #include <string.h>
 #include "arith/ec.h"
 #include "host/glv.h"
+#include "limbs.h"
 
 static hf_fr fr(uint64_t x) { return hf_fr_from_u64(x); }
 
@@ -12,23 +13,7 @@ static hf_fr power_of_two(unsigned k) { return hf_fr_pow_u64(fr(2), k); }
 static const hf_fr q_limbs = {
     {0x3c208c16d87cfd47u, 0x97816a916871ca8du, 0xb85045b68181585du, 0x30644e72e131a029u}};
 
-static hf_fr r_limbs(void) {
-  hf_fr l = hf_fr_to_limbs(hf_fr_neg(hf_fr_one()));
-  l.l[0]++; /* r is odd */
-  return l;
-}
-
 /* ---- integers of 256 bits ---- */
-
-static hf_fr plus(hf_fr x, hf_fr y) {
-  unsigned __int128 carry = 0;
-  for (int i = 0; i < 4; i++) {
-    carry += (unsigned __int128)x.l[i] + y.l[i];
-    x.l[i] = (uint64_t)carry;
-    carry >>= 64;
-  }
-  return x;
-}
 
 static hf_fr integer(hf_fq x) {
   hf_fq l = hf_fq_to_limbs(x);
@@ -36,7 +21,7 @@ static hf_fr integer(hf_fq x) {
 }
 
 /* x + q, where that is below 2^254; x otherwise */
-static bool fits_twice(hf_fq x) { return plus(integer(x), q_limbs).l[3] >> 62 == 0; }
+static bool fits_twice(hf_fq x) { return limbs_plus(integer(x), q_limbs).l[3] >> 62 == 0; }
 
 static hf_fr low_bits(hf_fr x, unsigned bits) {
   for (unsigned i = 0; i < 4; i++)
@@ -86,9 +71,9 @@ static void tell_rest(const remover *m, shape_lies *told, uint32_t row, hf_fr va
 
 void lies_about_tiny_point(remover *m) {
   /* (1, 2) with x = q + 1 */
-  hf_fr r = r_limbs(), one = {{1, 0, 0, 0}};
+  hf_fr r = limbs_of_r(), one = {{1, 0, 0, 0}};
   shape_lies told = {0};
-  tell_integer(m, &told, "point", 0, plus(q_limbs, one));
+  tell_integer(m, &told, "point", 0, limbs_plus(q_limbs, one));
   remover_try(m, &told, "a coordinate and q");
   shape_lie_set(&told, remover_hint(m, "coordinate borrow", 0), hf_fr_zero());
   remover_try(m, &told, "a coordinate and q, no borrow");
@@ -129,7 +114,7 @@ void lies_about_tight(remover *m, const char *x_name, uint32_t x_nth, const char
   }
   hf_fr x = {{0, 0, 0, 0}};
   for (int i = 0; i < 4; i++) x.l[i] = hf_fr_to_limbs(limbs[i]).l[0];
-  x = plus(plus(x, q_limbs), q_limbs);
+  x = limbs_plus(limbs_plus(x, q_limbs), q_limbs);
   tell_integer(m, &told, x_name, x_nth + copy, x);
   for (uint32_t i = 0; i < 4; i++)
     shape_lie_set(&told, remover_hint(m, y_name, y_nth + copy + i), limbs[4 + i]);
@@ -171,7 +156,7 @@ void lies_about_tiny_sum(remover *m) {
   shape_lies told = {0};
   tell_point(m, &told, 1, p);
   differ(m, &told, false, 0, "a point added to itself");
-  tell_integer(m, &told, "free x", 4, plus(integer(p.x), q_limbs));
+  tell_integer(m, &told, "free x", 4, limbs_plus(integer(p.x), q_limbs));
   differ(m, &told, true, 0, "a point added to itself, q beside");
   lies_about_tight(m, "free x", 0, "free y", 0, 4);
 }
@@ -179,7 +164,7 @@ void lies_about_tiny_sum(remover *m) {
 /* x, x + q or x + 2 q */
 static hf_fr beside(hf_fq x, unsigned times) {
   hf_fr out = integer(x);
-  while (times-- > 0) out = plus(out, q_limbs);
+  while (times-- > 0) out = limbs_plus(out, q_limbs);
   return out;
 }
 
@@ -322,7 +307,7 @@ static uint32_t split_of(const remover *m) {
 void lies_about_splits(remover *m) {
   hf_fr low = hint_value(m, "split low", 0), high = hint_value(m, "split high", 0), one = hf_fr_one();
   hf_fr value = hf_fr_add(low, hf_fr_mul(power_of_two(252), high)),
-        more = plus(hf_fr_to_limbs(value), r_limbs());
+        more = limbs_plus(hf_fr_to_limbs(value), limbs_of_r());
   uint32_t borrow = remover_hint(m, "split borrow", 0);
   /* the integer v + r */
   for (int w = 0; w < 4; w++) {
@@ -337,7 +322,7 @@ void lies_about_splits(remover *m) {
     shape_lies told = {0};
     shape_lie_set(&told, remover_hint(m, "word", 1), fr(k));
     remover_try(m, &told, "another word");
-    hf_fr wrapped = plus(hf_fr_to_limbs(m->a.value[v]), r_limbs());
+    hf_fr wrapped = limbs_plus(hf_fr_to_limbs(m->a.value[v]), limbs_of_r());
     if (shifted(wrapped, 252).l[0] != 3) continue;
     tell_split(m, &told, 0, hf_fr_from_limbs(low_bits(wrapped, 252)), fr(3));
     shape_lie_set(&told, borrow, hf_fr_zero());
@@ -362,7 +347,7 @@ void lies_about_splits(remover *m) {
   tell_rest(m, &told, remover_row(m, "", "split: low", 0), hf_fr_to_limbs(hf_fr_add(l, power_of_two(126))));
   remover_try(m, &told, "2^126 in a half");
   /* both + r, in 126 bits and more */
-  hf_fr both = plus(hf_fr_to_limbs(low), r_limbs());
+  hf_fr both = limbs_plus(hf_fr_to_limbs(low), limbs_of_r());
   told.count = 0;
   tell_split(m, &told, 1, hf_fr_from_limbs(low_bits(both, 126)), hf_fr_from_limbs(shifted(both, 126)));
   tell_rest(m, &told, remover_row(m, "", "split: high", 0), shifted(both, 126));

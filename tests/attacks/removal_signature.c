@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "host/babyjub.h"
+#include "limbs.h"
 #include "removal.h"
 
 /* The law of the gate, on the curve or not. */
@@ -283,16 +284,7 @@ static void digit_sums(removal *m) {
 static unsigned nibble(hf_fr limbs, unsigned i) { return (unsigned)(limbs.l[i / 16] >> (4 * (i % 16))) & 15; }
 
 /* The integer v + r of 255 bits at most, as limbs. */
-static hf_fr plus_modulus(hf_fr v) {
-  hf_fr limbs = hf_fr_to_limbs(v), top = hf_fr_to_limbs(hf_fr_neg(hf_fr_one()));
-  unsigned __int128 carry = 1;
-  for (int i = 0; i < 4; i++) {
-    carry += (unsigned __int128)limbs.l[i] + top.l[i];
-    limbs.l[i] = (uint64_t)carry;
-    carry >>= 64;
-  }
-  return limbs;
-}
+static hf_fr plus_modulus(hf_fr v) { return limbs_plus(hf_fr_to_limbs(v), limbs_of_r()); }
 
 /* The chunk that makes a chain of range rows add up to a value outside: the last of the last row. */
 static void mend_top_chunk(const instance *in, uint32_t start, lies *told) {
