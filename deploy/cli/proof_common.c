@@ -1,9 +1,6 @@
 #include "proof_common.h"
 #include "key_cache.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 json_t *hf_cli_json_fr(hf_fr value) {
