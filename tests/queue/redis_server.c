@@ -85,12 +85,13 @@ void redis_server_start(redis_server *server, const char *options) {
 }
 
 void redis_server_users(const redis_server *server, const char *user) {
-  char command[700];
-  const char *shipped = HF_SOURCE_DIR "/deploy/redis/users.acl";
-  snprintf(command, sizeof command,
-           "{ cat '%s' && echo 'user test on nopass ~* &* +@all'; } >'%s/users' && umask 077 &&"
-           " sed -n 's/^user %s on >\\([^ ]*\\) .*/\\1/p' '%s' >'%s/password' && test -s '%s/password'",
-           shipped, server->folder, user, shipped, server->folder, server->folder);
+  char command[600];
+  snprintf(
+      command, sizeof command,
+      "{ sed 's/#SHA256-OF-THE-PASSWORD-OF-HYPERFOLD-VIEW/>of-hyperfold-view/;"
+      " s/#SHA256-OF-THE-PASSWORD-OF-HYPERFOLD/>of-hyperfold/' '%s/deploy/redis/users.acl' &&"
+      " echo 'user test on nopass ~* &* +@all'; } >'%s/users' && umask 077 && echo 'of-%s' >'%s/password'",
+      HF_SOURCE_DIR, server->folder, user, server->folder);
   cr_assert(system(command) == 0);
 }
 
