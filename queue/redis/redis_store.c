@@ -155,6 +155,35 @@ static hf_status check_sync(hf_redis *redis, bool *again) {
       redis->address.shown);
 }
 
+/* Redis 7 reads its append-only file with the rights of the user "default", even where that user is off: a
+ * transaction (and each script is one) that this user may not run is left out, and the server starts without
+ * it. */
+static hf_status check_replay(hf_redis *redis, bool *again) {
+  const char *const words[] = {"ACL", "DRYRUN", "default", "HSET"};
+  hf_redis_request request = {0};
+  redisReply *answer;
+  char key[HF_NAME_MAX + 8];
+  snprintf(key, sizeof key, "{%s}:meta", redis->address.prefix);
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) hf_redis_put_text(&request, words[i]);
+  hf_redis_put_text(&request, key);
+  hf_redis_put_text(&request, "field");
+  hf_redis_put_text(&request, "value");
+  hf_status status = ask(redis, &request, &answer, again);
+  if (status != HF_OK)
+    return *again
+               ? status
+               : hf_fail_context(status, "the rights of the user default cannot be seen (allow +acl|dryrun)");
+  bool good = answer->type == REDIS_REPLY_STATUS;
+  freeReplyObject(answer);
+  *again = false;
+  if (good) return HF_OK;
+  return hf_fail(
+      HF_E_REFUSED,
+      "queue %s: the server's user 'default' may not write these keys, so a restart would lose all jobs; give"
+      " it ~* &* +@all (it may be off), or say accept=volatile to live with that",
+      redis->address.shown);
+}
+
 /* Refuses a server that may lose what was accepted. Asked at every connection: the next server under an
  * address may be another. */
 static hf_status check_server(hf_redis *redis, bool *again) {
@@ -197,7 +226,9 @@ static hf_status check_server(hf_redis *redis, bool *again) {
         "queue %s: the server keeps no append-only file, so a restart would lose accepted jobs; set"
         " appendonly yes, or say accept=volatile to live with that",
         shown);
-  return redis->address.accept == HF_REDIS_DURABLE ? check_sync(redis, again) : HF_OK;
+  status = check_replay(redis, again);
+  if (status != HF_OK || redis->address.accept == HF_REDIS_EVERYSEC) return status;
+  return check_sync(redis, again);
 }
 
 static hf_status be_connected(hf_redis *redis, bool *again) {

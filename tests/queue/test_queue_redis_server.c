@@ -465,23 +465,46 @@ Test(queue_redis_server, users) {
   cr_assert(chmod(path, 0640) == 0);
   opens(HF_E_REFUSED, options, "others may use");
 
-  /* The one who looks sees, and changes nothing. */
-  cr_assert(remove(path) == 0);
-  redis_server_users(&server, "hyperfold-view");
-  hf_queue *q;
-  hf_queue_stats stats;
+  /* What was accepted under these users is there after a restart. */
+  hf_digest digest;
+  hf_job_header job = {.kind = HF_JOB_PROVE_BATCH, .circuit = "batch", .key = key_of("alice", "j")};
+  cr_assert(chmod(path, 0600) == 0);
   char location[300];
+  hf_queue *q;
+  snprintf(options, sizeof options, "?user=hyperfold&password-file=%s", path);
   snprintf(location, sizeof location, "unix:%s/s%s", server.folder, options);
   hf_queue_options o = {.location = location};
   OK(hf_queue_open(&o, &q));
+  OK(hf_artifact_put(q, "the input", 9, &job.input_digest));
+  OK(hf_queue_submit_one(q, &job, NULL));
+  redis_server_kill(&server, SIGKILL);
+  char arguments[200];
+  snprintf(arguments, sizeof arguments, "--aclfile %s/users", server.folder);
+  redis_server_again(&server, arguments);
+  hf_job_record record;
+  OK(hf_queue_get(q, &job.key, &record));
+  hf_queue_close(&q);
+  /* It would not be if the user default might not do what is in the append-only file: refused. */
+  redis_server_tell(&server, "ACL SETUSER default resetkeys");
+  opens(HF_E_REFUSED, options, "'default'");
+  redis_server_tell(&server, "ACL SETUSER default allkeys -@all");
+  opens(HF_E_REFUSED, options, "'default'");
+  redis_server_tell(&server, "ACL SETUSER default +@all");
+
+  /* The one who looks sees, and changes nothing. */
+  cr_assert(remove(path) == 0);
+  redis_server_users(&server, "hyperfold-view");
+  hf_queue_stats stats;
+  snprintf(location, sizeof location, "unix:%s/s?user=hyperfold-view&password-file=%s", server.folder, path);
+  OK(hf_queue_open(&o, &q));
   OK(hf_queue_get_stats(q, &stats));
-  hf_digest digest;
+  EQ(stats.submitted, 1);
   GIVES(HF_E_REFUSED, hf_artifact_put(q, "x", 1, &digest));
   GIVES(HF_E_REFUSED, hf_queue_set_tenant(q, "alice", 7, 0));
   hf_tenant_stats tenants[2];
   size_t count;
   OK(hf_queue_tenants(q, NULL, tenants, 2, &count));
-  EQ(count, 0);
+  EQ(count, 1);
   hf_queue_close(&q);
 }
 
