@@ -325,7 +325,7 @@ static hf_status round_quotient(run *r) {
   HF_TRY(create_all(r, r->quotient, HF_QUOTIENT_COUNT, r->length));
   hf_vec *fixed[HF_FIXED_COUNT], *moving[COSET_COLUMNS - COSET_WITNESS]; /* polynomials of this proof */
   memcpy(moving, r->witness, sizeof r->witness);
-  memcpy(moving + COSET_SUMS - COSET_WITNESS, r->sums, sizeof r->sums);
+  memcpy(&moving[COSET_SUMS - COSET_WITNESS], r->sums, sizeof r->sums);
   moving[COSET_PUBLIC - COSET_WITNESS] = r->public_inputs;
   size_t first = r->prover->keeps_cosets ? COSET_WITNESS : 0;
   HF_TRY(create_all(r, coset + first, COSET_COLUMNS - first, r->n));
