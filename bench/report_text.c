@@ -59,13 +59,37 @@ static void put_environment(hf_bench_out *o, const hf_bench_environment *e) {
   hf_bench_put(o, "- run: %s, load %.2f, device %s", e->started, e->load, cell(e->device, a));
   if (e->repeats) hf_bench_put(o, ", seed %llu, %u to warm up, %u samples", (unsigned long long)e->seed, e->warm_up, e->repeats);
   hf_bench_put(o, "\n");
-  hf_bench_put(o, "- one multiplication in Fr, one thread: %.2f ns; limit = multiplications needed x that / threads\n",
-               e->multiplication_ns);
+  if (e->multiplication_ns > 0)
+    hf_bench_put(o, "- one multiplication in Fr, one thread: %.2f ns; limit = multiplications needed x that / threads\n",
+                 e->multiplication_ns);
 }
 
 /* A time as it reads well, seven characters or less. */
 static void put_ms(hf_bench_out *o, double ms) {
   hf_bench_put(o, ms < 10 ? " %11.4f |" : ms < 1000 ? " %11.2f |" : " %11.1f |", ms);
+}
+
+/* Of a queue: its figures are what there is to know. */
+static bool is_queue(const hf_bench_result *r) { return strncmp(r->name, "queue/", 6) == 0; }
+
+static void put_queues(hf_bench_out *o, const hf_bench_report *report) {
+  char a[HF_BENCH_LONG];
+  hf_bench_put(o, "\n| %-15s | %-20s | %7s | %7s | %8s | %9s | %9s | %9s | %6s |\n", "what", "engine", "clients", "jobs", "jobs/s", "p50 ms",
+               "p99 ms", "raw/s", "of raw");
+  hf_bench_put(o, "|-----------------|----------------------|--------:|--------:|---------:|----------:|----------:|----------:|-------:|\n");
+  for (size_t i = 0; i < report->count; i++) {
+    const hf_bench_result *r = &report->results[i];
+    if (!is_queue(r)) continue;
+    double raw = hf_bench_pairs_get(&r->figures, "raw_per_second", 0);
+    hf_bench_put(o, "| %-15s |", cell(r->name, a));
+    hf_bench_put(o, " %-20s | %7u | %7llu | %8.0f | %9.2f | %9.2f |", cell(r->device, a), r->threads, (unsigned long long)r->size,
+                 hf_bench_pairs_get(&r->figures, "jobs_per_second", 0), hf_bench_pairs_get(&r->figures, "p50_ms", 0),
+                 hf_bench_pairs_get(&r->figures, "p99_ms", 0));
+    if (raw > 0)
+      hf_bench_put(o, " %9.0f | %6.2f |\n", raw, hf_bench_pairs_get(&r->figures, "of_raw", 0));
+    else
+      hf_bench_put(o, " %9s | %6s |\n", "", "");
+  }
 }
 
 static void put_results(hf_bench_out *o, const hf_bench_report *report) {
@@ -77,6 +101,7 @@ static void put_results(hf_bench_out *o, const hf_bench_report *report) {
   for (size_t i = 0; i < report->count; i++) {
     const hf_bench_result *r = &report->results[i];
     double slowest = 0;
+    if (is_queue(r)) continue;
     for (size_t k = 0; k < r->samples; k++)
       if (r->samples_ms[k] > slowest) slowest = r->samples_ms[k];
     hf_bench_size_text(r->size, size);
@@ -105,11 +130,14 @@ static void put_pairs(hf_bench_out *o, const char *title, const hf_bench_pairs *
 char *hf_bench_report_markdown(const hf_bench_report *report) {
   hf_bench_out o = {0};
   char a[HF_BENCH_LONG], size[24];
+  size_t queues = 0;
+  for (size_t i = 0; i < report->count; i++) queues += is_queue(&report->results[i]);
   put_environment(&o, &report->environment);
-  put_results(&o, report);
+  if (queues != 0) put_queues(&o, report);
+  if (queues != report->count) put_results(&o, report);
   for (size_t i = 0; i < report->count; i++) {
     const hf_bench_result *r = &report->results[i];
-    if (r->phases.count + r->figures.count + r->rows.count == 0) continue;
+    if (is_queue(r) || r->phases.count + r->figures.count + r->rows.count == 0) continue;
     hf_bench_size_text(r->size, size);
     hf_bench_put(&o, "\n**%s %s**, %u threads\n", cell(r->name, a), size, r->threads);
     put_pairs(&o, "Phases (ms)", &r->phases);

@@ -6,7 +6,6 @@
 #include "fold_keys.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <hyperfold/file.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,13 +186,6 @@ out:
   return status;
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at) {
-  (void)info;
-  (void)kind;
-  (void)at;
-  return remove(path);
-}
-
 static void close_run(hf_e2e *e, bool keep) {
   hf_demo_workers_end(&e->demo);
   hf_demo_aggregator_kill(&e->demo);
@@ -202,7 +194,7 @@ static void close_run(hf_e2e *e, bool keep) {
   if (e->demo.folder != NULL && keep)
     hf_cli_say("logs are in %s", e->demo.folder);
   else if (e->demo.folder != NULL)
-    (void)nftw(e->demo.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    hf_folder_remove(e->demo.folder);
   free(e->demo.folder);
   free(e->demo.queue_path);
   for (size_t i = 0; i < e->line_count; i++) free(e->lines[i]);

@@ -1,6 +1,7 @@
 /* hyperfold bench: measurements of this machine, verified, with every sample. */
 #include "bench.h"
 #include "bench_e2e.h"
+#include "bench_queue.h"
 #include "commands.h"
 #include "device_common.h"
 #include "compare.h"
@@ -54,14 +55,15 @@ static hf_status parse_list(const char *option, const char *text, char out[LIST]
   return HF_OK;
 }
 
-static hf_status parse_threads(const char *text, unsigned out[LIST], size_t *count) {
+/* "1,64": numbers up to 1024; none is one 0. */
+static hf_status parse_numbers(const char *option, const char *text, unsigned out[LIST], size_t *count) {
   hf_status status;
   char words[LIST][LIST_TEXT];
-  HF_TRY(parse_list("threads", text, words, count));
+  HF_TRY(parse_list(option, text, words, count));
   for (size_t i = 0; i < *count; i++) {
     int end = 0;
     if (words[i][0] < '0' || words[i][0] > '9' || sscanf(words[i], "%4u%n", &out[i], &end) != 1 || words[i][end] != 0 || out[i] > 1024)
-      HF_TRY(hf_fail(HF_E_ARGUMENT, "--threads: \"%s\" is no number up to 1024", words[i]));
+      HF_TRY(hf_fail(HF_E_ARGUMENT, "--%s: \"%s\" is no number up to 1024", option, words[i]));
   }
   if (*count == 0) out[(*count)++] = 0;
 out:
@@ -148,7 +150,7 @@ static hf_status measure(hf_cli *cli, hf_bench *run, hf_bench_options *options) 
     HF_TRY(hf_fail(HF_E_ARGUMENT, "--warm-up and --repeats are at most %d, --seed is below 2^63", HF_BENCH_MAX));
   HF_TRY(check_files(hf_cli_text(cli, "out")));
   HF_TRY(parse_list("variant", hf_cli_text(cli, "variant"), variants, &variant_count));
-  HF_TRY(parse_threads(hf_cli_text(cli, "threads"), threads, &thread_count));
+  HF_TRY(parse_numbers("threads", hf_cli_text(cli, "threads"), threads, &thread_count));
   for (size_t v = 0; v < (variant_count ? variant_count : 1); v++)
     for (size_t t = 0; t < thread_count; t++) {
       options->variant = variant_count ? variants[v] : NULL;
@@ -208,6 +210,39 @@ static hf_status e2e(hf_cli *cli) {
   report.environment.repeats = (unsigned)hf_cli_number(cli, "repeats");
   for (unsigned log_n = from; log_n <= (hf_cli_number(cli, "slots") != 0 ? from : to); log_n++)
     HF_TRY(hf_e2e_measure(cli, log_n, &report));
+  HF_TRY(emit(cli, &report));
+out:
+  hf_cli_progress(NULL);
+  hf_bench_report_free(&report);
+  return status;
+}
+
+/* Each engine with each number of clients and of jobs a call. One that is not there is skipped by name, unless it was asked for. */
+static hf_status queue(hf_cli *cli) {
+  hf_status status;
+  hf_bench_report report = {0};
+  char engines[LIST][LIST_TEXT], program[] = "/proc/self/exe";
+  unsigned clients[LIST], batches[LIST];
+  size_t engine_count, client_count, batch_count;
+  hf_bench_queue_options o = {.jobs = (unsigned)hf_cli_number(cli, "jobs"), .repeats = (unsigned)hf_cli_number(cli, "repeats"),
+                              .scratch = hf_cli_text(cli, "scratch"), .program = program, .progress = progress};
+  HF_TRY(check_files(hf_cli_text(cli, "out")));
+  HF_TRY(parse_list("engine", hf_cli_text(cli, "engine"), engines, &engine_count));
+  HF_TRY(parse_numbers("clients", hf_cli_text(cli, "clients"), clients, &client_count));
+  HF_TRY(parse_numbers("batch", hf_cli_text(cli, "batch"), batches, &batch_count));
+  if (hf_cli_number(cli, "jobs") > 1000000 || hf_cli_number(cli, "repeats") > HF_BENCH_MAX)
+    HF_TRY(hf_fail(HF_E_ARGUMENT, "--jobs is at most 1000000, --repeats %d", HF_BENCH_MAX));
+  for (size_t i = 0; i < engine_count * client_count * batch_count; i++) {
+    o.engine = engines[i / (client_count * batch_count)];
+    o.clients = clients[i / batch_count % client_count];
+    o.batch = batches[i % batch_count];
+    status = hf_bench_queue(&o, &report);
+    if (status == HF_E_UNSUPPORTED && !hf_cli_given(cli, "engine"))
+      hf_cli_say("bench queue: %s is skipped: %s", o.engine, hf_error_message());
+    else
+      HF_TRY(status);
+  }
+  if (report.count == 0) HF_TRY(hf_fail(HF_E_ARGUMENT, "bench queue: nothing was measured"));
   HF_TRY(emit(cli, &report));
 out:
   hf_cli_progress(NULL);
@@ -305,6 +340,16 @@ static const hf_option e2e_options[] = {
     OUT,
     HF_OPTION_END,
 };
+static const hf_option queue_options[] = {
+    {"engine", HF_OPTION_TEXT, "NAME[,NAME]", "local,redis", "local, redis (default: those that are installed)"},
+    {"clients", HF_OPTION_TEXT, "N[,N]", "1,64", "processes"},
+    {"batch", HF_OPTION_TEXT, "N[,N]", "1,16", "jobs a call of submit"},
+    {"jobs", HF_OPTION_NUMBER, "N", "2000", "jobs a sample"},
+    {"repeats", HF_OPTION_NUMBER, "N", "3", "samples of each"},
+    {"scratch", HF_OPTION_TEXT, "FOLDER", "/tmp", "on the disk that is measured"},
+    OUT,
+    HF_OPTION_END,
+};
 static const hf_option render_options[] = {OUT, HF_OPTION_END};
 
 const hf_command hf_bench_commands[] = {
@@ -323,6 +368,13 @@ const hf_command hf_bench_commands[] = {
      .run = e2e,
      .details = "From the first signed payment to the last seal, everything verified. Keys and SRS are made before the clock\n"
                 "runs, and stay in DATA."},
+    {.name = "queue",
+     .summary = "jobs per second through the queue alone, beside the engine under it",
+     .options = queue_options,
+     .run = queue,
+     .details = "Every engine is started in a fresh folder with durable settings. queue/submit stands beside records of the same\n"
+                "size that the engine itself takes (SQLite inserts, XADD by redis-benchmark); queue/cycle is submit, lease and\n"
+                "finish; its p50 and p99 are the time from submit to lease."},
     {.name = "compare",
      .summary = "ratios of two reports, with their spread",
      .arguments = "A.json B.json",

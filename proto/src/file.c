@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,3 +200,13 @@ hf_status hf_folder_create(const char *path, unsigned mode) {
   if (!S_ISDIR(info.st_mode)) return hf_fail(HF_E_EXISTS, "%s: exists and is no folder", path);
   return HF_OK;
 }
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at) {
+  (void)info;
+  (void)kind;
+  (void)at;
+  (void)remove(path);
+  return 0;
+}
+
+void hf_folder_remove(const char *path) { (void)nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS); }

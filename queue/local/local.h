@@ -24,6 +24,8 @@ typedef struct hf_local {
   sqlite3 *db;
   pthread_mutex_t mutex;
   pid_t owner;                 /* a database must not be carried across fork */
+  uint64_t turn;               /* state of the random pauses while another process writes */
+  uint64_t waiting_since_ms;   /* of the present wait for the write lock, on the monotonic clock */
   char folder[PATH_MAX - 128]; /* room for artifacts/xx/DIGEST and a temporary name */
   struct {
     const char *text; /* compared by address: every text is a literal of one place */

@@ -207,3 +207,47 @@ Test(bench, refuses) {
   cr_assert_eq(chdir("/"), 0);
   hf_test_folder_remove(d);
 }
+
+/* Four processes over each engine that is here: every job once, beside the raw engine; what is no engine is refused by name. */
+Test(bench, queue) {
+  char *d = hf_test_folder("bench-queue");
+  bool redis = system("command -v redis-server redis-benchmark >/dev/null 2>&1") == 0;
+  json_t *report = hf_run_json(0, "bench queue --engine %s --clients 1,4 --batch 1,8 --jobs 40 --repeats 2 --scratch %s --json --out %s/q.json,%s/q.md",
+                               redis ? "local,redis" : "local", d, d, d);
+  json_t *results = json_object_get(report, "results"), *r;
+  size_t i;
+  char path[512];
+  static const char *const names[] = {"queue/submit", "queue/cycle", "queue/submit/8"};
+  cr_assert_eq(json_array_size(results), redis ? 12 : 6);
+  json_array_foreach(results, i, r) {
+    const json_t *figures = json_object_get(r, "figures");
+    cr_assert_str_eq(json_string_value(json_object_get(r, "name")), names[i % 3]);
+    cr_assert_eq(field(r, "size"), 40);
+    cr_assert_eq(field(r, "threads"), i / 3 % 2 ? 4 : 1);
+    cr_assert_eq(json_array_size(json_object_get(r, "samples_ms")), 2);
+    cr_assert_eq(strncmp(json_string_value(json_object_get(r, "device")), i < 6 ? "local" : "redis", 5), 0);
+    double median = field(r, "median_ms"), rate = field(figures, "jobs_per_second");
+    cr_assert(fabs(rate * median / 40e3 - 1) < 1e-6);
+    cr_assert(field(figures, "p50_ms") > 0 && field(figures, "p50_ms") <= field(figures, "p99_ms"));
+    if (i % 3 != 1) cr_assert(fabs(rate / field(figures, "raw_per_second") / field(figures, "of_raw") - 1) < 1e-6);
+  }
+  json_decref(report);
+  snprintf(path, sizeof path, "%s/q.md", d);
+  char *text = read_file(path);
+  cr_assert_eq(count_of(text, "| queue/cycle "), redis ? 4 : 2);
+  free(text);
+  report = hf_run_json(0, "bench compare %s/q.json %s/q.json --json", d, d); /* what was written can be read */
+  json_decref(report);
+
+  hf_run run;
+  hf_run_command(&run, "bench queue --engine abacus --jobs 10 --clients 1");
+  cr_assert(run.exit != 0 && strstr(run.err, "abacus"), "%s", run.err);
+  hf_run_free(&run);
+  hf_run_command(&run, "bench queue --jobs 3 --clients 4 --engine local");
+  cr_assert(run.exit != 0 && strstr(run.err, "a job a client"), "%s", run.err);
+  hf_run_free(&run);
+  hf_run_command(&run, "bench queue --engine local --jobs 4 --clients 1 --scratch %s/none", d);
+  cr_assert(run.exit != 0 && strstr(run.err, "none"), "%s", run.err);
+  hf_run_free(&run);
+  hf_test_folder_remove(d);
+}

@@ -33,6 +33,9 @@ hf_status hf_key_file_read(const char *path, void *text, size_t capacity, size_t
 /* Makes a folder and its missing parents; an existing folder is fine. */
 hf_status hf_folder_create(const char *path, unsigned mode);
 
+/* Removes a folder and what is in it, as far as that can be; links are removed, not followed. For scratch folders. */
+void hf_folder_remove(const char *path);
+
 /* The status for an errno of a file operation, without recording a message. */
 hf_status hf_status_of_errno(int error);
 
