@@ -17,7 +17,8 @@ typedef struct job_numbers {
   uint64_t state, cancel, attempts, losses, due;
 } job_numbers;
 
-/* Where the numbers of a job go; those of job_numbers are smaller in the record. */
+/* Where the numbers of a job go; those of job_numbers are smaller in the record. The first ones are there from the beginning; who
+ * reads a record without one of them reads a damaged one. The others are 0 until somebody writes them. */
 #define IN_RECORD(field) 0, offsetof(hf_job_record, field)
 #define ASIDE(field)     1, offsetof(job_numbers, field)
 static const struct {
@@ -26,20 +27,21 @@ static const struct {
   size_t offset;
 } number_fields[] = {
     {"seq", IN_RECORD(sequence)},
+    {"submitted", IN_RECORD(submitted_ms)},
+    {"state", ASIDE(state)},
+    {"due", ASIDE(due)},
     {"epoch", IN_RECORD(epoch)},
     {"done", IN_RECORD(progress.done)},
     {"total", IN_RECORD(progress.total)},
-    {"submitted", IN_RECORD(submitted_ms)},
     {"leased", IN_RECORD(leased_ms)},
     {"expires", IN_RECORD(expires_ms)},
     {"ended", IN_RECORD(ended_ms)},
     {"used", IN_RECORD(used_ms)},
-    {"state", ASIDE(state)},
     {"cancel", ASIDE(cancel)},
     {"attempts", ASIDE(attempts)},
     {"losses", ASIDE(losses)},
-    {"due", ASIDE(due)},
 };
+#define NEEDED_FIELDS 4
 #define NUMBER_FIELDS (sizeof number_fields / sizeof number_fields[0])
 
 static hf_status read_field(const char *name, const redisReply *value, hf_job_record *out, job_numbers *aside,
@@ -78,7 +80,8 @@ hf_status hf_redis_read_job(const redisReply *flat, hf_job_record *out) {
     if (name->type == REDIS_REPLY_STRING)
       HF_TRY(read_field(name->str, flat->element[i + 1], out, &aside, &seen));
   }
-  if (seen != (1u << (NUMBER_FIELDS + 1)) - 1 || aside.state >= HF_JOB_STATES) {
+  const unsigned needed = ((1u << NEEDED_FIELDS) - 1) | 1u << NUMBER_FIELDS;
+  if ((seen & needed) != needed || aside.state >= HF_JOB_STATES) {
     status = hf_fail(HF_E_CHECKSUM, "fields are missing or damaged");
     goto out;
   }

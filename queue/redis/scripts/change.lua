@@ -10,17 +10,32 @@ if kept then
   if last == this then return cmsgpack.unpack(kept:sub(colon + 1)) end
   if last > this then return {E_STATE, 'the request was overtaken by a later one'} end
 end
+-- The store's counters: what was counted is written once, at the end.
+local counts, last_event = {}, nil
+local function count(field, by) counts[field] = (counts[field] or 0) + (by or 1) end
+local function flush()
+  local fields, write = {}, {}
+  for field in pairs(counts) do fields[#fields + 1] = field end
+  if #fields == 0 then return end
+  for i, value in ipairs(call('HMGET', P .. 'meta', unpack(fields))) do
+    write[2 * i - 1], write[2 * i] = fields[i], whole((tonumber(value) or 0) + counts[fields[i]])
+  end
+  call('HSET', P .. 'meta', unpack(write))
+  counts, last_event = {}, nil
+end
+
 local function done(reply)
+  flush()
   call('SET', asked, ARGV[5] .. ':' .. cmsgpack.pack(reply), 'PX', 600000)
   return reply
 end
 
-local function count(field, by) call('HINCRBY', P .. 'meta', field, by or 1) end
-
 local EVENT = {submitted = 1, leased = 2, expired = 3, released = 4, failed = 5, done = 6, late = 7, stale = 8,
   cancel = 9, cancelled = 10, deadline = 11, dead = 12, requeued = 13}
 local function event(kind, job, worker, detail)
-  local n, limit = call('HINCRBY', P .. 'meta', 'event', 1), tonumber(ARGV[3])
+  count('event')
+  last_event = last_event or tonumber(call('HGET', P .. 'meta', 'event'))
+  local n, limit = last_event + counts.event, tonumber(ARGV[3])
   call('XADD', P .. 'events', whole(n) .. '-0', 'at', whole(now), 'kind', EVENT[kind], 'tenant', job.tenant,
     'id', job.id, 'epoch', job.epoch, 'worker', worker, 'detail', detail)
   -- Old events are forgotten in strides, not one at a time.
@@ -54,25 +69,19 @@ end
 
 -- A lane holds the queued jobs of a tenant that any worker may have alike: same circuit, key and memory.
 local function enter(job, to)
-  local tenant = P .. 'tenant:' .. job.tenant
-  call('HINCRBY', tenant, 's' .. to, 1)
+  local there = call('HINCRBY', P .. 'tenant:' .. job.tenant, 's' .. to, 1)
   count('s' .. to)
   call('ZADD', P .. 'state:' .. to, job.seq, job.seq)
   if to == QUEUED then
     call('ZADD', P .. 'lane:' .. job.tenant .. ':' .. job.lane, 0, place(job))
     call('SADD', P .. 'lanes:' .. job.tenant, job.lane)
-    call('ZADD', P .. 'waiting', job.submitted, job.seq)
   elseif to == LEASED then
     call('ZADD', P .. 'expiry', job.expires, job.seq)
   elseif to ~= DEAD then
     call('ZADD', P .. 'ended', job.ended, job.seq)
   end
-  if to <= LEASED and job.due ~= '0' then
-    call('ZADD', P .. 'due', job.due, job.seq)
-  else
-    call('ZREM', P .. 'due', job.seq)
-  end
-  rank(job.tenant)
+  if to <= LEASED and job.due ~= '0' then call('ZADD', P .. 'due', job.due, job.seq) end
+  if to ~= QUEUED or there == 1 then rank(job.tenant) end -- one more queued job moves no tenant
 end
 
 local function leave(job)
@@ -84,7 +93,6 @@ local function leave(job)
     local lane = P .. 'lane:' .. job.tenant .. ':' .. job.lane
     call('ZREM', lane, place(job))
     if call('EXISTS', lane) == 0 then call('SREM', P .. 'lanes:' .. job.tenant, job.lane) end
-    call('ZREM', P .. 'waiting', job.seq)
   elseif from == LEASED then
     call('ZREM', P .. 'expiry', job.seq)
   else
@@ -100,18 +108,23 @@ local function move(job, to, ...)
   enter(job, to)
 end
 
--- Before a tenant gets a queued job: where it has been idle, its fair share starts at the present.
+-- Before a tenant gets a queued job: where it has been idle, its fair share starts at the present. Gives how many of its jobs
+-- are queued and running, its quota, and the average time of its jobs.
 local function wake(tenant)
   local key = P .. 'tenant:' .. tenant
-  if call('EXISTS', key) == 0 then
+  local t = call('HMGET', key, 's0', 's1', 'quota', 'average', 'vtime')
+  if not t[1] then
     call('HSET', key, 'weight', 1, 'quota', 0, 'vtime', 0, 'average', 1000, 'used', 0, 'proved', 0,
       's0', 0, 's1', 0, 's2', 0, 's3', 0, 's4', 0, 's5', 0)
     call('ZADD', P .. 'tenants', 0, tenant)
+    t = {0, 0, 0, 1000, 0}
   end
-  local t = call('HMGET', key, 's0', 's1', 'vtime')
-  if tonumber(t[1]) + tonumber(t[2]) > 0 then return end
-  local present = tonumber(call('HGET', P .. 'meta', 'vtime'))
-  if present > tonumber(t[3]) then call('HSET', key, 'vtime', whole(present)) end
+  local queued, running = tonumber(t[1]), tonumber(t[2])
+  if queued + running == 0 then
+    local present = tonumber(call('HGET', P .. 'meta', 'vtime'))
+    if present > tonumber(t[5]) then call('HSET', key, 'vtime', whole(present)) end
+  end
+  return queued, running, tonumber(t[3]), tonumber(t[4])
 end
 
 -- References keep an artifact; one without any is loose from its last put on.

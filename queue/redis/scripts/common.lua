@@ -28,8 +28,13 @@ end
 -- Lua's own tostring turns large integers into floating point notation.
 local function whole(n) return string.format('%.0f', n) end
 
+-- What a job has that nobody has written yet.
+local UNSET = {__index = {cancel = '0', epoch = '0', attempts = '0', losses = '0', worker = '', done = '0', total = '0',
+  phase = '', leased = '0', expires = '0', ended = '0', used = '0', result = '', cause = '', beat = '0', advance = '0',
+  charged = '0', forgiven = '0'}}
+
 local function load_job(seq)
-  local flat, job = call('HGETALL', P .. 'job:' .. seq), {}
+  local flat, job = call('HGETALL', P .. 'job:' .. seq), setmetatable({}, UNSET)
   for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
   return job.seq and job
 end

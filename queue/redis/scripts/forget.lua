@@ -5,7 +5,6 @@ for _ = 1, number() do
   local job = load_job(seq)
   if job and job.ended == ended and (job.state == '2' or job.state == '3' or job.state == '4') then
     leave(job)
-    call('ZREM', P .. 'all', seq)
     call('HDEL', P .. 'ids:' .. job.tenant, job.id)
     call('DEL', P .. 'job:' .. seq, P .. 'tries:' .. seq, P .. 'held:' .. seq)
     unrefer(job.input)

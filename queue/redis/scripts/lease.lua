@@ -57,7 +57,10 @@ reap(max_losses, 500)
 local job = choose()
 local seen = tonumber(call('HGET', P .. 'seen', name) or '0')
 if job or seen + SEEN_EVERY_MS <= now then announce() end
-if not job then return {0, 0} end
+if not job then
+  flush() -- of what was reaped
+  return {0, 0}
+end
 
 local key = P .. 'tenant:' .. job.tenant
 local t = call('HMGET', key, 'vtime', 'weight', 'average')

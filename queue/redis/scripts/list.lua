@@ -2,15 +2,26 @@
 local tenant, states, kinds, circuit, worker = text(), number(), number(), text(), text()
 local after, down, most = text(), text() == '1', number()
 local LOOKED = 500
-local index = P .. 'all'
+-- Each state's jobs by number; of several states the nearest of all.
+local seqs, several = {}, false
 for state = QUEUED, DEAD do
-  if states == 2 ^ state then index = P .. 'state:' .. state end
+  if states == 0 or bit.band(states, bit.lshift(1, state)) ~= 0 then
+    local some
+    if down then
+      some = call('ZREVRANGEBYSCORE', P .. 'state:' .. state, after == '0' and '+inf' or '(' .. after, '-inf', 'LIMIT', 0, LOOKED)
+    else
+      some = call('ZRANGEBYSCORE', P .. 'state:' .. state, '(' .. after, '+inf', 'LIMIT', 0, LOOKED)
+    end
+    several = #seqs > 0 and #some > 0 or several
+    for _, seq in ipairs(some) do seqs[#seqs + 1] = seq end
+  end
 end
-local seqs
-if down then
-  seqs = call('ZREVRANGEBYSCORE', index, after == '0' and '+inf' or '(' .. after, '-inf', 'LIMIT', 0, LOOKED)
-else
-  seqs = call('ZRANGEBYSCORE', index, '(' .. after, '+inf', 'LIMIT', 0, LOOKED)
+if several then
+  local order = {}
+  for i, seq in ipairs(seqs) do order[i] = tonumber(seq) end
+  table.sort(order, function(a, b) return a < b ~= down and a ~= b end)
+  seqs = {}
+  for i = 1, math.min(#order, LOOKED) do seqs[i] = whole(order[i]) end
 end
 local reply = {0, 0, 1}
 for i, seq in ipairs(seqs) do

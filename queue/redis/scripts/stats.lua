@@ -1,2 +1,4 @@
-local oldest = call('ZRANGE', P .. 'waiting', 0, 0, 'WITHSCORES')
-return {0, call('HGETALL', P .. 'meta'), oldest[2] and whole(math.max(0, now - tonumber(oldest[2]))) or '0'}
+-- The one of the lowest number has waited longest, unless it was put back.
+local oldest = call('ZRANGE', P .. 'state:' .. QUEUED, 0, 0)
+local since = oldest[1] and call('HGET', P .. 'job:' .. oldest[1], 'submitted')
+return {0, call('HGETALL', P .. 'meta'), since and whole(math.max(0, now - tonumber(since))) or '0'}
