@@ -32,6 +32,7 @@ hf_status hf_queue_open(const hf_queue_options *options, hf_queue **out) {
   if (!o.retry_ms) o.retry_ms = 1000;
   if (!o.max_attempts) o.max_attempts = 3;
   if (!o.max_losses) o.max_losses = 50;
+  if (!o.max_strikes) o.max_strikes = 2;
   if (!o.tenant_quota) o.tenant_quota = 100000;
   if (!o.total_quota) o.total_quota = 1000000;
   if (!o.artifact_limit) o.artifact_limit = (uint64_t)1 << 30;
@@ -190,6 +191,20 @@ hf_status hf_queue_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, 
 hf_status hf_queue_release(hf_queue *queue, const hf_job_key *key, uint64_t epoch) {
   hf_status status = check_key(key);
   return status == HF_OK ? queue->backend->release(queue, key, epoch) : status;
+}
+
+hf_status hf_queue_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, const char *cause,
+                          hf_queue_refusal *out) {
+  hf_queue_refusal ignored;
+  if (!out) out = &ignored;
+  *out = (hf_queue_refusal){0};
+  hf_status status = check_key(key);
+  return status == HF_OK ? queue->backend->refuse(queue, key, result, cause ? cause : "", out) : status;
+}
+
+hf_status hf_queue_pardon(hf_queue *queue, const char *worker) {
+  if (!hf_name_valid(worker)) return hf_fail(HF_E_ARGUMENT, "queue: the worker to pardon has no valid name");
+  return queue->backend->pardon(queue, worker);
 }
 
 hf_status hf_queue_reap(hf_queue *queue, uint64_t *changed) {

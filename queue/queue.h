@@ -9,8 +9,9 @@
  *                 ^  <- release, expire,     |
  *                 |     fail (attempts left) |--> DEAD       attempts used up
  *                 |                          |--> CANCELLED  after cancel
- *                 +-- requeue (DEAD,         +--> FAILED     deadline passed
- *                     FAILED, CANCELLED)
+ *                 |                          +--> FAILED     deadline passed
+ *                 +-- requeue (DEAD, FAILED, CANCELLED)
+ *                 +-- refuse (DONE; DEAD when its attempts are used up)
  *
  * SUBMIT is idempotent. A job is named by (tenant, job id); the same payload
  * under the same name is the same job, whatever its state; another payload is
@@ -47,6 +48,15 @@
  * result is welcome: the first one wins, whatever its epoch, also when the job
  * is queued again, dead or past its deadline. A later result, identical or not,
  * is counted and not stored. A cancelled job takes no result.
+ *
+ * REFUSE is what a taker does who found that the result of a DONE job does not verify. In one step, and only while
+ * the job is DONE with that very result: the result is forgotten and never taken again for this job, an attempt is
+ * charged as FAIL charges it (to the worker whose result it was; the job is QUEUED again, or DEAD by the same rule; that
+ * worker is not offered it for HF_QUEUE_REFUSED_HOLD times `retry_ms`, so that another comes by), the time that was
+ * metered as proved is metered as refused, and the worker gets a strike. At `max_strikes` it is
+ * quarantined: its leases end at once (no attempt is charged), lease and whatever it finishes later are
+ * HF_E_QUARANTINED, until PARDON forgives its strikes. A worker is known by the name that it gives itself, or that
+ * the transport knows it by; and whoever may refuse may quarantine: that is for takers who are trusted to verify.
  *
  * FAIL charges an attempt and offers the job again; the worker that failed is
  * not offered it for `retry_ms` (doubled by each failure), others are at once.
@@ -103,6 +113,7 @@ typedef struct hf_queue_options {
   uint64_t retry_ms;       /* default 1,000 */
   uint32_t max_attempts;   /* default 3 */
   uint32_t max_losses;     /* default 50 */
+  uint32_t max_strikes;    /* refused results after which a worker is quarantined; default 2 */
   uint64_t tenant_quota;   /* open jobs a tenant may have unless set for it; default 100,000 */
   uint64_t total_quota;    /* open jobs in all; default 1,000,000 */
   uint64_t artifact_limit; /* bytes of one artifact; default 1 GiB */
@@ -214,7 +225,8 @@ typedef struct hf_lease {
   uint64_t lease_ms; /* how long each heartbeat renews for: beat at a third of it */
 } hf_lease;
 
-/* HF_OK with found = false when there is nothing for this worker. */
+/* HF_OK with found = false when there is nothing for this worker. HF_E_QUARANTINED: it gets nothing before it is
+ * pardoned; the message says why. */
 hf_status hf_queue_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out, bool *found);
 
 typedef enum hf_beat_action {
@@ -242,7 +254,8 @@ typedef enum hf_finish_outcome {
 } hf_finish_outcome;
 
 /* `worker` is the name of the one that proved. HF_E_NOT_FOUND for an unknown job or a result
- * that is not in the artifact store; HF_E_ARGUMENT for an epoch that was never given. */
+ * that is not in the artifact store; HF_E_ARGUMENT for an epoch that was never given. Counted, and without effect:
+ * HF_E_QUARANTINED for a worker in quarantine, HF_E_REFUSED for a result of this job that was refused before. */
 hf_status hf_queue_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch, const char *worker,
                           const hf_digest *result, hf_finish_outcome *outcome);
 /* `state` afterwards may be NULL: HF_JOB_QUEUED, HF_JOB_DEAD or HF_JOB_CANCELLED. */
@@ -250,13 +263,34 @@ hf_status hf_queue_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, 
                         const char *cause, hf_job_state *state);
 hf_status hf_queue_release(hf_queue *queue, const hf_job_key *key, uint64_t epoch);
 
+/* ---- takers ---- */
+
+#define HF_QUEUE_REFUSED_HOLD 60
+
+typedef struct hf_queue_refusal {
+  bool again;                   /* this result of the job was refused before: nothing changed now */
+  hf_job_state state;           /* of the job now: HF_JOB_QUEUED or HF_JOB_DEAD; with `again` whatever it is */
+  char worker[HF_NAME_MAX + 1]; /* whose result it was */
+  uint32_t strikes;             /* that this worker has now */
+  bool quarantined;             /* this worker, now */
+} hf_queue_refusal;
+
+/* `result` does not verify; `cause` says how. HF_E_STATE, with what is there in the message, when the job is not
+ * DONE with that result and it was not refused before; HF_E_NOT_FOUND for an unknown job. `out` may be NULL. */
+hf_status hf_queue_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, const char *cause,
+                          hf_queue_refusal *out);
+
 /* ---- operators ---- */
+
+/* Forgives a worker its strikes and ends its quarantine, if there are any. HF_E_NOT_FOUND for a worker that the
+ * store does not know. */
+hf_status hf_queue_pardon(hf_queue *queue, const char *worker);
 
 /* Offers expired leases again and ends jobs past their deadline; `changed` may be NULL. */
 hf_status hf_queue_reap(hf_queue *queue, uint64_t *changed);
 
 /* Puts a DEAD, FAILED or CANCELLED job back in the queue with its attempts and
- * losses forgiven. `deadline_ms` replaces the old one (0: none). HF_E_STATE otherwise. */
+ * losses forgiven, and any result taken again. `deadline_ms` replaces the old one (0: none). HF_E_STATE otherwise. */
 hf_status hf_queue_requeue(hf_queue *queue, const hf_job_key *key, uint64_t deadline_ms);
 
 typedef struct hf_attempt {
@@ -267,7 +301,8 @@ typedef struct hf_attempt {
   char cause[HF_DETAIL_MAX + 1];
 } hf_attempt;
 
-/* The failures of a job, oldest first, also those that a requeue forgave. */
+/* The failures of a job and its results that were refused (HF_E_VERIFY), oldest first, also those that a requeue
+ * forgave. */
 hf_status hf_queue_attempts(hf_queue *queue, const hf_job_key *key, hf_attempt *attempts, size_t capacity,
                             size_t *count);
 
@@ -281,6 +316,7 @@ typedef struct hf_tenant_stats {
   uint64_t jobs[HF_JOB_STATES]; /* by state */
   uint64_t used_ms;             /* device time of all leases that ended: the meter */
   uint64_t proved_ms;           /* of those whose result was accepted */
+  uint64_t refused_ms;          /* of those whose result was refused afterwards: proved_ms keeps it, no meter shrinks */
 } hf_tenant_stats;
 
 /* Tenants by name, those after `after` (NULL or "": from the first). */
@@ -294,16 +330,21 @@ typedef struct hf_queue_stats {
   uint64_t submitted, resubmitted, conflicts, refused;
   uint64_t leases, expired, released, failures, stale;
   uint64_t results, late_results, late_differing;
+  uint64_t refusals, quarantines, pardons; /* results refused; workers quarantined and pardoned */
+  uint64_t barred;                         /* results not taken: of quarantined workers, or refused before */
 } hf_queue_stats;
 
 hf_status hf_queue_get_stats(hf_queue *queue, hf_queue_stats *out);
 
 typedef struct hf_worker_record {
-  hf_worker worker;
-  uint64_t seen_ms; /* last lease call or heartbeat; written at most once a second */
+  hf_worker worker;        /* the name alone, where it never asked for work */
+  uint64_t seen_ms;        /* last lease call or heartbeat; written at most once a second */
+  uint32_t strikes;        /* its results that were refused, since it was last pardoned */
+  uint64_t quarantined_ms; /* since when it is in quarantine; 0: it is not */
+  char cause[HF_DETAIL_MAX + 1]; /* of the last strike; "" without strikes */
 } hf_worker_record;
 
-/* Workers seen since `since_ms`, by name, those after `after`. */
+/* Workers seen since `since_ms` and those in quarantine, by name, those after `after`. */
 hf_status hf_queue_workers(hf_queue *queue, uint64_t since_ms, const char *after, hf_worker_record *out,
                            size_t capacity, size_t *count);
 

@@ -319,8 +319,10 @@ hf_status hf_event_encode(const hf_event *event, hf_writer *w) {
   Hyperfold__Wire__Event m = HYPERFOLD__WIRE__EVENT__INIT;
   if (!hf_event_kind_text(event->kind))
     return hf_fail(HF_E_ARGUMENT, "%d is no kind of event", (int)event->kind);
-  if (!hf_name_valid(event->key.tenant) || event->key.id.length == 0 || event->key.id.length > HF_JOB_ID_MAX)
-    return hf_fail(HF_E_ARGUMENT, "event without a valid job key");
+  bool about = hf_event_has_job(event->kind);
+  if (about ? !hf_name_valid(event->key.tenant) || event->key.id.length == 0 || event->key.id.length > HF_JOB_ID_MAX
+            : event->key.tenant[0] || event->key.id.length != 0)
+    return hf_fail(HF_E_ARGUMENT, "event without a valid job key, or about no job and with one");
   if ((event->worker[0] && !hf_name_valid(event->worker)) || !detail_valid(event->detail))
     return hf_fail(HF_E_ARGUMENT, "event with a worker or a detail that is not valid");
   m.version = HF_WIRE_VERSION;
@@ -353,8 +355,13 @@ hf_status hf_event_decode(const void *data, size_t length, hf_event *out) {
     status = hf_fail(HF_E_FORMAT, "event: kind %d is not known", (int)m->kind);
     goto out;
   }
-  HF_TRY(take_name("tenant", m->tenant, HF_NAME_MAX, false, out->key.tenant));
-  HF_TRY(take_id(m->id, &out->key.id));
+  if (hf_event_has_job(out->kind)) {
+    HF_TRY(take_name("tenant", m->tenant, HF_NAME_MAX, false, out->key.tenant));
+    HF_TRY(take_id(m->id, &out->key.id));
+  } else if (m->tenant[0] || m->id.len != 0) {
+    status = hf_fail(HF_E_FORMAT, "event: it names a job, and its kind is about none");
+    goto out;
+  }
   out->epoch = m->epoch;
   HF_TRY(take_name("worker", m->worker, HF_NAME_MAX, true, out->worker));
   if (!detail_valid(m->detail)) {

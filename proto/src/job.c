@@ -22,6 +22,10 @@ static const char *const event_kinds[] = {
     [HF_EVENT_DEADLINE] = "deadline",
     [HF_EVENT_DEAD] = "dead",
     [HF_EVENT_REQUEUED] = "requeued",
+    [HF_EVENT_REFUSED] = "refused",
+    [HF_EVENT_QUARANTINED] = "quarantined",
+    [HF_EVENT_PARDONED] = "pardoned",
+    [HF_EVENT_BARRED] = "barred",
 };
 
 const char *hf_job_kind_text(hf_job_kind kind) {

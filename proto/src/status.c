@@ -46,6 +46,7 @@ const char *hf_error_message(void) { return message; }
 int hf_exit_code(hf_status status) {
   if (status == HF_OK) return 0;
   if (status == HF_E_VERIFY || status == HF_E_UNSATISFIED || status == HF_E_REFUSED) return 4;
+  if (status == HF_E_QUARANTINED) return 8;
   if (status < 200) return 2;
   if (status < 300) return 3;
   if (status < 400) return 5;

@@ -16,7 +16,7 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 
-#define HF_LOCAL_STATEMENTS 64
+#define HF_LOCAL_STATEMENTS 96
 #define HF_LOCAL_NEVER      INT64_MAX /* a deadline that does not come */
 
 typedef struct hf_local {
@@ -41,6 +41,7 @@ typedef struct hf_local_job {
   uint64_t beat_ms;    /* last sign of life of the lease */
   uint64_t advance_ms; /* when progress last grew */
   uint64_t charged_ms; /* expected time that was charged for fairness when leased */
+  uint64_t proved_ms;  /* what its result was metered with */
 } hf_local_job;
 
 /* ---- local_store.c: connection, statements, transactions ---- */
@@ -72,7 +73,7 @@ hf_status hf_local_column_digest(sqlite3_stmt *statement, int column, hf_digest 
 /* The columns of hf_local_read_job, in its order. */
 #define HF_LOCAL_JOB_COLUMNS                                                                                 \
   "seq, header, payload, due, state, cancel, epoch, attempts, losses, worker, done, total, phase, "          \
-  "submitted_at, leased_at, expires_at, ended_at, used, result, cause, beat_at, advance_at, charged"
+  "submitted_at, leased_at, expires_at, ended_at, used, result, cause, beat_at, advance_at, charged, proved"
 hf_status hf_local_read_job(sqlite3_stmt *statement, hf_local_job *out);
 /* The one row that such a statement gives, if it gives one. */
 hf_status hf_local_take_job(hf_local *local, sqlite3_stmt *statement, hf_local_job *out, bool *found);
@@ -99,6 +100,28 @@ hf_status hf_local_finish(hf_queue *, const hf_job_key *, uint64_t, const char *
 hf_status hf_local_fail(hf_queue *, const hf_job_key *, uint64_t, hf_status, const char *, hf_job_state *);
 hf_status hf_local_release(hf_queue *, const hf_job_key *, uint64_t);
 hf_status hf_local_reap(hf_queue *, uint64_t *);
+
+/* What an attempt is charged for. */
+typedef struct hf_local_attempt {
+  hf_status code;
+  const char *cause;       /* cleaned by hf_detail_copy */
+  const hf_digest *result; /* that was refused, or NULL: a failure */
+} hf_local_attempt;
+/* Charges an attempt to job->record.worker: notes it, and offers the job again or buries it (`state`). */
+hf_status hf_local_charge(hf_local *local, hf_local_job *job, uint64_t now, const hf_local_attempt *attempt,
+                          hf_job_state *state);
+/* Ends the lease of a leased job without an attempt. */
+hf_status hf_local_give_back(hf_local *local, hf_local_job *job, uint64_t now, const char *why);
+
+/* ---- local_refuse.c ---- */
+
+hf_status hf_local_refuse(hf_queue *, const hf_job_key *, const hf_digest *, const char *, hf_queue_refusal *);
+hf_status hf_local_pardon(hf_queue *, const char *);
+/* HF_E_QUARANTINED, with the reason, for a worker in quarantine. */
+hf_status hf_local_admit(hf_local *local, const char *worker);
+/* Whether this worker's result of this job must not be taken; if so, counts it and fills `verdict`. */
+hf_status hf_local_bar(hf_local *local, const hf_local_job *job, const char *worker, const hf_digest *result,
+                       uint64_t now, hf_status *verdict);
 
 /* ---- local_admin.c ---- */
 

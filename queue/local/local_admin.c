@@ -51,7 +51,7 @@ hf_status hf_local_tenants(hf_queue *queue, const char *after, hf_tenant_stats *
   hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;
   HF_TRY(hf_local_prepare(local, &statement,
-                          "SELECT name, weight, quota, used, proved, s0, s1, s2, s3, s4, s5 FROM tenants"
+                          "SELECT name, weight, quota, used, proved, refused, s0, s1, s2, s3, s4, s5 FROM tenants"
                           " WHERE name > ? ORDER BY name",
                           "t", after));
   while (*count < capacity) {
@@ -64,7 +64,8 @@ hf_status hf_local_tenants(hf_queue *queue, const char *after, hf_tenant_stats *
     if (t->quota == 0) t->quota = queue->options.tenant_quota;
     t->used_ms = (uint64_t)sqlite3_column_int64(statement, 3);
     t->proved_ms = (uint64_t)sqlite3_column_int64(statement, 4);
-    for (int i = 0; i < HF_JOB_STATES; i++) t->jobs[i] = (uint64_t)sqlite3_column_int64(statement, 5 + i);
+    t->refused_ms = (uint64_t)sqlite3_column_int64(statement, 5);
+    for (int i = 0; i < HF_JOB_STATES; i++) t->jobs[i] = (uint64_t)sqlite3_column_int64(statement, 6 + i);
     ++*count;
   }
 out:
@@ -90,13 +91,14 @@ hf_status hf_local_stats(hf_queue *queue, hf_queue_stats *out) {
   HF_TRY(hf_local_prepare(
       local, &statement,
       "SELECT submitted, resubmitted, conflicts, refused, leases, expired, released, failures,"
-      " stale, results, late_results, late_differing FROM totals",
+      " stale, results, late_results, late_differing, refusals, quarantines, pardons, barred FROM totals",
       ""));
   HF_TRY(hf_local_step(local, statement, &row));
   if (row) {
     uint64_t *fields[] = {&out->submitted, &out->resubmitted, &out->conflicts,    &out->refused,
                           &out->leases,    &out->expired,     &out->released,     &out->failures,
-                          &out->stale,     &out->results,     &out->late_results, &out->late_differing};
+                          &out->stale,     &out->results,     &out->late_results, &out->late_differing,
+                          &out->refusals,  &out->quarantines, &out->pardons,      &out->barred};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
       *fields[i] = (uint64_t)sqlite3_column_int64(statement, (int)i);
   }
@@ -113,14 +115,20 @@ hf_status hf_local_workers(hf_queue *queue, uint64_t since_ms, const char *after
   hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;
   HF_TRY(hf_local_prepare(local, &statement,
-                          "SELECT announcement, seen FROM workers WHERE name > ? AND seen >= ? ORDER BY name",
+                          "SELECT announcement, seen, name, strikes, quarantined, cause FROM workers"
+                          " WHERE name > ? AND (seen >= ? OR quarantined > 0) ORDER BY name",
                           "ti", after, (int64_t)(since_ms > INT64_MAX ? INT64_MAX : since_ms)));
   while (*count < capacity) {
     HF_TRY(hf_local_step(local, statement, &row));
     if (!row) break;
-    HF_TRY(hf_worker_decode(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0),
-                            &out[*count].worker));
-    out[*count].seen_ms = (uint64_t)sqlite3_column_int64(statement, 1);
+    hf_worker_record *w = &out[*count];
+    size_t length = (size_t)sqlite3_column_bytes(statement, 0);
+    *w = (hf_worker_record){.seen_ms = (uint64_t)sqlite3_column_int64(statement, 1),
+                            .strikes = (uint32_t)sqlite3_column_int64(statement, 3),
+                            .quarantined_ms = (uint64_t)sqlite3_column_int64(statement, 4)};
+    if (length) HF_TRY(hf_worker_decode(sqlite3_column_blob(statement, 0), length, &w->worker));
+    HF_TRY(hf_local_column_text(statement, 2, w->worker.name, sizeof w->worker.name));
+    HF_TRY(hf_local_column_text(statement, 5, w->cause, sizeof w->cause));
     ++*count;
   }
 out:
@@ -148,12 +156,12 @@ hf_status hf_local_events(hf_queue *queue, uint64_t after, hf_event *out, size_t
     e->kind = (hf_event_kind)sqlite3_column_int(statement, 2);
     HF_TRY(hf_local_column_text(statement, 3, e->key.tenant, sizeof e->key.tenant));
     size_t length = (size_t)sqlite3_column_bytes(statement, 4);
-    if (length == 0 || length > HF_JOB_ID_MAX) {
+    if ((length == 0 && hf_event_has_job(e->kind)) || length > HF_JOB_ID_MAX) {
       status = hf_fail(HF_E_FORMAT, "queue: event %llu has no job id", (unsigned long long)e->sequence);
       goto out;
     }
     e->key.id.length = (uint8_t)length;
-    memcpy(e->key.id.b, sqlite3_column_blob(statement, 4), length);
+    if (length) memcpy(e->key.id.b, sqlite3_column_blob(statement, 4), length);
     e->epoch = (uint64_t)sqlite3_column_int64(statement, 5);
     HF_TRY(hf_local_column_text(statement, 6, e->worker, sizeof e->worker));
     HF_TRY(hf_local_column_text(statement, 7, e->detail, sizeof e->detail));

@@ -34,6 +34,7 @@ hf_status hf_local_read_job(sqlite3_stmt *statement, hf_local_job *out) {
   out->beat_ms = (uint64_t)sqlite3_column_int64(statement, 20);
   out->advance_ms = (uint64_t)sqlite3_column_int64(statement, 21);
   out->charged_ms = (uint64_t)sqlite3_column_int64(statement, 22);
+  out->proved_ms = (uint64_t)sqlite3_column_int64(statement, 23);
   return HF_OK;
 out:
   return hf_fail_context(status, "queue: row %llu of the jobs", (unsigned long long)r->sequence);

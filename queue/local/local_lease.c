@@ -50,21 +50,23 @@ static hf_status cancel_now(hf_local *local, hf_local_job *job, uint64_t now) {
   return hf_local_event(local, now, HF_EVENT_CANCELLED, job, job->record.worker, job->record.cause);
 }
 
-/* Notes a failure or a loss and says whether it was the last that the job had:
+/* Notes a failure, a loss or a refusal and says whether it was the last that the job had:
  * `limit` of its kind on at least two workers, or twice that on one. */
 static hf_status note_attempt(hf_local *local, const hf_local_job *job, uint64_t now, bool loss,
-                              hf_status code, const char *cause, uint32_t count, uint32_t limit, bool *last) {
+                              const hf_local_attempt *attempt, uint32_t count, uint32_t limit, bool *last) {
   const hf_queue_options *o = &local->queue.options;
+  const hf_digest *refused = attempt->result;
   hf_status status = HF_OK;
   int64_t workers;
   uint32_t doublings = count > 10 ? 10 : count - 1;
+  uint64_t hold = refused ? HF_QUEUE_REFUSED_HOLD * o->retry_ms : o->retry_ms << doublings;
   HF_TRY(hf_local_run(
       local,
-      "INSERT INTO attempts (seq, number, loss, at, epoch, worker, retry_at, code, cause) VALUES"
-      " (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE seq = ?1), ?2,?3,?4,?5,?6,?7,?8)",
-      "iiiitiit", (int64_t)job->record.sequence, (int64_t)loss, (int64_t)now, (int64_t)job->record.epoch,
-      job->record.worker, loss ? (int64_t)0 : (int64_t)(now + (o->retry_ms << doublings)), (int64_t)code,
-      cause));
+      "INSERT INTO attempts (seq, number, loss, at, epoch, worker, retry_at, code, cause, result) VALUES"
+      " (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempts WHERE seq = ?1), ?2,?3,?4,?5,?6,?7,?8,?9)",
+      refused ? "iiiitiitb" : "iiiitiitn", (int64_t)job->record.sequence, (int64_t)loss, (int64_t)now,
+      (int64_t)job->record.epoch, job->record.worker, loss ? (int64_t)0 : (int64_t)(now + hold),
+      (int64_t)attempt->code, attempt->cause, refused ? refused->b : NULL, refused ? sizeof refused->b : (size_t)0));
   HF_TRY(hf_local_number(
       local, &workers,
       "SELECT count(DISTINCT worker) FROM attempts WHERE seq = ? AND loss = ? AND forgiven = 0", "ii",
@@ -78,6 +80,34 @@ static hf_status bury(hf_local *local, hf_local_job *job, uint64_t now, const ch
   hf_status status = end_job(local, job, HF_JOB_DEAD, now, cause);
   if (status != HF_OK) return status;
   return hf_local_event(local, now, HF_EVENT_DEAD, job, job->record.worker, cause);
+}
+
+hf_status hf_local_charge(hf_local *local, hf_local_job *job, uint64_t now, const hf_local_attempt *attempt,
+                          hf_job_state *state) {
+  hf_status status = HF_OK;
+  bool last;
+  hf_job_record *r = &job->record;
+  r->attempts++;
+  HF_TRY(attempt->result ? hf_local_run(local, "UPDATE totals SET refusals = refusals + 1", "")
+                         : hf_local_run(local, "UPDATE totals SET failures = failures + 1", ""));
+  HF_TRY(note_attempt(local, job, now, false, attempt, r->attempts, local->queue.options.max_attempts, &last));
+  HF_TRY(hf_local_event(local, now, attempt->result ? HF_EVENT_REFUSED : HF_EVENT_FAILED_ATTEMPT, job, r->worker,
+                        attempt->cause));
+  *state = last ? HF_JOB_DEAD : HF_JOB_QUEUED;
+  HF_TRY(last ? bury(local, job, now, attempt->cause) : offer_again(local, job, attempt->cause));
+out:
+  return status;
+}
+
+hf_status hf_local_give_back(hf_local *local, hf_local_job *job, uint64_t now, const char *why) {
+  hf_status status = HF_OK;
+  HF_TRY(close_lease(local, job, now, false));
+  if (job->record.cancel_requested) return cancel_now(local, job, now);
+  HF_TRY(hf_local_run(local, "UPDATE totals SET released = released + 1", ""));
+  HF_TRY(hf_local_event(local, now, HF_EVENT_RELEASED, job, job->record.worker, why));
+  HF_TRY(offer_again(local, job, job->record.cause));
+out:
+  return status;
 }
 
 /* A lease that ran out: the worker is lost, the job is not to blame. */
@@ -96,8 +126,8 @@ static hf_status expire(hf_local *local, hf_local_job *job, uint64_t now) {
   snprintf(cause, sizeof cause, "worker %s was lost%s%s", r->worker, r->progress.phase[0] ? " in phase " : "",
            r->progress.phase);
   HF_TRY(hf_local_event(local, now, HF_EVENT_EXPIRED, job, r->worker, cause));
-  HF_TRY(note_attempt(local, job, now, true, HF_E_TIMEOUT, cause, r->losses, local->queue.options.max_losses,
-                      &last));
+  HF_TRY(note_attempt(local, job, now, true, &(hf_local_attempt){.code = HF_E_TIMEOUT, .cause = cause}, r->losses,
+                      local->queue.options.max_losses, &last));
   if (last) {
     size_t used = strlen(cause);
     snprintf(cause + used, sizeof cause - used, "; %u leases of this job ran out", r->losses);
@@ -271,7 +301,9 @@ hf_status hf_local_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out
   /* An idle worker looks without taking the write lock. */
   status = hf_local_enter(local);
   if (status != HF_OK) return status;
-  status = hf_local_number(local, &work,
+  status = hf_local_admit(local, worker->name);
+  if (status == HF_OK)
+    status = hf_local_number(local, &work,
                            "SELECT EXISTS (SELECT 1 FROM tenants WHERE s0 > 0)"
                            " OR EXISTS (SELECT 1 FROM jobs WHERE state = 1 AND expires_at <= ?1)"
                            " OR EXISTS (SELECT 1 FROM jobs WHERE state < 2 AND due <= ?1)"
@@ -285,6 +317,7 @@ hf_status hf_local_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out
   now = hf_queue_now(queue);
   bool chosen = false;
   int64_t seen;
+  HF_TRY(hf_local_admit(local, worker->name));
   HF_TRY(reap_now(local, now, &ignored));
   HF_TRY(choose(local, worker, now, &job, &chosen));
   HF_TRY(hf_local_number(local, &seen, "SELECT seen FROM workers WHERE name = ?", "t", worker->name));
@@ -364,7 +397,7 @@ hf_status hf_local_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch
   hf_local *local = (hf_local *)queue;
   hf_local_job job;
   bool has;
-  hf_status status = hf_local_begin(local);
+  hf_status status = hf_local_begin(local), verdict = HF_OK;
   if (status != HF_OK) return status;
   uint64_t now = hf_queue_now(queue);
   HF_TRY(hf_local_find(local, key, &job));
@@ -381,6 +414,8 @@ hf_status hf_local_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch
     status = hf_fail(HF_E_NOT_FOUND, "the result %s is not in the artifact store", hex);
     goto out;
   }
+  HF_TRY(hf_local_bar(local, &job, worker, result, now, &verdict));
+  if (verdict != HF_OK) goto out;
   if (r->state == HF_JOB_DONE) {
     bool same = hf_digest_eq(result, &r->result);
     *outcome = same ? HF_FINISH_DUPLICATE : HF_FINISH_LATE;
@@ -403,17 +438,21 @@ hf_status hf_local_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch
     goto out;
   }
   /* Another worker's lease ends here too; its next heartbeat tells it. */
+  uint64_t before = r->used_ms;
   if (r->state == HF_JOB_LEASED) HF_TRY(close_lease(local, &job, now, current));
   HF_TRY(hf_local_run(
       local,
-      "UPDATE jobs SET state = 2, result = ?, worker = ?, ended_at = ?, used = ?, cause = '' WHERE seq = ?",
-      "btiii", result->b, sizeof result->b, worker, (int64_t)now, (int64_t)r->used_ms, (int64_t)r->sequence));
+      "UPDATE jobs SET state = 2, result = ?, worker = ?, ended_at = ?, used = ?, proved = ?, cause = ''"
+      " WHERE seq = ?",
+      "btiiii", result->b, sizeof result->b, worker, (int64_t)now, (int64_t)r->used_ms,
+      current ? (int64_t)(r->used_ms - before) : (int64_t)0, (int64_t)r->sequence));
   HF_TRY(hf_local_run(local, "UPDATE totals SET results = results + 1", ""));
   HF_TRY(
       hf_local_event(local, now, HF_EVENT_DONE, &job, worker, current ? "" : "a result of an earlier lease"));
   *outcome = HF_FINISH_ACCEPTED;
 out:
-  return hf_local_end(local, status);
+  status = hf_local_end(local, status);
+  return status == HF_OK ? verdict : status;
 }
 
 /* Whether (key, epoch) is the current lease; if not, counts it and fills `verdict`. */
@@ -433,7 +472,6 @@ hf_status hf_local_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, 
   hf_local *local = (hf_local *)queue;
   hf_local_job job;
   char clean[HF_DETAIL_MAX + 1];
-  bool last;
   hf_status status = hf_local_begin(local), verdict = HF_OK;
   if (status != HF_OK) return status;
   uint64_t now = hf_queue_now(queue);
@@ -449,12 +487,7 @@ hf_status hf_local_fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, 
     status = cancel_now(local, &job, now);
     goto out;
   }
-  r->attempts++;
-  HF_TRY(hf_local_run(local, "UPDATE totals SET failures = failures + 1", ""));
-  HF_TRY(note_attempt(local, &job, now, false, code, clean, r->attempts, queue->options.max_attempts, &last));
-  HF_TRY(hf_local_event(local, now, HF_EVENT_FAILED_ATTEMPT, &job, r->worker, clean));
-  *state = last ? HF_JOB_DEAD : HF_JOB_QUEUED;
-  HF_TRY(last ? bury(local, &job, now, clean) : offer_again(local, &job, clean));
+  HF_TRY(hf_local_charge(local, &job, now, &(hf_local_attempt){.code = code, .cause = clean}, state));
 out:
   status = hf_local_end(local, status);
   return status == HF_OK ? verdict : status;
@@ -473,14 +506,7 @@ hf_status hf_local_release(hf_queue *queue, const hf_job_key *key, uint64_t epoc
     goto out;
   HF_TRY(check_fence(local, &job, epoch, now, "release", &verdict));
   if (verdict != HF_OK) goto out;
-  HF_TRY(close_lease(local, &job, now, false));
-  if (job.record.cancel_requested) {
-    status = cancel_now(local, &job, now);
-    goto out;
-  }
-  HF_TRY(hf_local_run(local, "UPDATE totals SET released = released + 1", ""));
-  HF_TRY(hf_local_event(local, now, HF_EVENT_RELEASED, &job, job.record.worker, ""));
-  HF_TRY(offer_again(local, &job, job.record.cause));
+  HF_TRY(hf_local_give_back(local, &job, now, ""));
 out:
   status = hf_local_end(local, status);
   return status == HF_OK ? verdict : status;

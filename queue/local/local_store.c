@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define HF_LOCAL_APPLICATION 0x48464a51 /* "HFJQ", in the database's header */
-#define HF_LOCAL_SCHEMA      1
+#define HF_LOCAL_SCHEMA      2
 
 /* jobs: `offer` is "circuit" and the key's digest in hex, what a worker's
  * capability is matched with; `due` is the deadline or the largest integer; the
@@ -85,6 +85,26 @@ static const char schema[] =
     " UPDATE tenants SET s0 = s0 - (OLD.state = 0), s1 = s1 - (OLD.state = 1), s2 = s2 - (OLD.state = 2),"
     " s3 = s3 - (OLD.state = 3), s4 = s4 - (OLD.state = 4), s5 = s5 - (OLD.state = 5) WHERE name = "
     "OLD.tenant; END;";
+
+/* From version 1 to 2, which a fresh store goes through too: refused results and whose they are, what they had
+ * cost, and who the store is. attempts.result: of a refusal. workers.announcement may be empty: a worker that
+ * handed in a result and never asked for work. */
+static const char schema_2[] =
+    "ALTER TABLE jobs ADD COLUMN proved INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE attempts ADD COLUMN result BLOB;"
+    "ALTER TABLE tenants ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE workers ADD COLUMN strikes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE workers ADD COLUMN quarantined INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE workers ADD COLUMN cause TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE totals ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE totals ADD COLUMN quarantines INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE totals ADD COLUMN pardons INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE totals ADD COLUMN barred INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE totals ADD COLUMN identity BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE totals ADD COLUMN readings INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE totals ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE totals ADD COLUMN copied INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE totals SET identity = randomblob(16);";
 
 static hf_status sqlite_failure(hf_local *local, int code, const char *doing) {
   int last_errno = errno;
@@ -296,6 +316,8 @@ static const hf_queue_backend local_backend = {
     .finish = hf_local_finish,
     .fail = hf_local_fail,
     .release = hf_local_release,
+    .refuse = hf_local_refuse,
+    .pardon = hf_local_pardon,
     .reap = hf_local_reap,
     .requeue = hf_local_requeue,
     .attempts = hf_local_attempts,
@@ -356,14 +378,16 @@ static hf_status set_up(hf_local *local) {
   HF_TRY(hf_local_number(local, &version, "PRAGMA user_version", ""));
   HF_TRY(hf_local_number(local, &tables, "SELECT count(*) FROM sqlite_schema", ""));
   if (application == HF_LOCAL_APPLICATION && version == HF_LOCAL_SCHEMA) goto out;
-  if (tables != 0) {
+  bool old = application == HF_LOCAL_APPLICATION && version == 1;
+  if (tables != 0 && !old) {
     status = application == HF_LOCAL_APPLICATION
                  ? hf_fail(HF_E_VERSION, "queue %s: store of version %lld, this build knows %d",
                            local->folder, (long long)version, HF_LOCAL_SCHEMA)
                  : hf_fail(HF_E_FORMAT, "queue %s: queue.db is a database of something else", local->folder);
     goto out;
   }
-  HF_TRY(execute(local, schema));
+  if (!old) HF_TRY(execute(local, schema));
+  HF_TRY(execute(local, schema_2));
   char pragmas[96];
   snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d",
            HF_LOCAL_APPLICATION, HF_LOCAL_SCHEMA);

@@ -131,11 +131,13 @@ hf_status hf_redis_finish(hf_queue *, const hf_job_key *, uint64_t, const char *
                           hf_finish_outcome *);
 hf_status hf_redis_fail(hf_queue *, const hf_job_key *, uint64_t, hf_status, const char *, hf_job_state *);
 hf_status hf_redis_release(hf_queue *, const hf_job_key *, uint64_t);
+hf_status hf_redis_refuse(hf_queue *, const hf_job_key *, const hf_digest *, const char *, hf_queue_refusal *);
 hf_status hf_redis_reap(hf_queue *, uint64_t *);
 
 /* ---- redis_admin.c ---- */
 
 hf_status hf_redis_attempts(hf_queue *, const hf_job_key *, hf_attempt *, size_t, size_t *);
+hf_status hf_redis_pardon(hf_queue *, const char *);
 hf_status hf_redis_set_tenant(hf_queue *, const char *, uint32_t, uint64_t);
 hf_status hf_redis_tenants(hf_queue *, const char *, hf_tenant_stats *, size_t, size_t *);
 hf_status hf_redis_stats(hf_queue *, hf_queue_stats *);

@@ -29,6 +29,19 @@ out:
   return status;
 }
 
+hf_status hf_redis_pardon(hf_queue *queue, const char *worker) {
+  hf_redis *redis = (hf_redis *)queue;
+  hf_redis_request request = {0};
+  redisReply *answer;
+  hf_status status = hf_redis_enter(redis);
+  if (status != HF_OK) return status;
+  hf_redis_put_text(&request, worker);
+  status = hf_redis_run(redis, HF_REDIS_pardon, &request, &answer, NULL);
+  if (status == HF_OK) freeReplyObject(answer);
+  hf_redis_leave(redis);
+  return status;
+}
+
 hf_status hf_redis_set_tenant(hf_queue *queue, const char *tenant, uint32_t weight, uint64_t quota) {
   hf_redis *redis = (hf_redis *)queue;
   hf_redis_request request = {0};
@@ -44,12 +57,13 @@ hf_status hf_redis_set_tenant(hf_queue *queue, const char *tenant, uint32_t weig
   return status;
 }
 
-/* {name, {weight, quota, used, proved, s0 .. s5}} */
+/* {name, {weight, quota, used, proved, s0 .. s5}, refused} */
 static hf_status read_tenant(const redisReply *part, uint64_t default_quota, hf_tenant_stats *out) {
   uint64_t v[4 + HF_JOB_STATES];
   hf_status status = hf_redis_text(hf_redis_at(part, 0), out->tenant, sizeof out->tenant);
   for (size_t i = 0; status == HF_OK && i < sizeof v / sizeof v[0]; i++)
     status = hf_redis_u64(hf_redis_at(hf_redis_at(part, 1), i), &v[i]);
+  if (status == HF_OK) status = hf_redis_u64(hf_redis_at(part, 2), &out->refused_ms);
   if (status != HF_OK) return status;
   out->weight = (uint32_t)v[0];
   out->quota = v[1] ? v[1] : default_quota;
@@ -127,17 +141,32 @@ static void put_workers(hf_redis_request *request, const hf_pages *pages, size_t
   hf_redis_put_u64(request, most);
 }
 
-/* {0, last name looked at, {announcement, seen} ...} */
+/* {announcement, seen, name, strikes, quarantined, cause}; the announcement is empty where there was none */
+static hf_status read_worker(const redisReply *part, hf_worker_record *out) {
+  hf_status status = HF_OK;
+  uint64_t strikes;
+  const redisReply *announcement = hf_redis_at(part, 0);
+  if (!announcement || announcement->type != REDIS_REPLY_STRING)
+    return hf_fail(HF_E_FORMAT, "queue: a worker without an announcement");
+  *out = (hf_worker_record){0};
+  if (announcement->len)
+    HF_TRY(hf_worker_decode(announcement->str, (size_t)announcement->len, &out->worker));
+  HF_TRY(hf_redis_u64(hf_redis_at(part, 1), &out->seen_ms));
+  HF_TRY(hf_redis_text(hf_redis_at(part, 2), out->worker.name, sizeof out->worker.name));
+  HF_TRY(hf_redis_u64(hf_redis_at(part, 3), &strikes));
+  HF_TRY(hf_redis_u64(hf_redis_at(part, 4), &out->quarantined_ms));
+  HF_TRY(hf_redis_text(hf_redis_at(part, 5), out->cause, sizeof out->cause));
+  out->strikes = (uint32_t)strikes;
+out:
+  return status;
+}
+
+/* {0, last name looked at, worker ...} */
 static hf_status read_workers(const redisReply *answer, hf_pages *pages, bool *more) {
   hf_worker_record *out = pages->out;
   const redisReply *part, *last = hf_redis_at(answer, 1);
   for (size_t i = 2; *pages->count < pages->capacity && (part = hf_redis_at(answer, i)); i++) {
-    hf_worker_record *r = &out[*pages->count];
-    const redisReply *announcement = hf_redis_at(part, 0);
-    if (!announcement || announcement->type != REDIS_REPLY_STRING)
-      return hf_fail(HF_E_FORMAT, "queue: a worker without an announcement");
-    hf_status status = hf_worker_decode(announcement->str, (size_t)announcement->len, &r->worker);
-    if (status == HF_OK) status = hf_redis_u64(hf_redis_at(part, 1), &r->seen_ms);
+    hf_status status = read_worker(part, &out[*pages->count]);
     if (status != HF_OK) return status;
     ++*pages->count;
   }
@@ -180,7 +209,7 @@ static hf_status read_event(const redisReply *part, hf_event *out) {
     }
   }
   out->kind = (hf_event_kind)kind;
-  if (out->key.id.length == 0 || !hf_event_kind_text(out->kind))
+  if (!hf_event_kind_text(out->kind) || (out->key.id.length == 0 && hf_event_has_job(out->kind)))
     status = hf_fail(HF_E_FORMAT, "queue: event %llu has no job or kind", (unsigned long long)out->sequence);
 out:
   return status;
@@ -227,6 +256,10 @@ hf_status hf_redis_stats(hf_queue *queue, hf_queue_stats *out) {
       {"results", &out->results},
       {"late_results", &out->late_results},
       {"late_differing", &out->late_differing},
+      {"refusals", &out->refusals},
+      {"quarantines", &out->quarantines},
+      {"pardons", &out->pardons},
+      {"barred", &out->barred},
   };
   hf_redis_request request = {0};
   redisReply *answer = NULL;

@@ -143,6 +143,43 @@ hf_status hf_redis_release(hf_queue *queue, const hf_job_key *key, uint64_t epoc
   return status;
 }
 
+/* {0, again, state, worker, strikes, quarantined} */
+static hf_status read_refusal(const redisReply *answer, hf_queue_refusal *out) {
+  hf_status status = HF_OK;
+  uint64_t again, state, strikes, quarantined;
+  HF_TRY(hf_redis_u64(hf_redis_at(answer, 1), &again));
+  HF_TRY(hf_redis_u64(hf_redis_at(answer, 2), &state));
+  HF_TRY(hf_redis_text(hf_redis_at(answer, 3), out->worker, sizeof out->worker));
+  HF_TRY(hf_redis_u64(hf_redis_at(answer, 4), &strikes));
+  HF_TRY(hf_redis_u64(hf_redis_at(answer, 5), &quarantined));
+  out->again = again != 0;
+  out->state = (hf_job_state)state;
+  out->strikes = (uint32_t)strikes;
+  out->quarantined = quarantined != 0;
+out:
+  return status;
+}
+
+hf_status hf_redis_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, const char *cause,
+                          hf_queue_refusal *out) {
+  char clean[HF_DETAIL_MAX + 1];
+  redisReply *answer;
+  const hf_queue_options *o = &queue->options;
+  hf_redis_request request = hf_redis_about(key);
+  hf_detail_copy(cause[0] ? cause : "the result does not verify", clean);
+  hf_redis_put_digest(&request, result);
+  hf_redis_put_text(&request, clean);
+  hf_redis_put_u64(&request, HF_QUEUE_REFUSED_HOLD * o->retry_ms);
+  hf_redis_put_u64(&request, o->max_attempts);
+  hf_redis_put_u64(&request, o->max_strikes);
+  hf_status status = hf_redis_run_job((hf_redis *)queue, HF_REDIS_refuse, key, &request, &answer, NULL);
+  if (status != HF_OK) return status;
+  status = read_refusal(answer, out);
+  freeReplyObject(answer);
+  if (status == HF_OK && !out->again) hf_redis_log_state((hf_redis *)queue, key, out->state, clean);
+  return status;
+}
+
 hf_status hf_redis_reap(hf_queue *queue, uint64_t *changed) {
   enum { MOST = 500 }; /* of each kind in one go, so that nobody waits long for the server */
   hf_redis *redis = (hf_redis *)queue;

@@ -13,6 +13,8 @@ HF_REDIS_SCRIPT(heartbeat, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_l
 HF_REDIS_SCRIPT(finish, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
 HF_REDIS_SCRIPT(fail, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
 HF_REDIS_SCRIPT(release, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
+HF_REDIS_SCRIPT(refuse, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
+HF_REDIS_SCRIPT(pardon, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change)
 HF_REDIS_SCRIPT(reap, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change hf_lua_leases)
 HF_REDIS_SCRIPT(cancel, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change)
 HF_REDIS_SCRIPT(requeue, HF_REDIS_ALWAYS, hf_lua_common hf_lua_change)

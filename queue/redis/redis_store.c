@@ -428,6 +428,8 @@ static const hf_queue_backend redis_backend = {
     .finish = hf_redis_finish,
     .fail = hf_redis_fail,
     .release = hf_redis_release,
+    .refuse = hf_redis_refuse,
+    .pardon = hf_redis_pardon,
     .reap = hf_redis_reap,
     .requeue = hf_redis_requeue,
     .attempts = hf_redis_attempts,
@@ -449,24 +451,30 @@ static hf_status read_format(hf_redis *redis, char format[32]) {
   return status;
 }
 
-/* Makes the store where there is none, and refuses one of another format. Who may only look opens one that is
+/* Makes the store where there is none, brings an old one to this format, and refuses one of another format. Who may only look opens one that is
  * there. */
 static hf_status set_up(hf_redis *redis) {
   const char *shown = redis->address.shown, *prefix = redis->address.prefix;
   char format[32];
   hf_status status = read_format(redis, format);
-  if (status == HF_OK && format[0] == '\0') {
+  if (status == HF_OK && (format[0] == '\0' || strcmp(format, "1") == 0)) {
     hf_redis_request request = {0};
     redisReply *answer;
+    uint8_t identity[16];
+    char hex[2 * sizeof identity + 1];
+    if (getrandom(identity, sizeof identity, 0) != sizeof identity)
+      return hf_fail(HF_E_RANDOM, "queue: no randomness for a store's identity");
+    hf_hex(identity, sizeof identity, hex);
+    hf_redis_put_text(&request, hex);
     status = hf_redis_run(redis, HF_REDIS_open, &request, &answer, NULL);
     if (status == HF_OK) freeReplyObject(answer);
     if (status == HF_OK) status = read_format(redis, format);
   }
-  if (status != HF_OK || strcmp(format, "1") == 0) return status;
+  if (status != HF_OK || strcmp(format, "2") == 0) return status;
   if (format[0] < '1' || format[0] > '9')
     return hf_fail(HF_E_FORMAT, "queue %s: the keys {%s}: are somebody else's; choose another prefix=", shown,
                    prefix);
-  return hf_fail(HF_E_VERSION, "queue %s: the store {%s}: has format %s, this build knows 1", shown, prefix,
+  return hf_fail(HF_E_VERSION, "queue %s: the store {%s}: has format %s, this build knows 2", shown, prefix,
                  format);
 }
 

@@ -155,6 +155,23 @@ Test(job, worker_and_event) {
   cr_assert(w.length == length && memcmp(w.data, wire, length) == 0);
   wire[length - 8] = '\n';
   GIVES(HF_E_FORMAT, hf_event_decode(wire, length, &event));
+
+  /* A pardon is about a worker and no job; everything else is about one. */
+  hf_event pardon = {.sequence = 1, .time_ms = 2, .kind = HF_EVENT_PARDONED, .worker = "w-2"}, read;
+  w.length = 0;
+  OK(hf_event_encode(&pardon, &w));
+  OK(hf_event_decode(w.data, w.length, &read));
+  cr_assert(memcmp(&pardon, &read, sizeof read) == 0);
+  pardon.kind = HF_EVENT_QUARANTINED;
+  GIVES(HF_E_ARGUMENT, hf_event_encode(&pardon, &w));
+  OK(hf_job_key_make("bob", "j", 1, &pardon.key));
+  w.length = 0;
+  OK(hf_event_encode(&pardon, &w));
+  for (size_t i = 0; i + 1 < w.length; i++) /* field 4 is the kind: the same bytes, as a pardon that names a job */
+    if (w.data[i] == 4 << 3 && w.data[i + 1] == HF_EVENT_QUARANTINED) w.data[i + 1] = HF_EVENT_PARDONED;
+  GIVES(HF_E_FORMAT, hf_event_decode(w.data, w.length, &read));
+  pardon.kind = HF_EVENT_PARDONED;
+  GIVES(HF_E_ARGUMENT, hf_event_encode(&pardon, &w));
   hf_writer_free(&w);
 }
 

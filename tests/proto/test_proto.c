@@ -409,5 +409,5 @@ Test(proto, bytes_and_status) {
   cr_assert_str_eq(hf_status_text((hf_status)12345), "unknown status");
   cr_assert(hf_exit_code(HF_OK) == 0 && hf_exit_code(HF_E_ARGUMENT) == 2 && hf_exit_code(HF_E_FORMAT) == 3);
   cr_assert(hf_exit_code(HF_E_VERIFY) == 4 && hf_exit_code(HF_E_FULL) == 5 && hf_exit_code(HF_E_DEVICE) == 6);
-  cr_assert(hf_exit_code(HF_E_INTERNAL) == 7);
+  cr_assert(hf_exit_code(HF_E_INTERNAL) == 7 && hf_exit_code(HF_E_QUARANTINED) == 8);
 }

@@ -2,6 +2,8 @@
  * foreign files, a full disk. */
 #include "queue_fixture.h"
 
+#include <hyperfold/file.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -62,6 +64,11 @@ Test(queue_local, results) { hf_case_results(&factory); }
 Test(queue_local, failures_and_release) {
   hf_case_failures(&factory);
   hf_case_release(&factory);
+}
+Test(queue_local, refusals) {
+  hf_case_refuse(&factory);
+  hf_case_refused_to_death(&factory);
+  hf_case_quarantine(&factory);
 }
 Test(queue_local, cancel_and_deadline) {
   hf_case_cancel(&factory);
@@ -125,7 +132,7 @@ Test(queue_local, foreign_and_damaged_files) {
     snprintf(path, sizeof path, "%s/%s/queue.db", folder, files[i]);
     if (i < 2) {
       cr_assert(sqlite3_open(path, &db) == SQLITE_OK);
-      const char *text = i ? "CREATE TABLE t (x); PRAGMA application_id = 1212566097; PRAGMA user_version = 2"
+      const char *text = i ? "CREATE TABLE t (x); PRAGMA application_id = 1212566097; PRAGMA user_version = 3"
                            : "CREATE TABLE t (x)";
       cr_assert(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK);
       sqlite3_close(db);
@@ -140,6 +147,54 @@ Test(queue_local, foreign_and_damaged_files) {
     cr_assert(other == NULL);
   }
   fixture_close(&f);
+}
+
+/* A store of format 1 is brought to this one when it is opened, by one process or several at once, and knows all that
+ * is new. */
+Test(queue_local, old_format) {
+  char location[256], path[400], id[33] = "";
+  uint8_t *text;
+  size_t length, count;
+  sqlite3 *db;
+  hf_queue *q[2];
+  hf_job_record record;
+  hf_queue_refusal refusal;
+  hf_job_key mine = key_of("default", "mine");
+  local_make(location);
+  cr_assert(mkdir(location + 6, 0700) == 0);
+  OK(hf_file_read(HF_SOURCE_DIR "/tests/queue/store_1.sql", 1 << 20, &text, &length));
+  char *sql = strndup((const char *)text, length);
+  snprintf(path, sizeof path, "%s/queue.db", location + 6);
+  cr_assert(sqlite3_open(path, &db) == SQLITE_OK);
+  cr_assert(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+  free(text);
+  free(sql);
+  hf_queue_options options = {.location = location};
+  for (int i = 0; i < 2; i++) OK(hf_queue_open(&options, &q[i])); /* the second finds it done */
+  OK(hf_queue_get(q[1], &mine, &record));
+  EQ(record.state, HF_JOB_DONE);
+  EQ(record.used_ms, 32);
+  OK(hf_queue_refuse(q[1], &mine, &record.result, "looked again", &refusal));
+  EQ(refusal.state, HF_JOB_QUEUED);
+  cr_assert_str_eq(refusal.worker, "old-worker");
+  hf_worker_record worker;
+  OK(hf_queue_workers(q[0], 0, NULL, &worker, 1, &count));
+  EQ(worker.strikes, 1);
+  EQ(worker.worker.capability_count, 2);
+  hf_tenant_stats tenant;
+  OK(hf_queue_tenants(q[0], NULL, &tenant, 1, &count));
+  EQ(tenant.proved_ms, 32);
+  EQ(tenant.refused_ms, 0); /* what a result of that time was metered with is not known */
+  for (int i = 0; i < 2; i++) hf_queue_close(&q[i]);
+  sqlite3_stmt *statement;
+  cr_assert(sqlite3_prepare_v2(db, "SELECT hex(identity) FROM totals", -1, &statement, NULL) == SQLITE_OK);
+  cr_assert(sqlite3_step(statement) == SQLITE_ROW);
+  snprintf(id, sizeof id, "%s", (const char *)sqlite3_column_text(statement, 0));
+  cr_assert(strlen(id) == 32 && strspn(id, "0") < 32, "the store is nobody: %s", id);
+  sqlite3_finalize(statement);
+  sqlite3_close(db);
+  local_check(location);
+  local_drop(location);
 }
 
 /* The linker gives these to SQLite and to the library in place of libc's: they count

@@ -97,6 +97,41 @@ Test(queue_redis, failures_and_release) {
   hf_case_failures(&factory);
   hf_case_release(&factory);
 }
+Test(queue_redis, refusals) {
+  hf_case_refuse(&factory);
+  hf_case_refused_to_death(&factory);
+  hf_case_quarantine(&factory);
+}
+/* A store as the first format left it is brought to this one when it is opened. */
+Test(queue_redis, old_format) {
+  fixture f;
+  fixture_open(&f, &factory);
+  hf_digest result = result_of(&f, "a proof");
+  hf_finish_outcome outcome;
+  submit(&f, "alice", "j");
+  hf_lease lease = lease_expect(&f, "w1", "j");
+  f.now += 50;
+  OK(hf_queue_finish(f.q, &lease.header.key, lease.epoch, "w1", &result, &outcome));
+  redis_server_tell(&server, "HDEL {hyperfold}:job:1 proved");
+  redis_server_tell(&server, "HDEL {hyperfold}:meta identity");
+  redis_server_tell(&server, "HSET {hyperfold}:meta format 1");
+  GIVES(HF_E_FORMAT, hf_queue_refuse(f.q, &lease.header.key, &result, "", NULL));
+  hf_queue_close(&f.q);
+  hf_queue_options options = fixture_options(&f);
+  OK(hf_queue_open(&options, &f.q));
+  EQ(redis_server_tell(&server, "HSTRLEN {hyperfold}:meta identity"), 32);
+  OK(hf_queue_refuse(f.q, &lease.header.key, &result, "", NULL));
+  hf_tenant_stats tenant;
+  size_t count;
+  OK(hf_queue_tenants(f.q, NULL, &tenant, 1, &count));
+  EQ(tenant.proved_ms, 50);
+  EQ(tenant.refused_ms, 0);
+  redis_server_tell(&server, "HSET {hyperfold}:meta format 3");
+  hf_queue *other;
+  GIVES(HF_E_VERSION, hf_queue_open(&options, &other));
+  redis_server_tell(&server, "HSET {hyperfold}:meta format 2");
+  fixture_close(&f);
+}
 Test(queue_redis, cancel_and_deadline) {
   hf_case_cancel(&factory);
   hf_case_deadline(&factory);

@@ -306,7 +306,7 @@ Test(queue_redis_server, flushed_and_damaged) {
   /* Another format, other people's keys, and a store that goes away under a handle. */
   hf_queue *other;
   hf_queue_options options = fixture_options(&f);
-  redis_server_tell(&server, "HSET {hyperfold}:meta format 2");
+  redis_server_tell(&server, "HSET {hyperfold}:meta format 3");
   GIVES(HF_E_VERSION, hf_queue_open(&options, &other));
   redis_server_tell(&server, "SET {other}:meta theirs");
   char location[300];

@@ -99,13 +99,17 @@ typedef enum hf_event_kind {
   HF_EVENT_DEADLINE = 11,
   HF_EVENT_DEAD = 12,
   HF_EVENT_REQUEUED = 13,
+  HF_EVENT_REFUSED = 14,     /* a result did not verify: `worker` is whose it was */
+  HF_EVENT_QUARANTINED = 15, /* and that was one too many; the job of the last */
+  HF_EVENT_PARDONED = 16,    /* about a worker alone: the event names no job */
+  HF_EVENT_BARRED = 17,      /* a result of a quarantined worker, or one that was refused before, was not taken */
 } hf_event_kind;
 
 typedef struct hf_event {
   uint64_t sequence; /* ascending from 1 */
   uint64_t time_ms;  /* Unix time */
   hf_event_kind kind;
-  hf_job_key key;
+  hf_job_key key; /* zero where the kind is about no job (hf_event_has_job) */
   uint64_t epoch;
   char worker[HF_NAME_MAX + 1];   /* "" where none is concerned */
   char detail[HF_DETAIL_MAX + 1]; /* "" where there is nothing to say */
@@ -115,6 +119,7 @@ typedef struct hf_event {
 const char *hf_job_kind_text(hf_job_kind kind);
 hf_status hf_job_kind_parse(const char *text, hf_job_kind *out);
 const char *hf_event_kind_text(hf_event_kind kind); /* "submitted", ...; NULL for none */
+static inline bool hf_event_has_job(hf_event_kind kind) { return kind != HF_EVENT_PARDONED; }
 
 /* A name: 1 to 64 of A-Z a-z 0-9 . _ - / @ + */
 bool hf_name_valid(const char *name);

@@ -21,6 +21,7 @@ extern "C" {
   X(E_STATE, 101, "not possible in this state")                                                    \
   X(E_CANCELLED, 102, "cancelled")                                                                 \
   X(E_UNSUPPORTED, 103, "not supported")                                                           \
+  X(E_QUARANTINED, 104, "the worker is quarantined")                                               \
   X(E_FORMAT, 200, "malformed input")                                                              \
   X(E_CHECKSUM, 201, "checksum mismatch")                                                          \
   X(E_VERSION, 202, "unknown version")                                                             \
@@ -66,7 +67,8 @@ hf_status hf_fail_context(hf_status status, const char *format, ...)
 const char *hf_error_message(void);
 
 /* The process exit code for a status: 0 ok, 2 caller, 3 input, 4 verdict refused
- * (E_VERIFY, E_UNSATISFIED, E_REFUSED), 5 resource, 6 device, 7 internal. */
+ * (E_VERIFY, E_UNSATISFIED, E_REFUSED), 5 resource, 6 device, 7 internal, 8 a quarantined worker: starting it
+ * again is of no use before it is pardoned. */
 int hf_exit_code(hf_status status);
 
 /* Runs an expression that gives hf_status; on failure stores it in the local

@@ -31,7 +31,8 @@ local function done(reply)
 end
 
 local EVENT = {submitted = 1, leased = 2, expired = 3, released = 4, failed = 5, done = 6, late = 7, stale = 8,
-  cancel = 9, cancelled = 10, deadline = 11, dead = 12, requeued = 13}
+  cancel = 9, cancelled = 10, deadline = 11, dead = 12, requeued = 13, refused = 14,
+  quarantined = 15, pardoned = 16, barred = 17}
 local function event(kind, job, worker, detail)
   count('event')
   last_event = last_event or tonumber(call('HGET', P .. 'meta', 'event'))

@@ -9,15 +9,6 @@ if job.cancel == '1' then
   cancel_now(job)
   return done({0, CANCELLED})
 end
-local attempts = tonumber(job.attempts) + 1
-set(job, 'attempts', attempts)
 count('failures')
-call('HSET', P .. 'held:' .. job.seq, job.worker, whole(now + retry_ms * 2 ^ math.min(attempts - 1, 10)))
-local last = last_try(job, '0', code, cause, attempts, max_attempts)
-event('failed', job, job.worker, cause)
-if last then
-  bury(job, cause)
-  return done({0, DEAD})
-end
-move(job, QUEUED, 'cause', cause)
-return done({0, QUEUED})
+local hold = retry_ms * 2 ^ math.min(tonumber(job.attempts), 10)
+return done({0, charge(job, 'failed', code, cause, hold, max_attempts)})

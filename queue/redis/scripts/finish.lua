@@ -10,6 +10,15 @@ end
 if call('EXISTS', P .. 'artifact:' .. result) == 0 then
   return {E_NOT_FOUND, 'the result ' .. result .. ' is not in the artifact store'}
 end
+local function bar(status, why)
+  count('barred')
+  event('barred', job, worker, cut(why, 500))
+  return done({status, why})
+end
+local bad = quarantine(worker)
+if bad then return bar(E_QUARANTINED, bad) end
+local whose = call('HGET', P .. 'refused:' .. job.seq, result)
+if whose then return bar(E_REFUSED, 'this result of the job was refused before, when ' .. whose .. ' handed it in') end
 if state == DONE then
   local same = job.result == result
   count('late_results')
@@ -28,9 +37,9 @@ if state == CANCELLED or job.cancel == '1' then
   return done({0, OVER})
 end
 -- Another worker's lease ends here too; its next heartbeat tells it.
-if state == LEASED then close_lease(job, now, current) end
+local used = state == LEASED and close_lease(job, now, current)
 refer(result)
-move(job, DONE, 'result', result, 'worker', worker, 'ended', now, 'cause', '')
+move(job, DONE, 'result', result, 'worker', worker, 'ended', now, 'cause', '', 'proved', current and used or 0)
 count('results')
 event('done', job, worker, current and '' or 'a result of an earlier lease')
 return done({0, ACCEPTED})

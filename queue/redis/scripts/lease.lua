@@ -53,6 +53,8 @@ local function choose()
   end
 end
 
+local bad = quarantine(name)
+if bad then return {E_QUARANTINED, bad} end
 reap(max_losses, 500)
 local job = choose()
 local seen = tonumber(call('HGET', P .. 'seen', name) or '0')

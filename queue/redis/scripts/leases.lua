@@ -14,6 +14,13 @@ local function close_lease(job, until_ms, proved)
   end
   set(job, 'used', tonumber(job.used) + used)
   rank(job.tenant)
+  return used
+end
+
+-- At most so many bytes of UTF-8.
+local function cut(long, most)
+  if #long <= most then return long end
+  return (long:sub(1, most):gsub('[\192-\255]?[\128-\191]*$', ''))
 end
 
 local function cancel_now(job)
@@ -41,6 +48,38 @@ local function last_try(job, loss, code, cause, tries, limit)
   return (tries >= limit and workers >= 2) or tries >= 2 * limit
 end
 
+-- Charges an attempt to the job's worker, who is not offered it again for `hold_ms`; gives the job's state then.
+local function charge(job, kind, code, cause, hold_ms, max_attempts)
+  local attempts = tonumber(job.attempts) + 1
+  set(job, 'attempts', attempts)
+  call('HSET', P .. 'held:' .. job.seq, job.worker, whole(now + hold_ms))
+  local last = last_try(job, '0', code, cause, attempts, max_attempts)
+  event(kind, job, job.worker, cause)
+  if last then
+    bury(job, cause)
+    return DEAD
+  end
+  move(job, QUEUED, 'cause', cause)
+  return QUEUED
+end
+
+-- Ends the lease of a leased job without an attempt.
+local function give_back(job, why)
+  close_lease(job, now, false)
+  if job.cancel == '1' then return cancel_now(job) end
+  count('released')
+  event('released', job, job.worker, why)
+  move(job, QUEUED)
+end
+
+-- nil, or why a worker is in quarantine.
+local function quarantine(worker)
+  if not call('HGET', P .. 'quarantined', worker) then return nil end
+  return 'worker ' .. worker .. ' is quarantined: ' .. call('HGET', P .. 'strikes', worker) ..
+    ' of its results were refused, the last one: ' .. call('HGET', P .. 'blame', worker) ..
+    '; `hyperfold queue pardon ' .. worker .. '` lets it work again'
+end
+
 -- A lease that ran out: the worker is lost, the job is not to blame.
 local function expire(job, max_losses)
   close_lease(job, tonumber(job.beat), false)
@@ -60,8 +99,7 @@ end
 local function miss_deadline(job)
   local leased = tonumber(job.state) == LEASED
   if leased then close_lease(job, now < tonumber(job.expires) and now or tonumber(job.beat), false) end
-  local before = job.cause
-  if #before > 200 then before = before:sub(1, 200):gsub('[\192-\255]?[\128-\191]*$', '') end
+  local before = cut(job.cause, 200)
   local cause = 'the deadline passed while the job was ' .. (leased and 'running' or 'waiting') ..
     (before ~= '' and '; before that: ' .. before or '')
   move(job, FAILED, 'ended', now, 'cause', cause)

@@ -6,12 +6,5 @@ local state = tonumber(job.state)
 if job.epoch == epoch and (state == CANCELLED or state == FAILED) then return {0} end
 local stale = fence(job, epoch, 'release')
 if stale then return stale end
-close_lease(job, now, false)
-if job.cancel == '1' then
-  cancel_now(job)
-  return done({0})
-end
-count('released')
-event('released', job, job.worker, '')
-move(job, QUEUED)
+give_back(job, '')
 return done({0})

@@ -6,7 +6,7 @@ if state <= DONE then
   return {E_STATE, 'the job is ' .. STATES[state] .. '; only dead, failed and cancelled jobs are put back'}
 end
 wake(tenant)
-call('DEL', P .. 'held:' .. job.seq)
+call('DEL', P .. 'held:' .. job.seq, P .. 'refused:' .. job.seq)
 move(job, QUEUED, 'cancel', 0, 'attempts', 0, 'losses', 0, 'ended', 0, 'due', due, 'cause', '',
   'forgiven', call('LLEN', P .. 'tries:' .. job.seq))
 event('requeued', job, '', '')
