@@ -57,7 +57,7 @@ static void print_event(void *context, const hf_aggregator_event *e) {
       printf("published: %s\n", path != NULL ? path : "");
       break;
     case HF_AGGREGATOR_AGAIN:
-      printf("%s is asked for again: %s\n", id, e->text);
+      printf("%s: its result was refused: %s\n", id, e->text);
       break;
     case HF_AGGREGATOR_WAITING:
       printf("%s waits: %s\n", id, e->text);

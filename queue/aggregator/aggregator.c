@@ -51,44 +51,17 @@ hf_status agg_look(hf_aggregator *a, agg_watch *w, uint64_t seal, hf_job_record 
   return HF_OK;
 }
 
-/* The id of the job that stands in for one whose result was refused: derived from both. */
-static hf_status again_key(const hf_aggregator *a, const hf_job_record *record, hf_job_key *out) {
-  hf_digest_state state;
-  hf_digest digest;
-  char id[HF_NAME_MAX + 1], hex[HF_DIGEST_HEX];
-  hf_digest_init(&state);
-  hf_digest_update(&state, "hyperfold.again.v1", 18);
-  hf_digest_update(&state, &record->header.key.id.length, 1);
-  hf_digest_update(&state, record->header.key.id.b, record->header.key.id.length);
-  hf_digest_update(&state, record->result.b, sizeof record->result.b);
-  hf_digest_final(&state, &digest);
-  hf_digest_hex(&digest, hex);
-  snprintf(id, sizeof id, "again/%.48s", hex);
-  return hf_job_key_make(a->options.tenant, id, strlen(id), out);
-}
-
-hf_status agg_again(hf_aggregator *a, agg_watch *w, uint64_t seal, const hf_job_record *record,
-                    const char *why) {
-  hf_status status = HF_OK;
-  bool accepted;
-  hf_job_header job = record->header;
-  if (w->again >= AGG_AGAIN) {
-    if (!w->told)
-      agg_tell(a, &(hf_aggregator_event){
-                      .kind = HF_AGGREGATOR_WAITING, .seal = seal, .job = &w->key, .text = why});
-    w->told = true;
-    w->retry_ms = UINT64_MAX;
-    return HF_OK;
-  }
-  HF_TRY(again_key(a, record, &job.key));
-  job.deadline_ms = 0;
-  HF_TRY(agg_submit(a, &job, &accepted));
-  if (!accepted) goto out;
-  agg_tell(a, &(hf_aggregator_event){.kind = HF_AGGREGATOR_AGAIN, .seal = seal, .job = &w->key, .text = why});
-  w->key = job.key;
-  w->again++;
-out:
-  return status;
+hf_status agg_refuse(hf_aggregator *a, agg_watch *w, uint64_t seal, hf_job_record *record, const char *why) {
+  hf_queue_refusal refusal;
+  char text[HF_DETAIL_MAX + 1];
+  bool done;
+  hf_detail_copy(why, text);
+  hf_status status = hf_queue_refuse(a->options.queue, &w->key, &record->result, text, &refusal);
+  if (status != HF_OK && status != HF_E_STATE) return status; /* that: another result is there meanwhile */
+  if (status == HF_OK && !refusal.again)
+    agg_tell(a,
+             &(hf_aggregator_event){.kind = HF_AGGREGATOR_AGAIN, .seal = seal, .job = &w->key, .text = text});
+  return agg_look(a, w, seal, record, &done);
 }
 
 /* ---- keys and proofs ---- */

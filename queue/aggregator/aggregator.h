@@ -9,7 +9,7 @@
  * several chains in the order in which they were proven. A late or failed batch holds up the later ones of
  * its own chain and nobody else. A batch enters only when a node can verify its proof (`foldable`), under a
  * key that is known, about the record of the job's input, where the chain's last batch ended. A proof that
- * fails this is asked for again, under another job id.
+ * fails this is refused (hf_queue_refuse): the queue has it made again, elsewhere.
  *
  * A SEAL is closed when it has `seal_count` leaves, when one more would make it too large for one transaction on L1
  * (HF_SEAL_GAS, HF_SEAL_BYTES: whoever pays many withdrawals must not make a seal that nobody can settle), when its first
@@ -77,7 +77,7 @@ typedef enum hf_aggregator_event_kind {
   HF_AGGREGATOR_CLOSED,    /* seal `seal` has `records` records and takes no more; `text`: why */
   HF_AGGREGATOR_SEAL,      /* its job was submitted */
   HF_AGGREGATOR_PUBLISHED, /* it is proven, checked and published */
-  HF_AGGREGATOR_AGAIN,     /* a result was refused and asked for again: `job`, `text` */
+  HF_AGGREGATOR_AGAIN,     /* a result was refused: `job`, `text` */
   HF_AGGREGATOR_WAITING,   /* something that does not change by itself: `job`, `text`; told once */
   HF_AGGREGATOR_ABANDONED, /* seal `seal` with its `records` is given up */
 } hf_aggregator_event_kind;
@@ -134,8 +134,8 @@ typedef struct hf_aggregator_state {
 hf_status hf_aggregator_replan(hf_aggregator *aggregator, uint64_t seal, uint32_t *count);
 
 /* hf_queue_collect for a queue that an aggregator works on: leaves what it still needs. That is every batch that is in no
- * published seal, the seals that are not published or given up, the last seal of each chain, and the folds (and jobs asked for
- * again) since the earliest batch that is proven and not published. Of the options `queue`, `tenant`, `clock` and `ops`
+ * published seal, the seals that are not published or given up, the last seal of each chain, and the folds
+ * since the earliest batch that is proven and not published. Of the options `queue`, `tenant`, `clock` and `ops`
  * (seal_records, published, abandoned) are used. Either count may be NULL. */
 hf_status hf_aggregator_collect(const hf_aggregator_options *options, uint64_t ended_before_ms, uint64_t put_before_ms,
                                 uint64_t *jobs, uint64_t *artifacts);

@@ -11,17 +11,15 @@
 #define AGG_NODE       "node"
 #define AGG_SEAL       "seal"
 #define AGG_SEALS      16                /* planned ahead at most */
-#define AGG_AGAIN      3                 /* results of one job that are refused before it is left alone */
 #define AGG_RETRY_MS   5000              /* between two tries of something that failed for a reason outside */
 #define AGG_KEYS       8                 /* verifying keys kept */
 #define AGG_CHAIN_NAME 40                /* decimal of 128 bits and NUL */
 #define AGG_PROOF      ((size_t)1 << 20) /* bytes of a proof at most */
 #define AGG_INPUT      ((size_t)64 << 20) /* of a batch or seal input */
 
-/* A job that is awaited, and those that stand in for it when its result was refused. */
+/* A job that is awaited. */
 typedef struct agg_watch {
   hf_job_key key;
-  unsigned again; /* results refused so far */
   bool submitted;
   bool told;         /* that it does not go on by itself */
   uint64_t retry_ms; /* not looked at before; 0: at once */
@@ -90,9 +88,9 @@ void agg_tell(hf_aggregator *a, const hf_aggregator_event *event);
 
 /* Looks at a job: *done with its record when it has a result. What does not go on by itself is told once. */
 hf_status agg_look(hf_aggregator *a, agg_watch *w, uint64_t seal, hf_job_record *record, bool *done);
-/* The result in `record` is refused: submits the same job under another id, and watches that. */
-hf_status agg_again(hf_aggregator *a, agg_watch *w, uint64_t seal, const hf_job_record *record,
-                    const char *why);
+/* The result in `record` is refused: the queue has the job proven again, or gives it up. `record` is the job
+ * afterwards. */
+hf_status agg_refuse(hf_aggregator *a, agg_watch *w, uint64_t seal, hf_job_record *record, const char *why);
 /* Submits; *accepted = false when the queue has no room now. */
 hf_status agg_submit(hf_aggregator *a, const hf_job_header *job, bool *accepted);
 /* Errors about a thing, not about the place where it lies. */

@@ -167,7 +167,7 @@ static void block(hf_aggregator *a, agg_chain *chain) {
   chain->watch.retry_ms = agg_now(a) + AGG_RETRY_MS;
 }
 
-/* The job of the chain's next batch, or the one that stands in for it. */
+/* The job of the chain's next batch. */
 static hf_status find_job(hf_aggregator *a, agg_chain *chain, hf_job_record *job, bool *done) {
   hf_status status;
   if (!chain->watch.submitted) HF_TRY(agg_batch_key(a, chain->name, chain->number + 1, &chain->watch.key));
@@ -187,30 +187,25 @@ static hf_status look_for_next(hf_aggregator *a, agg_chain *chain) {
   if (job == NULL) return hf_fail(HF_E_MEMORY, "no memory for a job");
   chain->open = chain->blocked = false;
   chain->watch.retry_ms = 0;
-  for (;;) { /* past results that were refused before, so that a new life finds what the last one had */
-    unsigned again = chain->watch.again;
-    status = find_job(a, chain, job, &done);
-    if (status == HF_E_NOT_FOUND) {
-      status = HF_OK;
-      break;
-    }
-    if (status != HF_OK) break;
-    chain->open = hf_job_state_open(job->state);
-    chain->blocked = !done && !chain->open;
-    if (!done) break;
+  status = find_job(a, chain, job, &done);
+  if (status == HF_E_NOT_FOUND) {
+    status = HF_OK;
+    goto out;
+  }
+  if (status != HF_OK) goto out;
+  if (done) {
     status = check(a, chain, job, &ok);
     if (status == HF_E_NOT_FOUND || agg_is_verdict(status)) {
       block(a, chain);
       status = HF_OK;
-      break;
+      goto out;
     }
     chain->ready = status == HF_OK && ok;
-    if (status != HF_OK || ok) break;
-    HF_TRY(agg_again(a, &chain->watch, 0, job, hf_error_message()));
-    chain->blocked = chain->watch.retry_ms != 0;
-    chain->open = !chain->blocked;
-    if (chain->watch.again == again) break; /* no more of it, or no room now */
+    if (status != HF_OK || ok) goto out;
+    HF_TRY(agg_refuse(a, &chain->watch, 0, job, hf_error_message()));
   }
+  chain->blocked = !hf_job_state_open(job->state) && job->state != HF_JOB_DONE;
+  chain->open = !chain->blocked;
 out:
   free(job);
   return status;

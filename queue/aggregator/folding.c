@@ -107,7 +107,7 @@ static hf_status fold_look(hf_aggregator *a, agg_seal *s, uint32_t i) {
   if (status != HF_OK || !done) goto out;
   HF_TRY(agg_foldable(a, &item->vk, &job->result, item->entry, &ok));
   if (!ok) {
-    HF_TRY(agg_again(a, &item->watch, s->number, job, hf_error_message()));
+    HF_TRY(agg_refuse(a, &item->watch, s->number, job, hf_error_message()));
     goto out;
   }
   item->proof = job->result;
@@ -126,7 +126,7 @@ static hf_status advance(hf_aggregator *a, agg_seal *s) {
   for (uint32_t i = 0; i < s->plan.count; i++) {
     agg_item *item = &s->item[i];
     const hf_plan_item *plan = &s->plan.item[i];
-    if (item->done || item->watch.retry_ms == UINT64_MAX) continue;
+    if (item->done) continue;
     if (!item->watch.submitted && s->item[plan->left].done && s->item[plan->right].done)
       HF_TRY(fold_submit(a, s, i));
     if (item->watch.submitted) HF_TRY(fold_look(a, s, i));
@@ -243,7 +243,7 @@ static hf_status seal_look(hf_aggregator *a, agg_seal *s, bool *over) {
   if (!done) goto out;
   HF_TRY(publish(a, s, &job->result, &ok));
   if (!ok) {
-    HF_TRY(agg_again(a, &s->watch, s->number, job, hf_error_message()));
+    HF_TRY(agg_refuse(a, &s->watch, s->number, job, hf_error_message()));
     goto out;
   }
   *over = true;
@@ -267,7 +267,7 @@ hf_status agg_fold(hf_aggregator *a) {
       HF_TRY(seal_submit(a, s));
     submitted = s->submitted;
   }
-  while (a->seal_count > 0 && a->seals[0]->submitted && a->seals[0]->watch.retry_ms != UINT64_MAX) {
+  while (a->seal_count > 0 && a->seals[0]->submitted) {
     bool over;
     status = seal_look(a, a->seals[0], &over);
     if (status == HF_E_NOT_FOUND) { /* its job or a batch of it was cleared from the queue */

@@ -100,8 +100,7 @@ static bool needs_seal(const keeper *k, uint64_t number) {
   return needed;
 }
 
-/* A fold is made after the batches below it, and what stands in for a refused result after that: so nothing
- * that an open seal needs is older than `since`. */
+/* A fold is made after the batches below it: so nothing that an open seal needs is older than `since`. */
 static bool needs(void *context, const hf_job_record *job) {
   const keeper *k = context;
   const hf_job_id *id = &job->header.key.id;

@@ -63,12 +63,18 @@ static hf_status gate_cancel(hf_queue *queue, const hf_job_key *key, const char 
   GATE(cancel(real, key, cause, state));
 }
 
+static hf_status gate_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, const char *cause,
+                             hf_queue_refusal *out) {
+  GATE(refuse(real, key, result, cause, out));
+}
+
 static const hf_queue_backend gate_backend = {
     .scheme = "gate",
     .artifact_put = gate_put,
     .artifact_get = gate_fetch,
     .artifact_has = gate_has,
     .cancel = gate_cancel,
+    .refuse = gate_refuse,
     .submit = gate_submit,
     .get = gate_get,
     .list = gate_list,
@@ -268,7 +274,7 @@ void fleet_open(fleet *f) {
            access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
   cr_assert(mkdtemp(f->folder) != NULL);
   f->now = FLEET_T0;
-  hf_queue_options q = {.location = f->folder, .clock = {clock_now, clock_sleep, f}, .max_attempts = 1};
+  hf_queue_options q = {.location = f->folder, .clock = {clock_now, clock_sleep, f}};
   OK(hf_queue_open(&q, &f->queue));
   hf_verifying_key *keys[] = {&f->leaf, &f->other, &f->node, &f->seal};
   for (uint64_t i = 0; i < 4; i++) {
@@ -378,28 +384,32 @@ static hf_digest batch_proof(fleet *f, const hf_job_header *job, fleet_result re
   hf_batch_input_free(&in);
   OK(hf_artifact_put(f->queue, "not a proof", 11, &rubbish));
   if (result == FLEET_RUBBISH) return rubbish;
+  if (result == FLEET_OTHER_KEY) return put_proof(f, f->node.digest, inputs, HF_INSTANCE_COUNT, false, 3);
   return put_proof(f, digest_fr(&job->vk_digest), inputs, HF_INSTANCE_COUNT, result == FLEET_UNFOLDABLE, 3);
 }
 
 static void finish(fleet *f, const hf_job_key *key, uint64_t epoch, const hf_digest *result) {
   hf_finish_outcome outcome;
-  OK(hf_queue_finish(f->queue, key, epoch, "fleet", result, &outcome));
+  OK(hf_queue_finish(f->queue, key, epoch, f->hand, result, &outcome));
   cr_assert_eq((int)outcome, HF_FINISH_ACCEPTED);
 }
 
-/* Leases by circuit until the wanted job comes; the others are given back. */
+/* Leases by circuit until the wanted job comes; the others are given back. Every time by another worker: one whose
+ * result was refused is not offered that job for a while, and is quarantined for the second. */
 static bool lease(fleet *f, const char *circuit, const char *id, hf_lease *out) {
-  hf_worker worker = {.name = "fleet", .capability_count = 1};
+  hf_worker worker = {.capability_count = 1};
   bool found, right = false;
   hf_lease others[64];
   unsigned count = 0;
   strcpy(worker.capabilities[0].circuit, circuit);
+  snprintf(f->hand, sizeof f->hand, "fleet/%u", ++f->hands);
+  strcpy(worker.name, f->hand);
   while (!right) {
     char text[HF_JOB_ID_TEXT];
     OK(hf_queue_lease(f->queue, &worker, out, &found));
     if (!found) break;
     hf_job_id_text(&out->header.key.id, text);
-    right = id == NULL ? strncmp(text, "again/", 6) == 0 : strcmp(id, "*") == 0 || strcmp(text, id) == 0;
+    right = id == NULL ? out->attempts > 0 : strcmp(id, "*") == 0 || strcmp(text, id) == 0;
     if (right) break;
     cr_assert_lt(count, 64);
     others[count++] = *out;
@@ -414,6 +424,16 @@ void fleet_prove(fleet *f, uint64_t chain, uint64_t number, fleet_result result)
   snprintf(id, sizeof id, "%llu/%llu", (unsigned long long)chain, (unsigned long long)number);
   cr_assert(lease(f, "batch", id, &job), "there is no job %s", id);
   hf_digest proof = batch_proof(f, &job.header, result);
+  finish(f, &job.header.key, job.epoch, &proof);
+}
+
+void fleet_prove_with(fleet *f, uint64_t chain, uint64_t number, uint64_t of) {
+  char id[64], other[64];
+  hf_lease job;
+  snprintf(id, sizeof id, "%llu/%llu", (unsigned long long)chain, (unsigned long long)number);
+  snprintf(other, sizeof other, "%llu/%llu", (unsigned long long)chain, (unsigned long long)of);
+  hf_digest proof = fleet_record(f, other).result;
+  cr_assert(lease(f, "batch", id, &job), "there is no job %s", id);
   finish(f, &job.header.key, job.epoch, &proof);
 }
 
@@ -484,7 +504,7 @@ bool fleet_work(fleet *f) {
   bool fold = false, seal = false;
   uint8_t *data;
   size_t length;
-  if (lease(f, "batch", NULL, &job)) { /* asked for again */
+  if (lease(f, "batch", NULL, &job)) { /* its result was refused */
     hf_digest proof = batch_proof(f, &job.header, FLEET_GOOD);
     finish(f, &job.header.key, job.epoch, &proof);
     return true;

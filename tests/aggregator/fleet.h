@@ -50,6 +50,8 @@ typedef struct fleet {
   /* What the worker does wrong: the next so many results of its folds state something else, or cannot be
    * folded. */
   unsigned lie_statement, lie_foldable;
+  unsigned hands;            /* workers that there were */
+  char hand[HF_NAME_MAX + 1]; /* the last */
 } fleet;
 
 void fleet_open(fleet *f);
@@ -70,12 +72,14 @@ typedef struct fleet_batch {
 } fleet_batch;
 void fleet_submit(fleet *f, const fleet_batch *batch);
 /* The batch is proven now. `unfoldable`: by a proof that no node can verify; `lie`: by one of another
- * statement. */
-typedef enum fleet_result { FLEET_GOOD, FLEET_UNFOLDABLE, FLEET_LIE, FLEET_RUBBISH } fleet_result;
+ * statement; `other key`: of this statement, under a key that is known and not the job's. */
+typedef enum fleet_result { FLEET_GOOD, FLEET_UNFOLDABLE, FLEET_LIE, FLEET_RUBBISH, FLEET_OTHER_KEY } fleet_result;
+/* Another batch's proof, which is good: chain/number gets that of chain/of, which is done. */
+void fleet_prove_with(fleet *f, uint64_t chain, uint64_t number, uint64_t of);
 void fleet_prove(fleet *f, uint64_t chain, uint64_t number, fleet_result result);
 /* Both, for a good one. */
 void fleet_batch_done(fleet *f, uint64_t chain, uint64_t number);
-/* Proves one fold or seal, or (`again`) a batch that was asked for again; false when there is none. */
+/* Proves one fold or seal, or a batch whose result was refused; false when there is none. */
 bool fleet_work(fleet *f);
 /* Steps and works until neither changes anything. */
 void fleet_run(fleet *f);

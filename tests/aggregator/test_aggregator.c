@@ -185,11 +185,12 @@ Test(aggregator, late_and_failed_batches) {
   SEAL(1, "8/1 8/2 ");
   cr_assert(f.state.waiting == 2 && f.state.blocked == 0);
   /* it fails for good: said once, and the other chain goes on */
-  hf_worker worker = {.name = "w", .capability_count = 1};
+  hf_worker worker = {.capability_count = 1};
   strcpy(worker.capabilities[0].circuit, "batch");
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     hf_lease lease;
     bool found;
+    snprintf(worker.name, sizeof worker.name, "w%d", i);
     do {
       OK(hf_queue_lease(f.queue, &worker, &lease, &found));
       cr_assert(found);
@@ -221,41 +222,69 @@ Test(aggregator, late_and_failed_batches) {
   fleet_close(&f);
 }
 
-/* What a node could not prove never gets into a fold; a new proof of the same job is asked for. */
+/* What a node could not prove never gets into a fold; it is refused, and the queue has it proven again. */
 Test(aggregator, refused_results) {
   fleet_open(&f);
   fleet_start(&f, 0, false);
-  for (uint64_t n = 1; n <= 3; n++) submit(7, n);
+  for (uint64_t n = 1; n <= 5; n++) submit(7, n);
   fleet_prove(&f, 7, 1, FLEET_UNFOLDABLE);
   fleet_prove(&f, 7, 2, FLEET_LIE);
   fleet_prove(&f, 7, 3, FLEET_RUBBISH);
+  fleet_prove(&f, 7, 4, FLEET_OTHER_KEY);
   fleet_run(&f);
-  cr_assert_eq(f.events[HF_AGGREGATOR_AGAIN], 3);
-  cr_assert_eq(f.state.leaves, 3);
+  cr_assert_eq(f.events[HF_AGGREGATOR_AGAIN], 4);
+  fleet_prove_with(&f, 7, 5, 4); /* the valid proof of another batch of the same chain and key */
+  fleet_run(&f);
+  cr_assert_eq(f.events[HF_AGGREGATOR_AGAIN], 5);
+  cr_assert_eq(f.state.leaves, 5);
+  static const char *const why[] = {"exceptional", "another statement", "proof", "key that the job pins",
+                                    "another statement"};
+  for (unsigned n = 1; n <= 5; n++) {
+    char id[8];
+    hf_attempt attempts[2];
+    size_t count;
+    snprintf(id, sizeof id, "7/%u", n);
+    hf_job_record job = fleet_record(&f, id);
+    OK(hf_queue_attempts(f.queue, &job.header.key, attempts, 2, &count));
+    cr_assert_eq(count, 1);
+    cr_assert(attempts[0].code == HF_E_VERIFY && strstr(attempts[0].cause, why[n - 1]), "%s: %s", id,
+              attempts[0].cause);
+  }
   f.lie_statement = 1;
   f.lie_foldable = 2; /* of the same fold */
   drain();
-  cr_assert_eq(f.events[HF_AGGREGATOR_AGAIN], 5);
-  SEAL(1, "7/1 7/2 7/3 ");
-  /* a fold that always lies is left alone after some results, and told; another seal goes on being folded */
-  for (uint64_t n = 4; n <= 5; n++) fleet_batch_done(&f, 7, n);
+  cr_assert_eq(f.events[HF_AGGREGATOR_AGAIN], 7);
+  SEAL(1, "7/1 7/2 7/3 7/4 7/5 ");
+  /* a fold that always lies is given up by the queue, and told; another seal goes on being folded */
+  for (uint64_t n = 6; n <= 7; n++) fleet_batch_done(&f, 7, n);
   fleet_start(&f, 0, false);
   f.lie_statement = 100;
   hf_aggregator_drain(f.aggregator);
   uint64_t told = f.events[HF_AGGREGATOR_WAITING];
   fleet_run(&f);
-  cr_assert_eq(f.lie_statement, 96, "four results are refused, %u are left", f.lie_statement);
+  cr_assert_eq(f.lie_statement, 97, "three results are refused, %u are left", f.lie_statement);
   cr_assert_eq(f.events[HF_AGGREGATOR_WAITING], told + 1);
+  cr_assert(strstr(f.last_text, "dead") && strstr(f.last_text, "another statement"), "%s", f.last_text);
   cr_assert_eq(f.published[2].times, 0);
   /* what comes after it is folded, and waits with its seal: seals are submitted in order */
   f.lie_statement = 0;
   uint64_t folds = f.folds;
-  for (uint64_t n = 6; n <= 7; n++) fleet_batch_done(&f, 7, n);
+  for (uint64_t n = 8; n <= 9; n++) fleet_batch_done(&f, 7, n);
   fleet_run(&f);
   fleet_run(&f);
   cr_assert_eq(f.folds, folds + 1);
   cr_assert_eq(fleet_jobs(&f, HF_JOB_SEAL), 1);
   cr_assert_eq(f.state.seals, 2);
+  /* the operator has it tried again */
+  hf_job_record page[8];
+  hf_job_filter dead = {.state_mask = 1u << HF_JOB_DEAD};
+  size_t count;
+  OK(hf_queue_list(f.queue, &dead, page, 8, &count));
+  cr_assert_eq(count, 1);
+  OK(hf_queue_requeue(f.queue, &page[0].header.key, 0));
+  fleet_run(&f);
+  SEAL(2, "7/6 7/7 ");
+  SEAL(3, "7/8 7/9 ");
   fleet_close(&f);
 }
 
@@ -384,11 +413,12 @@ Test(aggregator, a_queue_without_room_and_a_fold_that_died) {
   OK(hf_queue_set_tenant(f.queue, "hyperfold", 1, 0));
   cr_assert(fleet_step(&f));
   cr_assert_eq(fleet_jobs(&f, HF_JOB_FOLD), 1);
-  hf_worker worker = {.name = "w", .capability_count = 1};
+  hf_worker worker = {.capability_count = 1};
   strcpy(worker.capabilities[0].circuit, "node");
   hf_lease lease;
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     bool found;
+    snprintf(worker.name, sizeof worker.name, "w%d", i);
     OK(hf_queue_lease(f.queue, &worker, &lease, &found));
     cr_assert(found);
     OK(hf_queue_fail(f.queue, &lease.header.key, lease.epoch, HF_E_MEMORY, "too large", NULL));
