@@ -46,7 +46,8 @@ hf_status hf_queue_open(const hf_queue_options *options, hf_queue **out) {
   if (strncmp(o.location, "local:", 6) == 0 && o.location[6])
     return hf_queue_local_open(o.location + 6, &o, out);
 #ifdef HF_QUEUE_REDIS
-  if (strncmp(o.location, "redis://", 8) == 0 || strncmp(o.location, "unix:", 5) == 0)
+  if (strncmp(o.location, "redis://", 8) == 0 || strncmp(o.location, "rediss://", 9) == 0 ||
+      strncmp(o.location, "unix:", 5) == 0)
     return hf_redis_open(o.location, &o, o.clock.now_ms != system_now_ms, out);
 #endif
   return hf_fail(HF_E_UNSUPPORTED, "queue '%s': this build has no backend for it; use local:FOLDER",

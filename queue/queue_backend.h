@@ -48,7 +48,7 @@ static inline uint64_t hf_queue_now(const hf_queue *queue) {
 
 /* The backends. `folder` is what follows "local:". */
 hf_status hf_queue_local_open(const char *folder, const hf_queue_options *options, hf_queue **out);
-/* `location` starts with "redis://" or "unix:" (redis/README.md). `own_clock`: the options' clock is not the
+/* `location` starts with "redis://", "rediss://" or "unix:" (redis/README.md). `own_clock`: the options' clock is not the
  * system's, and counts; otherwise the server's own does. */
 hf_status hf_redis_open(const char *location, const hf_queue_options *options, bool own_clock, hf_queue **out);
 

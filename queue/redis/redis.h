@@ -28,24 +28,33 @@ typedef enum hf_redis_accept {
 
 typedef struct hf_redis_address {
   char path[108]; /* of a unix socket; "" for TCP */
+  bool tls;       /* rediss:// */
   char host[HF_REDIS_TEXT];
   char port[6];
   char user[HF_NAME_MAX + 1];        /* "": the server's default user */
   char password_file[HF_REDIS_TEXT]; /* "": no AUTH */
+  char ca_file[HF_REDIS_TEXT];       /* with TLS: who may vouch for the server; "": the system's store */
+  char cert_file[HF_REDIS_TEXT];     /* with TLS: our certificate and its chain; "": none */
+  char key_file[HF_REDIS_TEXT];      /* its key; both or neither */
   unsigned db;
   char prefix[HF_NAME_MAX + 1]; /* default "hyperfold" */
   hf_redis_accept accept;
   char shown[HF_REDIS_TEXT]; /* for messages: scheme, host or path, db */
 } hf_redis_address;
 
-/* redis://[USER@]HOST[:PORT][/DB][?OPTION&...] or unix:PATH[?OPTION&...]; the options are user,
- * password-file, db, prefix, accept. HF_E_ARGUMENT says what is wrong with it. */
+/* redis://[USER@]HOST[:PORT][/DB][?OPTION&...], rediss://... (TLS) or unix:PATH[?OPTION&...]; the options are
+ * user, password-file, db, prefix, accept, and with TLS ca-file, cert-file, key-file. HF_E_ARGUMENT says what
+ * is wrong with it. */
 hf_status hf_redis_address_parse(const char *location, hf_redis_address *out);
 
 /* ---- redis_wire.c: bytes to a server and answers from it; knows no queue ---- */
 
+typedef struct hf_redis_tls hf_redis_tls; /* redis_tls.h */
+
 typedef struct hf_redis_wire {
-  int fd; /* -1: not connected */
+  int fd;            /* -1: not connected */
+  hf_redis_tls *tls; /* NULL: none */
+  bool plain;        /* by TCP without TLS, and no answer has come yet: perhaps the server wants TLS */
   redisReader *reader;
 } hf_redis_wire;
 
@@ -61,8 +70,10 @@ void hf_redis_put_u64(hf_redis_request *request, uint64_t value);
 void hf_redis_put_digest(hf_redis_request *request, const hf_digest *digest); /* hex */
 
 uint64_t hf_redis_steady_ms(void); /* a clock that nobody sets */
+/* Waits for `events` of poll until then. 0, or an errno. */
+int hf_redis_wait_for(int fd, short events, uint64_t until);
 
-/* Errors: HF_E_IO, after which the wire is closed. */
+/* Errors: HF_E_IO, and where TLS was refused for good HF_E_REFUSED; after them the wire is closed. */
 hf_status hf_redis_wire_open(hf_redis_wire *wire, const hf_redis_address *address, uint64_t timeout_ms);
 void hf_redis_wire_close(hf_redis_wire *wire);
 /* Sends `first` and `second` (may be NULL) as one request and waits for the answer, which the caller

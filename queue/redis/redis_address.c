@@ -35,6 +35,9 @@ static hf_status take_option(const char *text, size_t length, hf_redis_address *
   if (IS("user")) return take("user", value, rest, out->user, sizeof out->user);
   if (IS("password-file"))
     return take("password-file", value, rest, out->password_file, sizeof out->password_file);
+  if (IS("ca-file")) return take("ca-file", value, rest, out->ca_file, sizeof out->ca_file);
+  if (IS("cert-file")) return take("cert-file", value, rest, out->cert_file, sizeof out->cert_file);
+  if (IS("key-file")) return take("key-file", value, rest, out->key_file, sizeof out->key_file);
   if (IS("db")) return take_number("db", value, rest, 65535, &out->db);
   if (IS("prefix")) {
     hf_status status = take("prefix", value, rest, out->prefix, sizeof out->prefix);
@@ -49,10 +52,11 @@ static hf_status take_option(const char *text, size_t length, hf_redis_address *
     return HF_OK;
   }
 #undef IS
-  return hf_fail(HF_E_ARGUMENT,
-                 "queue: '%.*s' is no option of a Redis store; there are user=, password-file=, db=,"
-                 " prefix=, accept=everysec and accept=volatile",
-                 (int)(length > 80 ? 80 : length), text);
+  return hf_fail(
+      HF_E_ARGUMENT,
+      "queue: '%.*s' is no option of a Redis store; there are user=, password-file=, db=,"
+      " prefix=, accept=everysec and accept=volatile, and with rediss:// ca-file=, cert-file=, key-file=",
+      (int)(length > 80 ? 80 : length), text);
 }
 
 /* [USER@]HOST[:PORT][/DB], HOST perhaps as [v6]. */
@@ -91,7 +95,8 @@ hf_status hf_redis_address_parse(const char *location, hf_redis_address *out) {
   memset(out, 0, sizeof *out);
   strcpy(out->prefix, "hyperfold");
   bool local = strncmp(location, "unix:", 5) == 0;
-  const char *text = location + (local ? 5 : 8), *query = strchr(text, '?');
+  out->tls = strncmp(location, "rediss:", 7) == 0;
+  const char *text = location + (local ? 5 : out->tls ? 9 : 8), *query = strchr(text, '?');
   size_t length = query ? (size_t)(query - text) : strlen(text);
   if (local)
     HF_TRY(take("path of the socket", text, length, out->path, sizeof out->path));
@@ -106,10 +111,19 @@ hf_status hf_redis_address_parse(const char *location, hf_redis_address *out) {
     status = hf_fail(HF_E_ARGUMENT, "queue: user %s without a password-file", out->user);
     goto out;
   }
+  if (!out->tls && (out->ca_file[0] || out->cert_file[0] || out->key_file[0])) {
+    status = hf_fail(HF_E_ARGUMENT, "queue: ca-file, cert-file and key-file are for TLS: say rediss://HOST");
+    goto out;
+  }
+  if (!out->cert_file[0] != !out->key_file[0]) {
+    status = hf_fail(HF_E_ARGUMENT, "queue: cert-file without key-file, or the other way round");
+    goto out;
+  }
   if (local)
     snprintf(out->shown, sizeof out->shown, "unix:%s", out->path);
   else
-    snprintf(out->shown, sizeof out->shown, "redis://%.200s:%s/%u", out->host, out->port, out->db);
+    snprintf(out->shown, sizeof out->shown, "redis%s://%.200s:%s/%u", out->tls ? "s" : "", out->host,
+             out->port, out->db);
 out:
   return status;
 }

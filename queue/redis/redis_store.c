@@ -64,6 +64,7 @@ static hf_status ask(hf_redis *redis, hf_redis_request *request, redisReply **an
   hf_status status = hf_writer_status(&request->body);
   *again = true;
   if (status == HF_OK) status = hf_redis_wire_ask(&redis->wire, request, NULL, ANSWER_MS, answer);
+  if (status == HF_E_REFUSED) *again = false;
   if (request->body.data)
     explicit_bzero(request->body.data, request->body.length); /* it may hold a password */
   hf_writer_free(&request->body);
@@ -235,7 +236,9 @@ static hf_status be_connected(hf_redis *redis, bool *again) {
   hf_status status = HF_OK;
   *again = true;
   if (redis->wire.fd >= 0) return HF_OK;
-  HF_TRY(hf_redis_wire_open(&redis->wire, &redis->address, CONNECT_MS));
+  status = hf_redis_wire_open(&redis->wire, &redis->address, CONNECT_MS);
+  *again = status == HF_E_IO;
+  if (status != HF_OK) goto out;
   HF_TRY(log_in(redis, again));
   HF_TRY(check_server(redis, again));
 out:
@@ -282,7 +285,9 @@ static hf_status try_once(hf_redis *redis, hf_redis_script script, const hf_redi
   HF_TRY(hf_writer_status(&front.body));
   HF_TRY(hf_writer_status(&request->body));
   *again = *sent = true;
-  HF_TRY(hf_redis_wire_ask(&redis->wire, &front, request, ANSWER_MS, answer));
+  status = hf_redis_wire_ask(&redis->wire, &front, request, ANSWER_MS, answer);
+  if (status == HF_E_REFUSED) *again = false;
+  if (status != HF_OK) goto out;
   if ((*answer)->type != REDIS_REPLY_ERROR) goto out;
   if (strncmp((*answer)->str, "NOSCRIPT", 8) == 0) {
     /* The server was restarted, or its scripts were flushed. */

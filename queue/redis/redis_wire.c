@@ -1,6 +1,7 @@
 /* A connection to a Redis server. The socket is ours and hiredis only reads the protocol: so every wait
- * has an end, a server that goes away raises no SIGPIPE, and an answer has a largest size. */
-#include "redis.h"
+ * has an end, a server that goes away raises no SIGPIPE, and an answer has a largest size. With TLS
+ * (redis_tls.h) the same. */
+#include "redis_tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,14 +48,14 @@ uint64_t hf_redis_steady_ms(void) {
 }
 
 void hf_redis_wire_close(hf_redis_wire *wire) {
+  hf_redis_tls_close(&wire->tls);
   if (wire->fd >= 0) close(wire->fd);
   wire->fd = -1;
   if (wire->reader) redisReaderFree(wire->reader);
   wire->reader = NULL;
 }
 
-/* 0, or an errno. */
-static int wait_for(int fd, short events, uint64_t until) {
+int hf_redis_wait_for(int fd, short events, uint64_t until) {
   for (;;) {
     uint64_t now = hf_redis_steady_ms(), left = until > now ? until - now : 0;
     struct pollfd p = {.fd = fd, .events = events};
@@ -75,7 +76,7 @@ static int connect_to(int family, const struct sockaddr *address, socklen_t leng
     error = errno;
     /* EAGAIN: a unix socket's queue of connections is full. */
     if (error == EINPROGRESS) {
-      error = wait_for(fd, POLLOUT, until);
+      error = hf_redis_wait_for(fd, POLLOUT, until);
       if (error == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     }
   }
@@ -112,36 +113,62 @@ hf_status hf_redis_wire_open(hf_redis_wire *wire, const hf_redis_address *addres
     if (error) return hf_fail(HF_E_IO, "queue %s: cannot connect: %s", address->shown, strerror(error));
   } else {
     hf_status status = connect_tcp(address, until, &wire->fd);
-    if (status != HF_OK) return status;
+    if (status == HF_OK && address->tls) status = hf_redis_tls_open(address, wire->fd, until, &wire->tls);
+    if (status != HF_OK) {
+      hf_redis_wire_close(wire);
+      return status;
+    }
   }
+  wire->plain = !address->path[0] && !address->tls;
   wire->reader = redisReaderCreate();
   if (wire->reader) return HF_OK;
   hf_redis_wire_close(wire);
   return hf_fail(HF_E_MEMORY, "queue: no memory for a connection");
 }
 
+/* Goes on in `*parts` after `sent` bytes. */
+static void advance(struct iovec **parts, size_t *count, size_t sent) {
+  while (*count && sent >= (*parts)->iov_len) {
+    sent -= (*parts)->iov_len;
+    ++*parts;
+    --*count;
+  }
+  if (*count) {
+    (*parts)->iov_base = (char *)(*parts)->iov_base + sent;
+    (*parts)->iov_len -= sent;
+  }
+}
+
+/* As sendmsg. What is short goes into one record: the server would see each part for itself. */
+static ssize_t send_sealed(hf_redis_tls *tls, const struct iovec *parts, size_t count, short *events) {
+  static _Thread_local char record[1 << 14];
+  size_t length = 0;
+  for (size_t i = 0; i < count && length < sizeof record; i++) {
+    size_t room = sizeof record - length, n = parts[i].iov_len < room ? parts[i].iov_len : room;
+    if (n) memcpy(record + length, parts[i].iov_base, n);
+    length += n;
+  }
+  ssize_t sent = hf_redis_tls_send(tls, record, length, events);
+  explicit_bzero(record, length); /* it may hold a password */
+  return sent;
+}
+
 /* 0, or an errno. */
-static int send_all(int fd, struct iovec *parts, size_t count, uint64_t until) {
+static int send_all(hf_redis_wire *wire, struct iovec *parts, size_t count, uint64_t until) {
   while (count) {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
-    ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
+    short events = POLLOUT;
+    ssize_t n =
+        wire->tls ? send_sealed(wire->tls, parts, count, &events) : sendmsg(wire->fd, &message, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno != EAGAIN) return errno;
+    if (wire->tls && n == 0) return ECONNRESET;
     if (n < 0) {
-      int error = wait_for(fd, POLLOUT, until);
+      int error = hf_redis_wait_for(wire->fd, events, until);
       if (error) return error;
       continue;
     }
-    size_t sent = (size_t)n;
-    while (count && sent >= parts->iov_len) {
-      sent -= parts->iov_len;
-      parts++;
-      count--;
-    }
-    if (count) {
-      parts->iov_base = (char *)parts->iov_base + sent;
-      parts->iov_len -= sent;
-    }
+    advance(&parts, &count, (size_t)n);
   }
   return 0;
 }
@@ -157,10 +184,12 @@ static const char *receive(hf_redis_wire *wire, uint64_t until, redisReply **ans
       *answer = reply;
       return NULL;
     }
-    ssize_t n = recv(wire->fd, buffer, sizeof buffer, 0);
+    short events = POLLIN;
+    ssize_t n = wire->tls ? hf_redis_tls_recv(wire->tls, buffer, sizeof buffer, &events)
+                          : recv(wire->fd, buffer, sizeof buffer, 0);
     if (n == 0) return "it closed the connection";
     if (n < 0) {
-      int error = errno == EAGAIN ? wait_for(wire->fd, POLLIN, until) : errno;
+      int error = errno == EAGAIN ? hf_redis_wait_for(wire->fd, events, until) : errno;
       if (error && error != EINTR) return strerror(error);
       continue;
     }
@@ -179,12 +208,24 @@ hf_status hf_redis_wire_ask(hf_redis_wire *wire, const hf_redis_request *first,
   int n = snprintf(head, sizeof head, "*%zu\r\n", first->count + (second ? second->count : 0));
   struct iovec parts[3] = {{head, (size_t)n}, {first->body.data, first->body.length}, {NULL, 0}};
   if (second) parts[2] = (struct iovec){second->body.data, second->body.length};
-  int error = send_all(wire->fd, parts, second ? 3 : 2, until);
-  if (error)
-    wrong = strerror(error);
-  else
-    wrong = receive(wire, until, answer);
-  if (!wrong) return HF_OK;
+  int error = send_all(wire, parts, second ? 3 : 2, until);
+  if (error) wrong = strerror(error);
+  /* Who closes at once may have said why. */
+  if (!error || error == ECONNRESET || error == EPIPE || error == EPROTO) {
+    const char *heard = receive(wire, error ? 0 : until, answer);
+    if (!error || (!heard && (*answer)->type == REDIS_REPLY_ERROR)) wrong = heard;
+    if (wrong && *answer) freeReplyObject(*answer);
+    if (wrong) *answer = NULL;
+  }
+  if (!wrong) {
+    wire->plain = false;
+    return HF_OK;
+  }
+  bool final = false;
+  const char *tls = wire->tls ? hf_redis_tls_wrong(wire->tls, &final) : NULL;
+  hf_status status =
+      hf_fail(final ? HF_E_REFUSED : HF_E_IO, "the connection to the server failed: %s%s", tls ? tls : wrong,
+              wire->plain ? ", before it answered anything; if it speaks TLS, say rediss://" : "");
   hf_redis_wire_close(wire);
-  return hf_fail(HF_E_IO, "the connection to the server failed: %s", wrong);
+  return status;
 }

@@ -41,7 +41,7 @@ static bool answers(const redis_server *server) {
 }
 
 static void run_server(const redis_server *server, const char *options, pid_t parent) {
-  char path[96], words[512], *arguments[64], *save = NULL;
+  char path[96], words[1024], *arguments[64], *save = NULL;
   int count = 0;
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent) _exit(45);
   snprintf(path, sizeof path, "%s/s", server->folder);
@@ -120,4 +120,18 @@ long long redis_server_tell(const redis_server *server, const char *format, ...)
   freeReplyObject(reply);
   redisFree(c);
   return number;
+}
+
+int redis_server_listen(const redis_server *server, const char *setting) {
+  redisContext *c = redis_server_connect(server);
+  cr_assert(c != NULL);
+  int port = 20000 + getpid() % 20000;
+  for (bool good = false; !good; port += !good) {
+    redisReply *reply = redisCommand(c, "CONFIG SET %s %d", setting, port);
+    cr_assert(reply && port < 45000);
+    good = reply->type == REDIS_REPLY_STATUS;
+    freeReplyObject(reply);
+  }
+  redisFree(c);
+  return port;
 }

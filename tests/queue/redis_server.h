@@ -29,5 +29,7 @@ void redis_server_folder(redis_server *server);
 redisContext *redis_server_connect(const redis_server *server);
 /* A command (as redisCommand's format) that must not fail; gives an integer answer, -1 for others. */
 long long redis_server_tell(const redis_server *server, const char *format, ...);
+/* Has it listen at a free port of 127.0.0.1, without ("port") or with TLS ("tls-port"); gives the port. */
+int redis_server_listen(const redis_server *server, const char *setting);
 
 #endif

@@ -1,8 +1,15 @@
-/* The Redis backend against the conformance suite, on a real server. */
+/* The Redis backend against the conformance suite, on a real server. With HF_TEST_TLS over TLS, where both
+ * sides show certificates. */
 #include "queue_fixture.h"
 #include "redis_server.h"
+#ifdef HF_TEST_TLS
+#include "redis_tls.h"
+#endif
 
 static redis_server server; /* of this test's process */
+#ifdef HF_TEST_TLS
+static int port;
+#endif
 
 /* The store of a test, as the user that deploy/redis has for it. */
 static void redis_make(char location[256]) {
@@ -11,9 +18,21 @@ static void redis_make(char location[256]) {
     redis_server_folder(&server);
     redis_server_users(&server, "hyperfold");
     snprintf(options, sizeof options, "--aclfile %s/users", server.folder);
+#ifdef HF_TEST_TLS
+    port = redis_tls_start(&server, options);
+#else
     redis_server_again(&server, options);
+#endif
   }
+#ifdef HF_TEST_TLS
+  char files[160];
+  redis_tls_options(&server, "client", files);
+  int n = snprintf(location, 256, "rediss://hyperfold@127.0.0.1:%d?password-file=%s/password&%s", port,
+                   server.folder, files);
+  cr_assert(n < 256);
+#else
   snprintf(location, 256, "unix:%s/s?user=hyperfold&password-file=%s/password", server.folder, server.folder);
+#endif
 }
 
 static void redis_drop(const char *location) {

@@ -1,14 +1,11 @@
 /* What a Redis server can do to a queue: go away, forget, fill up, be set up wrongly, answer nobody. */
+#include "carrier.h"
 #include "queue_fixture.h"
 #include "redis_server.h"
 
-#include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,79 +70,21 @@ Test(queue_redis_server, killed) {
 
 /* ---- a connection that is cut ---- */
 
-enum { CUT_NOTHING, CUT_REQUEST, CUT_ANSWER, HOLD_REQUEST, DELIVER_HELD };
-
-static int unix_socket(const char *path, bool serve) {
-  struct sockaddr_un name = {.sun_family = AF_UNIX};
-  snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  int rc = serve ? bind(fd, (struct sockaddr *)&name, sizeof name) || listen(fd, 8)
-                 : connect(fd, (struct sockaddr *)&name, sizeof name);
-  cr_assert(fd >= 0 && rc == 0);
-  return fd;
-}
-
-/* Carries bytes between a client and the server, and cuts when told to: before the server has the request, or
- * after it has answered and before the client knows. A request that is held comes to the server later, by a
- * connection that nobody listens to any more. One client at a time. */
-static void carry(int client, int upstream, const char *back, volatile int *cut) {
-  static char buffer[1 << 16], held[1 << 16];
-  static size_t held_length;
-  struct pollfd ends[2] = {{client, POLLIN, 0}, {upstream, POLLIN, 0}};
-  for (;;) {
-    if (poll(ends, 2, 5) < 0) return;
-    if (*cut == DELIVER_HELD) {
-      int late = unix_socket(back, false);
-      if (send(late, held, held_length, MSG_NOSIGNAL) < 0 || recv(late, buffer, sizeof buffer, 0) <= 0)
-        _exit(46);
-      close(late);
-      *cut = CUT_NOTHING;
-    }
-    for (int i = 0; i < 2; i++) {
-      if (!ends[i].revents) continue;
-      ssize_t n = recv(ends[i].fd, buffer, sizeof buffer, 0);
-      if (n <= 0) return;
-      if (i == 0 && *cut == HOLD_REQUEST) memcpy(held, buffer, held_length = (size_t)n);
-      if (*cut == (i == 0 ? CUT_REQUEST : CUT_ANSWER) || (i == 0 && *cut == HOLD_REQUEST)) {
-        *cut = CUT_NOTHING;
-        return;
-      }
-      if (send(ends[1 - i].fd, buffer, (size_t)n, MSG_NOSIGNAL) != n) return;
-    }
-  }
-}
-
-/* Starts the carrier at FOLDER/p; gives its pid. */
-static pid_t start_carrier(volatile int **cut) {
+/* From FOLDER/p to the server. */
+static carrier carry_unix(void) {
   char front[96], back[96];
-  pid_t parent = getpid();
-  *cut = mmap(NULL, sizeof **cut, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  cr_assert((void *)*cut != MAP_FAILED);
   snprintf(front, sizeof front, "%s/p", server.folder);
   snprintf(back, sizeof back, "%s/s", server.folder);
-  int listener = unix_socket(front, true);
-  pid_t pid = fork();
-  cr_assert(pid >= 0);
-  if (pid == 0) {
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent) _exit(45);
-    for (;;) {
-      int client = accept(listener, NULL, NULL), upstream = unix_socket(back, false);
-      carry(client, upstream, back, *cut);
-      close(client);
-      close(upstream);
-    }
-  }
-  close(listener);
-  return pid;
+  return carrier_start(carrier_listen_unix(front), back, 0);
 }
 
 /* Every call that changes something, cut off before and after it took effect: it takes effect once, and its
  * answer is that of the first time. */
 Test(queue_redis_server, cut) {
   fixture f;
-  volatile int *cut;
   redis_server_start(&server, "");
-  pid_t carrier = start_carrier(&cut);
+  carrier between = carry_unix();
+  volatile int *cut = between.cut;
   snprintf(place, sizeof place, "unix:%s/p", server.folder);
   fixture_open(&f, &here);
   hf_digest result = result_of(&f, "proof");
@@ -200,16 +139,16 @@ Test(queue_redis_server, cut) {
 #undef CUTTING
   }
   fixture_close(&f);
-  cr_assert(kill(carrier, SIGKILL) == 0 && waitpid(carrier, NULL, 0) == carrier);
+  carrier_stop(&between);
 }
 
 /* A request that was given up and sent again, and of which the first copy reaches the server when the handle
  * is further: it does nothing. */
 Test(queue_redis_server, overtaken) {
   fixture f;
-  volatile int *cut;
   redis_server_start(&server, "");
-  pid_t carrier = start_carrier(&cut);
+  carrier between = carry_unix();
+  volatile int *cut = between.cut;
   snprintf(place, sizeof place, "unix:%s/p", server.folder);
   fixture_open(&f, &here);
   submit(&f, "alice", "j");
@@ -229,7 +168,7 @@ Test(queue_redis_server, overtaken) {
   }
   EQ(stats_of(&f).leases, 3);
   fixture_close(&f);
-  cr_assert(kill(carrier, SIGKILL) == 0 && waitpid(carrier, NULL, 0) == carrier);
+  carrier_stop(&between);
 }
 
 /* Away for longer than the options allow: an error that says so, and the handle goes on when it is back. */
@@ -541,15 +480,8 @@ Test(queue_redis_server, locations) {
   char location[128];
   hf_queue *q;
   redis_server_start(&server, "--bind 127.0.0.1 --port 0");
-  for (int port = 20000 + getpid() % 20000;; port++) {
-    redisContext *c = redis_server_connect(&server);
-    redisReply *reply = redisCommand(c, "CONFIG SET port %d", port);
-    bool good = reply->type == REDIS_REPLY_STATUS;
-    freeReplyObject(reply);
-    redisFree(c);
-    snprintf(location, sizeof location, "redis://127.0.0.1:%d/3?prefix=p", port);
-    if (good) break;
-  }
+  snprintf(location, sizeof location, "redis://127.0.0.1:%d/3?prefix=p",
+           redis_server_listen(&server, "port"));
   hf_queue_options o = {.location = location, .busy_ms = 1000};
   OK(hf_queue_open(&o, &q));
   hf_queue_close(&q);
