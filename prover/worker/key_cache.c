@@ -162,6 +162,11 @@ out:
   return status;
 }
 
+static void not_kept(const hf_key_cache *cache, hf_status status) {
+  hf_log(cache->options.log, HF_LOG_WARN, "a key cannot be kept on the disk; it is used from memory",
+         HF_LOG_TEXT("folder", cache->folder), HF_LOG_STATUS(status));
+}
+
 static hf_status derive(const hf_key_cache *cache, hf_circuit *circuit, const hf_key_options *options,
                         const hf_digest *reference, hf_proving_key **out) {
   hf_status status;
@@ -170,11 +175,11 @@ static hf_status derive(const hf_key_cache *cache, hf_circuit *circuit, const hf
   if (cache->folder != NULL) {
     HF_TRY(path_of(cache->folder, reference, "lock", &path));
     lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (lock < 0) {
+    if (lock < 0) { /* a full disk, say: others may derive it as well, and it is not kept */
       status = hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
-      goto out;
+      not_kept(cache, status);
     }
-    while (flock(lock, LOCK_EX) != 0) {
+    while (lock >= 0 && flock(lock, LOCK_EX) != 0) {
       if (errno == EINTR) continue;
       status = hf_fail(HF_E_IO, "%s: %s", path, strerror(errno));
       goto out;
@@ -185,11 +190,14 @@ static hf_status derive(const hf_key_cache *cache, hf_circuit *circuit, const hf
          HF_LOG_UINT("kappa", options->kappa));
   HF_TRY(hf_circuit_complete(circuit, NULL));
   HF_TRY(hf_proving_key_derive(cache->options.backend, cache->options.srs, circuit, options, out));
-  if (cache->folder != NULL) {
+  if (lock >= 0) {
     hf_proving_key *mapped = NULL;
-    HF_TRY(save(cache, reference, *out));
+    status = save(cache, reference, *out);
     (void)unlink(path);
-    if (load(cache, reference, &mapped)) { /* the same columns, in memory that the system can take back */
+    if (status != HF_OK) { /* it is whole in memory: no job fails for want of a copy */
+      not_kept(cache, status);
+      status = HF_OK;
+    } else if (load(cache, reference, &mapped)) { /* the same columns, in memory that the system can take back */
       hf_proving_key_destroy(out);
       *out = mapped;
     }

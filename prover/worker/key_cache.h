@@ -6,7 +6,7 @@
  *   FOLDER/DIGEST.vkey        its verifying key ("VKEY"), for whoever verifies
  *   FOLDER/STRUCTURE.ref      the digest that circuit structure, SRS, kappa and transcript lead to
  * Several processes may share a folder: a key is derived under a file lock, so once. A damaged file is
- * derived again.
+ * derived again. Where the folder takes no file (a full disk) a derived key is used from memory, and the log says so.
  *
  * The keys of the last few circuits stay at hand, so that jobs of several circuits may alternate: with a
  * folder they are mapped files, which cost no memory that the system could not take back. On the device one is loaded,

@@ -6,8 +6,13 @@
 #include <time.h>
 
 #define HF_IDLE_MS        200
-#define HF_HAND_IN_TRIES  5
 #define HF_DEVICE_STRIKES 2
+/* A queue that is away, locked or full is asked again after pauses that double between these. */
+#define HF_PAUSE_MS       100
+#define HF_PAUSE_MOST_MS  2000
+#define HF_SAY_SECONDS    60.0 /* between two lines about it */
+#define HF_ONCE_TRIES     5    /* of a queue that is locked, by a worker that is to end */
+#define HF_FETCH_TRIES    10   /* of one input: then it may be the input alone that cannot be read */
 /* A heartbeat's progress is in thousandths of the job. */
 #define HF_PROGRESS_TOTAL 1000
 /* What is done of a job when its proof is begun, and made, in thousandths. */
@@ -21,6 +26,45 @@ typedef struct job_run {
   hf_worker_report report;
 } job_run;
 
+static hf_worker_stop told(const hf_worker_options *o) {
+  return o->stop != NULL ? o->stop(o->context) : HF_WORKER_GO_ON;
+}
+
+static void rest(unsigned ms) {
+  struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+  nanosleep(&pause, NULL); /* a signal ends it early, as it should */
+}
+
+/* What a queue has refused for reasons that pass. */
+typedef struct trouble {
+  unsigned tries;
+  double since, said;
+} trouble;
+
+/* Whether the call on the queue that gave `status` is to be made again, after a pause. A worker is a service: it waits
+ * for a queue that is away, locked or full for as long as it takes, and says so. */
+static bool again(const hf_worker_options *o, trouble *t, hf_status status) {
+  double now = hf_maker_now();
+  if (status == HF_OK && t->tries > 0)
+    hf_log(o->log, HF_LOG_WARN, "the queue works again", HF_LOG_REAL("after_seconds", now - t->since));
+  if (status != HF_E_IO && status != HF_E_BUSY && status != HF_E_FULL) {
+    *t = (trouble){0};
+    return false;
+  }
+  if (told(o) == HF_WORKER_LEAVE) return false;
+  if (o->once && (status != HF_E_BUSY || t->tries + 1 >= HF_ONCE_TRIES)) return false;
+  if (t->tries == 0) t->since = now;
+  if (t->tries == 0 || now - t->said >= HF_SAY_SECONDS) {
+    hf_log(o->log, HF_LOG_WARN, "the queue does not work; the worker goes on trying", HF_LOG_STATUS(status),
+           HF_LOG_REAL("since_seconds", now - t->since));
+    t->said = now;
+  }
+  unsigned doublings = t->tries < 10 ? t->tries : 10, ms = HF_PAUSE_MS << doublings;
+  t->tries++;
+  rest(ms < HF_PAUSE_MOST_MS ? ms : HF_PAUSE_MOST_MS);
+  return true;
+}
+
 /* Tells the queue how far the job is; false when it must be left. */
 static bool beat(job_run *run, const char *phase, double thousandths) {
   const hf_worker_options *o = run->options;
@@ -30,7 +74,7 @@ static bool beat(job_run *run, const char *phase, double thousandths) {
   snprintf(progress.phase, sizeof progress.phase, "%s", hf_name_valid(phase) ? phase : "");
   if (o->progress != NULL)
     o->progress(o->context, &run->lease->header, phase, thousandths / HF_PROGRESS_TOTAL);
-  if (o->stop != NULL && o->stop(o->context) == HF_WORKER_LEAVE) {
+  if (told(o) == HF_WORKER_LEAVE) {
     run->stopped = hf_fail(HF_E_CANCELLED, "the worker was told to leave");
     return false;
   }
@@ -70,12 +114,16 @@ static hf_status prove_job(job_run *run, hf_maker_result *made, hf_digest *resul
   uint8_t *input = NULL;
   size_t length = 0;
   hf_writer bytes = {0};
+  trouble fetching = {0}, storing = {0};
   const hf_catalog_entry *entry;
   double at = hf_maker_now();
 
   HF_TRY(hf_catalog_find(job->circuit, &entry));
-  HF_BEAT(run, "fetch", 0);
-  HF_TRY(hf_artifact_get(o->queue, &job->input_digest, entry->input_limit, &input, &length));
+  do {
+    HF_BEAT(run, "fetch", 0);
+    status = hf_artifact_get(o->queue, &job->input_digest, entry->input_limit, &input, &length);
+  } while (fetching.tries < HF_FETCH_TRIES && again(o, &fetching, status));
+  if (status != HF_OK) goto out;
   r->input_bytes = length;
   r->fetch_seconds = hf_maker_now() - at;
 
@@ -86,11 +134,18 @@ static hf_status prove_job(job_run *run, hf_maker_result *made, hf_digest *resul
   if (status != HF_OK) goto out;
 
   at = hf_maker_now();
-  HF_BEAT(run, "store", HF_PROGRESS_STORE);
   HF_TRY(hf_proof_encode(&made->proof, &bytes));
   HF_TRY(hf_writer_status(&bytes));
   r->proof_bytes = bytes.length;
-  HF_TRY(hf_artifact_put(o->queue, bytes.data, bytes.length, result));
+  do {
+    /* A proof is welcome when the lease is over, too: whoever has it now may be slow. */
+    if (!beat(run, "store", HF_PROGRESS_STORE) && run->stopped != HF_E_STALE) {
+      status = run->stopped;
+      goto out;
+    }
+    status = hf_artifact_put(o->queue, bytes.data, bytes.length, result);
+  } while (again(o, &storing, status));
+  if (status != HF_OK) goto out;
   r->store_seconds = hf_maker_now() - at;
 out:
   hf_writer_free(&bytes);
@@ -112,14 +167,14 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_m
   hf_job_state state = HF_JOB_QUEUED;
   double began = hf_maker_now();
   hf_status queue_status = HF_OK;
+  trouble handing_in = {0};
 
   hf_job_id_text(&key->id, id);
   hf_log(o->log, HF_LOG_INFO, "job leased", HF_LOG_TEXT("tenant", key->tenant), HF_LOG_TEXT("job", id),
          HF_LOG_TEXT("circuit", lease->header.circuit), HF_LOG_UINT("epoch", lease->epoch));
   hf_status status = prove_job(&run, made, &result);
   if (status != HF_OK) hf_detail_copy(hf_error_message(), cause);
-  /* A crowded store is asked again: a finished proof is too dear to drop for a lock. */
-  for (int tries = 0; tries < HF_HAND_IN_TRIES; tries++) {
+  do { /* a finished proof is too dear to drop */
     if (status == HF_OK)
       queue_status = hf_queue_finish(o->queue, key, lease->epoch, o->name, &result, &run.report.outcome);
     else if (run.stopped == HF_E_STALE)
@@ -128,17 +183,18 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_m
       queue_status = hf_queue_release(o->queue, key, lease->epoch);
     else
       queue_status = hf_queue_fail(o->queue, key, lease->epoch, status, cause, &state);
-    if (queue_status != HF_E_BUSY) break;
-  }
+  } while (again(o, &handing_in, queue_status));
   totals->proven += status == HF_OK && queue_status == HF_OK;
   bool left = run.stopped != HF_OK || status == HF_E_BUSY;
   totals->abandoned += status != HF_OK && left;
   totals->failed += status != HF_OK && !left;
-  if (queue_status == HF_E_STALE) queue_status = HF_OK; /* lost in the meantime: somebody else has it */
   if (queue_status != HF_OK && status == HF_OK) {
     status = queue_status;
     hf_detail_copy(hf_error_message(), cause);
   }
+  /* Lost in the meantime: somebody else has it, or it was forgotten, or the store is an older copy. */
+  if (queue_status == HF_E_STALE || queue_status == HF_E_NOT_FOUND || queue_status == HF_E_ARGUMENT)
+    queue_status = HF_OK;
   run.report.status = status;
   run.report.cause = cause;
   run.report.seconds = hf_maker_now() - began;
@@ -222,21 +278,18 @@ hf_status hf_worker_run(const hf_worker_options *o, hf_worker_totals *totals) {
     goto out;
   }
   HF_TRY(announce(o, me));
-  unsigned troubles = 0;
-  while (o->stop == NULL || o->stop(o->context) == HF_WORKER_GO_ON) {
+  trouble leasing = {0};
+  while (told(o) == HF_WORKER_GO_ON) {
     bool found = false;
     status = hf_queue_lease(o->queue, me, lease, &found);
-    if (status == HF_E_BUSY && ++troubles < 10) { /* a crowded store: others are at work in it */
-      hf_log(o->log, HF_LOG_WARN, "the queue is busy", HF_LOG_STATUS(status));
+    if (again(o, &leasing, status)) {
+      status = HF_OK; /* if it is told to stop now, it has nothing in hand */
       continue;
     }
     if (status != HF_OK) goto out;
-    troubles = 0;
     if (!found) {
       if (o->once) break;
-      unsigned ms = o->idle_ms != 0 ? o->idle_ms : HF_IDLE_MS;
-      struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-      nanosleep(&pause, NULL); /* a signal ends it early, as it should */
+      rest(o->idle_ms != 0 ? o->idle_ms : HF_IDLE_MS);
       continue;
     }
     HF_TRY(run_job(o, lease, made, totals, &strikes));

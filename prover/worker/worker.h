@@ -41,7 +41,7 @@ typedef struct hf_worker_options {
   const char *const *circuits; /* names to offer; NULL: all of the registry */
   size_t circuit_count;
   uint64_t host_memory;                  /* free bytes to announce */
-  bool once;                             /* return when there is nothing to lease */
+  bool once;                             /* return when there is nothing to lease, or the queue does not work */
   uint64_t job_limit;                    /* return after so many jobs; 0: no limit */
   unsigned idle_ms;                      /* between two looks at an empty queue; 0: 200 */
   hf_worker_stop (*stop)(void *context); /* or NULL */
@@ -55,8 +55,10 @@ typedef struct hf_worker_totals {
   uint64_t proven, failed, abandoned; /* abandoned: cancelled, lost or given back */
 } hf_worker_totals;
 
-/* Works until told to stop. A job that fails does not end it; a queue that cannot be used does, and so do two
- * proofs in a row that do not verify although the witness satisfies (HF_E_DEVICE). */
+/* Works until told to stop. A job that fails does not end it, and neither does a queue that is away, locked or full
+ * (HF_E_IO, HF_E_BUSY, HF_E_FULL): it is tried again, with a line in the log each minute, a finished proof in hand;
+ * only a worker that is to work `once`, or told to leave, gives up. Any other error of the queue ends it, and so do
+ * two proofs in a row that do not verify although the witness satisfies (HF_E_DEVICE). */
 hf_status hf_worker_run(const hf_worker_options *options, hf_worker_totals *totals);
 
 #endif

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,12 +36,14 @@ static int split(char *line, char **words) {
   return count;
 }
 
-static pid_t spawn(char *line, int out, int err) {
+static pid_t spawn(char *line, int out, int err, void (*before)(const void *), const void *context) {
   char *words[ARGUMENTS];
   split(line, words);
-  pid_t pid = fork();
+  pid_t parent = getpid(), pid = fork();
   cr_assert(pid >= 0, "fork: %s", strerror(errno));
   if (pid == 0) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) _exit(126); /* a test that fails leaves none */
+    if (before != NULL) before(context);
     int null = open("/dev/null", O_RDONLY);
     dup2(null, 0);
     dup2(out, 1);
@@ -67,7 +71,7 @@ static void run_list(hf_run *run, const char *format, va_list arguments) {
   cr_assert(vasprintf(&line, format, arguments) >= 0);
   FILE *out = tmpfile(), *err = tmpfile();
   cr_assert(out != NULL && err != NULL, "temporary file: %s", strerror(errno));
-  pid_t pid = spawn(line, fileno(out), fileno(err));
+  pid_t pid = spawn(line, fileno(out), fileno(err), NULL, NULL);
   int status;
   while (waitpid(pid, &status, 0) < 0) cr_assert(errno == EINTR);
   run->exit = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -105,17 +109,31 @@ json_t *hf_run_json(int exit, const char *format, ...) {
   return document;
 }
 
-pid_t hf_run_start(const char *log, const char *format, ...) {
+static pid_t start_list(const char *log, void (*before)(const void *), const void *context, const char *format,
+                        va_list arguments) {
   char *line = NULL;
-  va_list arguments;
-  va_start(arguments, format);
   cr_assert(vasprintf(&line, format, arguments) >= 0);
-  va_end(arguments);
   int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
   cr_assert(fd >= 0, "%s: %s", log, strerror(errno));
-  pid_t pid = spawn(line, fd, fd);
+  pid_t pid = spawn(line, fd, fd, before, context);
   close(fd);
   free(line);
+  return pid;
+}
+
+pid_t hf_run_start(const char *log, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  pid_t pid = start_list(log, NULL, NULL, format, arguments);
+  va_end(arguments);
+  return pid;
+}
+
+pid_t hf_run_start_in(const char *log, void (*before)(const void *), const void *context, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  pid_t pid = start_list(log, before, context, format, arguments);
+  va_end(arguments);
   return pid;
 }
 

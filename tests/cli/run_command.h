@@ -18,8 +18,11 @@ void hf_run_command(hf_run *run, const char *format, ...) __attribute__((format(
 void hf_run_free(hf_run *run);
 /* Runs, expects this exit status and JSON on stdout; the caller releases the document. */
 json_t *hf_run_json(int exit, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Starts it with stdout and stderr appended to `log`; for killing. */
+/* Starts it with stdout and stderr appended to `log`; for killing. It does not outlive the thread that started it. */
 pid_t hf_run_start(const char *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same, with `before` called in the new process: limits, namespaces. It ends the process (_exit) if it cannot. */
+pid_t hf_run_start_in(const char *log, void (*before)(const void *), const void *context, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* A fresh folder under the build folder; removed by hf_test_folder_remove. */
 char *hf_test_folder(const char *name);
