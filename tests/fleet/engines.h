@@ -1,0 +1,37 @@
+/* The engines that a fleet's queue can run on, as the tests of its faults see them: what holds the jobs, how its
+ * server is killed and started again, and where it is. One row of a table each. */
+#ifndef HF_TEST_FLEET_ENGINES_H
+#define HF_TEST_FLEET_ENGINES_H
+
+#include "queue/redis_server.h"
+
+#include <stdbool.h>
+
+typedef struct engine {
+  const struct engine_kind *kind;
+  char folder[128];    /* where it keeps what it is told */
+  char location[256];  /* for --queue and hf_queue_open */
+  const char *options; /* of the server, more arguments */
+  redis_server redis;
+} engine;
+
+typedef struct engine_kind {
+  const char *name;
+  void (*need)(void);         /* skips the test, by name, where it cannot run */
+  void (*folder)(engine *);   /* makes a fresh one and fills in the location; nothing runs */
+  void (*start)(engine *);    /* with what the folder holds; returns when it answers. NULL: there is no server */
+  pid_t *(*process)(engine *); /* the server's; 0 when it does not run */
+  void (*drop)(engine *);     /* kills the server and removes the folder */
+} engine_kind;
+
+extern const engine_kind engine_local, engine_redis;
+
+/* Skips where it cannot run; otherwise a fresh folder, and the server started. `options` may be NULL. */
+void engine_open(engine *, const engine_kind *, const char *options);
+void engine_kill(engine *); /* SIGKILL, and waits for its end */
+void engine_again(engine *);
+void engine_close(engine *);
+/* The server has ended by itself, within `seconds`: its exit status, or 128 + the signal; -1 if it has not. */
+int engine_end(engine *, unsigned seconds);
+
+#endif
