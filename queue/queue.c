@@ -194,13 +194,27 @@ hf_status hf_queue_release(hf_queue *queue, const hf_job_key *key, uint64_t epoc
   return status == HF_OK ? queue->backend->release(queue, key, epoch) : status;
 }
 
+/* Whether the store has damaged or lost an artifact; one that is larger than any proof is not looked at. */
+static hf_status is_lost(hf_queue *queue, const hf_digest *digest, bool *lost) {
+  uint8_t *data;
+  size_t length;
+  hf_status status = hf_artifact_get(queue, digest, (size_t)16 << 20, &data, &length);
+  free(data);
+  *lost = status == HF_E_CHECKSUM || status == HF_E_NOT_FOUND;
+  return *lost || status == HF_E_RANGE ? HF_OK : status;
+}
+
 hf_status hf_queue_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, const char *cause,
                           hf_queue_refusal *out) {
   hf_queue_refusal ignored;
+  bool lost;
   if (!out) out = &ignored;
   *out = (hf_queue_refusal){0};
   hf_status status = check_key(key);
-  return status == HF_OK ? queue->backend->refuse(queue, key, result, cause ? cause : "", out) : status;
+  if (status == HF_OK) status = is_lost(queue, result, &lost);
+  if (status != HF_OK) return status;
+  if (!cause || !cause[0]) cause = lost ? "the result was damaged in the store" : "the result does not verify";
+  return queue->backend->refuse(queue, key, result, lost, cause, out);
 }
 
 hf_status hf_queue_pardon(hf_queue *queue, const char *worker) {

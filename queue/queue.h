@@ -55,7 +55,8 @@
  * worker is not offered it for HF_QUEUE_REFUSED_HOLD times `retry_ms`, so that another comes by), the time that was
  * metered as proved is metered as refused, and the worker gets a strike. At `max_strikes` it is
  * quarantined: its leases end at once (no attempt is charged), lease and whatever it finishes later are
- * HF_E_QUARANTINED, until PARDON forgives its strikes. A worker is known by the name that it gives itself, or that
+ * HF_E_QUARANTINED, until PARDON forgives its strikes. A result whose bytes the store has damaged or lost is refused
+ * like any other, but is nobody's lie: that is a failed attempt, without a strike, and the same bytes are welcome. A worker is known by the name that it gives itself, or that
  * the transport knows it by; and whoever may refuse may quarantine: that is for takers who are trusted to verify.
  *
  * FAIL charges an attempt and offers the job again; the worker that failed is

@@ -23,7 +23,9 @@ typedef struct hf_queue_backend {
                       hf_finish_outcome *);
   hf_status (*fail)(hf_queue *, const hf_job_key *, uint64_t, hf_status, const char *, hf_job_state *);
   hf_status (*release)(hf_queue *, const hf_job_key *, uint64_t);
-  hf_status (*refuse)(hf_queue *, const hf_job_key *, const hf_digest *, const char *, hf_queue_refusal *);
+  /* `lost`: the store has not these bytes any more. */
+  hf_status (*refuse)(hf_queue *, const hf_job_key *, const hf_digest *, bool lost, const char *,
+                      hf_queue_refusal *);
   hf_status (*pardon)(hf_queue *, const char *);
   hf_status (*reap)(hf_queue *, uint64_t *);
   hf_status (*requeue)(hf_queue *, const hf_job_key *, uint64_t);

@@ -115,7 +115,7 @@ hf_status hf_local_give_back(hf_local *local, hf_local_job *job, uint64_t now, c
 
 /* ---- local_refuse.c ---- */
 
-hf_status hf_local_refuse(hf_queue *, const hf_job_key *, const hf_digest *, const char *, hf_queue_refusal *);
+hf_status hf_local_refuse(hf_queue *, const hf_job_key *, const hf_digest *, bool, const char *, hf_queue_refusal *);
 hf_status hf_local_pardon(hf_queue *, const char *);
 /* HF_E_QUARANTINED, with the reason, for a worker in quarantine. */
 hf_status hf_local_admit(hf_local *local, const char *worker);

@@ -127,8 +127,8 @@ static hf_status look(hf_local *local, const hf_local_job *job, const hf_digest 
                  r->state == HF_JOB_DONE ? hex : "");
 }
 
-hf_status hf_local_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, const char *cause,
-                          hf_queue_refusal *out) {
+hf_status hf_local_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, bool lost,
+                          const char *cause, hf_queue_refusal *out) {
   hf_local *local = (hf_local *)queue;
   hf_local_job job;
   char clean[HF_DETAIL_MAX + 1];
@@ -136,7 +136,7 @@ hf_status hf_local_refuse(hf_queue *queue, const hf_job_key *key, const hf_diges
   hf_status status = hf_local_begin(local);
   if (status != HF_OK) return status;
   uint64_t now = hf_queue_now(queue);
-  hf_detail_copy(cause[0] ? cause : "the result does not verify", clean);
+  hf_detail_copy(cause, clean);
   HF_TRY(hf_local_find(local, key, &job));
   HF_TRY(look(local, &job, result, out, &over));
   if (over) goto out;
@@ -146,9 +146,10 @@ hf_status hf_local_refuse(hf_queue *queue, const hf_job_key *key, const hf_diges
                       (int64_t)job.proved_ms, key->tenant));
   HF_TRY(hf_local_run(local, "UPDATE jobs SET result = NULL, proved = 0, ended_at = 0 WHERE seq = ?", "i",
                       (int64_t)job.record.sequence));
-  HF_TRY(hf_local_charge(local, &job, now,
-                         &(hf_local_attempt){.code = HF_E_VERIFY, .cause = clean, .result = result}, &out->state));
-  HF_TRY(strike(local, &job, clean, now, out));
+  hf_local_attempt attempt = {.code = HF_E_VERIFY, .cause = clean, .result = result};
+  if (lost) attempt = (hf_local_attempt){.code = HF_E_CHECKSUM, .cause = clean};
+  HF_TRY(hf_local_charge(local, &job, now, &attempt, &out->state));
+  HF_TRY(lost ? read_strikes(local, job.record.worker, out) : strike(local, &job, clean, now, out));
 out:
   return hf_local_end(local, status);
 }

@@ -142,7 +142,7 @@ hf_status hf_redis_finish(hf_queue *, const hf_job_key *, uint64_t, const char *
                           hf_finish_outcome *);
 hf_status hf_redis_fail(hf_queue *, const hf_job_key *, uint64_t, hf_status, const char *, hf_job_state *);
 hf_status hf_redis_release(hf_queue *, const hf_job_key *, uint64_t);
-hf_status hf_redis_refuse(hf_queue *, const hf_job_key *, const hf_digest *, const char *, hf_queue_refusal *);
+hf_status hf_redis_refuse(hf_queue *, const hf_job_key *, const hf_digest *, bool, const char *, hf_queue_refusal *);
 hf_status hf_redis_reap(hf_queue *, uint64_t *);
 
 /* ---- redis_admin.c ---- */

@@ -160,15 +160,17 @@ out:
   return status;
 }
 
-hf_status hf_redis_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, const char *cause,
-                          hf_queue_refusal *out) {
+hf_status hf_redis_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, bool lost,
+                          const char *cause, hf_queue_refusal *out) {
   char clean[HF_DETAIL_MAX + 1];
   redisReply *answer;
   const hf_queue_options *o = &queue->options;
   hf_redis_request request = hf_redis_about(key);
-  hf_detail_copy(cause[0] ? cause : "the result does not verify", clean);
+  hf_detail_copy(cause, clean);
   hf_redis_put_digest(&request, result);
+  hf_redis_put_text(&request, lost ? "1" : "0");
   hf_redis_put_text(&request, clean);
+  hf_redis_put_u64(&request, o->retry_ms);
   hf_redis_put_u64(&request, HF_QUEUE_REFUSED_HOLD * o->retry_ms);
   hf_redis_put_u64(&request, o->max_attempts);
   hf_redis_put_u64(&request, o->max_strikes);

@@ -63,9 +63,9 @@ static hf_status gate_cancel(hf_queue *queue, const hf_job_key *key, const char 
   GATE(cancel(real, key, cause, state));
 }
 
-static hf_status gate_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, const char *cause,
-                             hf_queue_refusal *out) {
-  GATE(refuse(real, key, result, cause, out));
+static hf_status gate_refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, bool lost,
+                             const char *cause, hf_queue_refusal *out) {
+  GATE(refuse(real, key, result, lost, cause, out));
 }
 
 static const hf_queue_backend gate_backend = {

@@ -121,6 +121,30 @@ static inline hf_digest result_of(fixture *f, const char *text) {
   return digest;
 }
 
+/* The result of a DONE job that w1 handed in is not what it was: refused, proven again by w2, and nobody is blamed. */
+static inline void damaged_result(fixture *f, const hf_job_key *key, const hf_digest *result) {
+  hf_queue_refusal refusal;
+  hf_attempt attempt;
+  hf_worker_record worker;
+  hf_lease lease;
+  hf_finish_outcome outcome;
+  size_t count;
+  OK(hf_queue_refuse(f->q, key, result, NULL, &refusal));
+  cr_assert(!refusal.again && !refusal.quarantined);
+  EQ(refusal.state, HF_JOB_QUEUED);
+  EQ(refusal.strikes, 0);
+  OK(hf_queue_attempts(f->q, key, &attempt, 1, &count));
+  EQ(attempt.code, HF_E_CHECKSUM);
+  cr_assert(strstr(attempt.cause, "damaged"), "%s", attempt.cause);
+  OK(hf_queue_workers(f->q, 0, NULL, &worker, 1, &count));
+  EQ(worker.strikes, 0);
+  cr_assert(try_lease(f, "w2", &lease));
+  hf_digest again = result_of(f, "a proof"); /* which mends it */
+  cr_assert(hf_digest_eq(&again, result));
+  OK(hf_queue_finish(f->q, key, lease.epoch, "w2", &again, &outcome));
+  EQ(outcome, HF_FINISH_ACCEPTED);
+}
+
 static inline hf_queue_stats stats_of(fixture *f) {
   hf_queue_stats stats;
   OK(hf_queue_get_stats(f->q, &stats));

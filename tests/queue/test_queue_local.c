@@ -110,6 +110,17 @@ Test(queue_local, foreign_and_damaged_files) {
   OK(hf_artifact_get(f.q, &f.input, 100, &data, &length));
   free(data);
 
+  /* A result that is damaged on the disk is refused, and no worker is blamed for it. */
+  submit(&f, "alice", "j");
+  hf_lease lease = lease_expect(&f, "w1", "j");
+  hf_digest result = result_of(&f, "a proof");
+  hf_finish_outcome outcome;
+  OK(hf_queue_finish(f.q, &lease.header.key, lease.epoch, "w1", &result, &outcome));
+  hf_digest_hex(&result, hex);
+  snprintf(path, sizeof path, "%s/artifacts/%.2s/%s", folder, hex, hex + 2);
+  cr_assert(chmod(path, 0600) == 0 && truncate(path, 3) == 0);
+  damaged_result(&f, &lease.header.key, &result);
+
   /* A plain folder name is a local queue too; other schemes are not known. */
   hf_queue_options options = fixture_options(&f);
   options.location = folder;
@@ -174,17 +185,31 @@ Test(queue_local, old_format) {
   OK(hf_queue_get(q[1], &mine, &record));
   EQ(record.state, HF_JOB_DONE);
   EQ(record.used_ms, 32);
-  OK(hf_queue_refuse(q[1], &mine, &record.result, "looked again", &refusal));
-  EQ(refusal.state, HF_JOB_QUEUED);
-  cr_assert_str_eq(refusal.worker, "old-worker");
+  hf_lease lease;
+  hf_digest lie;
+  bool found;
   hf_worker_record worker;
-  OK(hf_queue_workers(q[0], 0, NULL, &worker, 1, &count));
-  EQ(worker.strikes, 1);
-  EQ(worker.worker.capability_count, 2);
+  hf_worker other = {.name = "new-worker",
+                     .capability_count = 1,
+                     .capabilities = {{.circuit = "example"}},
+                     .device_memory = 1 << 30};
+  OK(hf_queue_refuse(q[1], &mine, &record.result, NULL, &refusal)); /* its artifact did not come along */
+  EQ(refusal.state, HF_JOB_QUEUED);
+  EQ(refusal.strikes, 0);
+  cr_assert_str_eq(refusal.worker, "old-worker");
   hf_tenant_stats tenant;
   OK(hf_queue_tenants(q[0], NULL, &tenant, 1, &count));
   EQ(tenant.proved_ms, 32);
   EQ(tenant.refused_ms, 0); /* what a result of that time was metered with is not known */
+  OK(hf_queue_lease(q[0], &other, &lease, &found));
+  cr_assert(found && hf_job_key_eq(&lease.header.key, &mine));
+  OK(hf_artifact_put(q[0], "a lie", 5, &lie));
+  OK(hf_queue_finish(q[0], &mine, lease.epoch, "old-worker", &lie, NULL));
+  OK(hf_queue_refuse(q[1], &mine, &lie, NULL, &refusal));
+  OK(hf_queue_workers(q[0], 0, "new-worker", &worker, 1, &count));
+  cr_assert_str_eq(worker.worker.name, "old-worker");
+  EQ(worker.strikes, 1);
+  EQ(worker.worker.capability_count, 2);
   for (int i = 0; i < 2; i++) hf_queue_close(&q[i]);
   sqlite3_stmt *statement;
   cr_assert(sqlite3_prepare_v2(db, "SELECT hex(identity) FROM totals", -1, &statement, NULL) == SQLITE_OK);

@@ -151,6 +151,21 @@ Test(queue_redis, old_format) {
   redis_server_tell(&server, "HSET {hyperfold}:meta format 2");
   fixture_close(&f);
 }
+/* A result that the server no longer holds as it was is refused, and no worker is blamed for it. */
+Test(queue_redis, damaged_result) {
+  fixture f;
+  fixture_open(&f, &factory);
+  hf_digest result = result_of(&f, "a proof");
+  hf_finish_outcome outcome;
+  char hex[HF_DIGEST_HEX];
+  submit(&f, "alice", "j");
+  hf_lease lease = lease_expect(&f, "w1", "j");
+  OK(hf_queue_finish(f.q, &lease.header.key, lease.epoch, "w1", &result, &outcome));
+  hf_digest_hex(&result, hex);
+  redis_server_tell(&server, "SET {hyperfold}:chunk:%s:0 a-lie", hex);
+  damaged_result(&f, &lease.header.key, &result);
+  fixture_close(&f);
+}
 Test(queue_redis, cancel_and_deadline) {
   hf_case_cancel(&factory);
   hf_case_deadline(&factory);

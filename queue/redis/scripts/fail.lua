@@ -10,5 +10,4 @@ if job.cancel == '1' then
   return done({0, CANCELLED})
 end
 count('failures')
-local hold = retry_ms * 2 ^ math.min(tonumber(job.attempts), 10)
-return done({0, charge(job, 'failed', code, cause, hold, max_attempts)})
+return done({0, charge(job, 'failed', code, cause, retry_delay(job, retry_ms), max_attempts)})

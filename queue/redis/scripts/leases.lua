@@ -48,6 +48,9 @@ local function last_try(job, loss, code, cause, tries, limit)
   return (tries >= limit and workers >= 2) or tries >= 2 * limit
 end
 
+-- How long a worker that fails is not offered the job again.
+local function retry_delay(job, retry_ms) return retry_ms * 2 ^ math.min(tonumber(job.attempts), 10) end
+
 -- Charges an attempt to the job's worker, who is not offered it again for `hold_ms`; gives the job's state then.
 local function charge(job, kind, code, cause, hold_ms, max_attempts)
   local attempts = tonumber(job.attempts) + 1

@@ -1,6 +1,6 @@
 -- The result of a job does not verify: one step, or nothing.
-local tenant, id, result, cause = text(), text(), text(), text()
-local hold_ms, max_attempts, max_strikes = number(), number(), number()
+local tenant, id, result, lost, cause = text(), text(), text(), text() == '1', text()
+local retry_ms, hold_ms, max_attempts, max_strikes = number(), number(), number(), number()
 local E_VERIFY = '210'
 local job = find_job(tenant, id)
 if not job then return no_job(tenant, id) end
@@ -22,9 +22,14 @@ local worker = job.worker
 wake(tenant)
 local proved = job.proved or '0' -- not there in jobs that were finished before results were refused
 if proved ~= '0' then call('HINCRBY', P .. 'tenant:' .. tenant, 'refused', proved) end
-call('HSET', refused, result, worker)
 unrefer(result)
 set(job, 'result', '', 'proved', 0, 'ended', 0)
+if lost then
+  count('failures')
+  charge(job, 'failed', whole(E_CHECKSUM), cause, retry_delay(job, retry_ms), max_attempts)
+  return done(stands(0, worker))
+end
+call('HSET', refused, result, worker)
 count('refusals')
 charge(job, 'refused', E_VERIFY, cause, hold_ms, max_attempts)
 
