@@ -350,7 +350,7 @@ void hf_cli_usage(const hf_cli *cli, const hf_command *command, FILE *to) {
             "default.\n\n"
             "exit status: 0 done, 2 wrong use, 3 malformed input, 4 a verdict against it (invalid proof, "
             "unsatisfied\n"
-            "circuit, refused), 5 resources (memory, files, time, not found), 6 device, 7 internal\n");
+            "circuit, refused), 5 resources (memory, files, time, not found), 6 device, 7 internal, 8 a quarantined worker\n");
     return;
   }
   fprintf(to, "hyperfold %s: %s\n\n", cli->path, command->summary);

@@ -4,6 +4,7 @@
 #include "parameters.h"
 #include "proof_common.h"
 #include "queue_common.h"
+#include "take.h"
 
 #include <hyperfold/file.h>
 #include <hyperfold/rollup.h>
@@ -111,6 +112,29 @@ out:
   return status;
 }
 
+/* Until the job is over or no time is left; in slices, so that a terminal sees progress. */
+static hf_status wait_in_slices(hf_queue *queue, const hf_job_key *key, uint64_t *left, hf_job_record *record) {
+  hf_status status;
+  do {
+    uint64_t slice = *left < 500 ? *left : 500;
+    status = hf_queue_wait(queue, key, slice, record);
+    *left -= slice;
+    if (status == HF_E_TIMEOUT) {
+      char text[160];
+      snprintf(text, sizeof text, "%s %s %llu/%llu", hf_job_state_text(record->state), record->progress.phase,
+               (unsigned long long)record->progress.done, (unsigned long long)record->progress.total);
+      hf_cli_progress(text);
+    }
+  } while (status == HF_E_TIMEOUT && *left > 0);
+  hf_cli_progress(NULL);
+  return status;
+}
+
+static void say_refusal(const hf_queue_refusal *r, const char *cause) {
+  hf_cli_say("the result of %s is refused (%s): the job is %s; %u strikes%s", r->worker, cause,
+             hf_job_state_text(r->state), r->strikes, r->quarantined ? ", quarantined" : "");
+}
+
 static hf_status wait_for(hf_cli *cli) {
   hf_status status;
   hf_queue *queue = NULL;
@@ -119,22 +143,66 @@ static hf_status wait_for(hf_cli *cli) {
   uint64_t left = hf_cli_number(cli, "timeout") * 1000;
   HF_TRY(hf_cli_job_key(cli, 0, &key));
   HF_TRY(hf_cli_queue_open(cli, &queue));
-  do { /* in slices, so that a terminal sees progress */
-    uint64_t slice = left < 500 ? left : 500;
-    status = hf_queue_wait(queue, &key, slice, &record);
-    left -= slice;
-    if (status == HF_E_TIMEOUT) {
-      char text[160];
-      snprintf(text, sizeof text, "%s %s %llu/%llu", hf_job_state_text(record.state), record.progress.phase,
-               (unsigned long long)record.progress.done, (unsigned long long)record.progress.total);
-      hf_cli_progress(text);
-    }
-  } while (status == HF_E_TIMEOUT && left > 0);
-  hf_cli_progress(NULL);
-  if (status != HF_OK) goto out;
+  for (bool over = false; !over;) {
+    HF_TRY(wait_in_slices(queue, &key, &left, &record));
+    over = record.state != HF_JOB_DONE || !hf_cli_flag(cli, "verify");
+    if (over) break;
+    hf_queue_refusal refusal;
+    char why[HF_DETAIL_MAX + 1];
+    hf_cli_progress("verifying");
+    status = hf_cli_take_judge(cli, queue, &record, &over);
+    hf_cli_progress(NULL);
+    if (status != HF_OK) goto out;
+    if (over) break;
+    hf_detail_copy(hf_error_message(), why);
+    status = hf_queue_refuse(queue, &key, &record.result, why, &refusal);
+    if (status == HF_OK) say_refusal(&refusal, why);
+    if (status != HF_OK && status != HF_E_STATE) goto out; /* that: somebody else refused it meanwhile */
+  }
   HF_TRY(show(cli, queue, &record));
   if (record.state != HF_JOB_DONE)
     status = hf_fail(HF_E_REFUSED, "the job ended as %s: %s", hf_job_state_text(record.state), record.cause);
+out:
+  hf_queue_close(&queue);
+  return status;
+}
+
+/* Without --result what the job has now is judged here; with it the caller has. */
+static hf_status refuse(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  hf_job_key key;
+  hf_job_record record;
+  hf_queue_refusal refusal;
+  hf_digest result;
+  bool good;
+  char why[HF_DETAIL_MAX + 1];
+  const char *given = hf_cli_text(cli, "result"), *cause = why;
+  HF_TRY(hf_cli_job_key(cli, 0, &key));
+  if (given != NULL) {
+    HF_TRY(hf_cli_need(cli, "cause", &cause));
+    HF_TRY(hf_digest_parse(given, &result));
+  }
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  if (given == NULL) {
+    HF_TRY(hf_queue_get(queue, &key, &record));
+    if (record.state != HF_JOB_DONE)
+      HF_TRY(hf_fail(HF_E_STATE, "nothing to refuse: the job is %s", hf_job_state_text(record.state)));
+    HF_TRY(hf_cli_take_judge(cli, queue, &record, &good));
+    if (good)
+      HF_TRY(hf_fail(HF_E_STATE, "the result is valid and stays; --result DIGEST --cause TEXT refuses it nevertheless"));
+    hf_detail_copy(hf_error_message(), why);
+    result = record.result;
+  }
+  HF_TRY(hf_queue_refuse(queue, &key, &result, cause, &refusal));
+  if (cli->json)
+    status = hf_cli_print_json(
+        cli, json_pack("{s:s, s:s, s:b, s:s, s:i, s:b}", "id", cli->arguments[0], "state",
+                       hf_job_state_text(refusal.state), "again", (int)refusal.again, "worker", refusal.worker,
+                       "strikes", (int)refusal.strikes, "quarantined", (int)refusal.quarantined));
+  else
+    printf("%s: %u strikes for %s%s\n", hf_job_state_text(refusal.state), refusal.strikes, refusal.worker,
+           refusal.quarantined ? ", which is quarantined" : "");
 out:
   hf_queue_close(&queue);
   return status;
@@ -214,6 +282,11 @@ static const hf_option wait_options[] = {
     HF_OPTION_QUEUE,
     HF_OPTION_TENANT,
     {"timeout", HF_OPTION_NUMBER, "SECONDS", "3600", "give up after this time (exit status 5)"},
+    {"verify", HF_OPTION_FLAG, NULL, NULL,
+     "verify the result under the key that the job pins, about the job's input; one that does not stand is refused, and "
+     "waited for again"},
+    HF_OPTION_TAKE_VK,
+    HF_OPTION_DEV,
     {"out", HF_OPTION_TEXT, "FILE", NULL, "write the proof"},
     {"input", HF_OPTION_TEXT, "FILE", NULL, "write the input"},
     HF_OPTION_END,
@@ -223,6 +296,16 @@ static const hf_option cancel_options[] = {
     HF_OPTION_QUEUE,
     HF_OPTION_TENANT,
     {"cause", HF_OPTION_TEXT, "TEXT", "cancelled by its owner", "what to record"},
+    HF_OPTION_END,
+};
+static const hf_option refuse_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    HF_OPTION_TENANT,
+    HF_OPTION_TAKE_VK,
+    HF_OPTION_DEV,
+    {"result", HF_OPTION_TEXT, "DIGEST", NULL, "refuse this result, which was judged elsewhere (default: judge what the job has)"},
+    {"cause", HF_OPTION_TEXT, "TEXT", NULL, "with --result: what is wrong with it"},
     HF_OPTION_END,
 };
 static const hf_option list_options[] = {
@@ -270,6 +353,15 @@ const hf_command hf_job_commands[] = {
      .max_arguments = 1,
      .options = cancel_options,
      .run = cancel},
+    {.name = "refuse",
+     .summary = "have a job proven again whose result does not verify",
+     .arguments = "ID",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = refuse_options,
+     .run = refuse,
+     .details = "The worker whose result it was has a strike; after the second it is quarantined, until `hyperfold queue "
+                "pardon`.\nA result that verifies is not refused, unless it is named with --result."},
     {.name = "list", .summary = "list jobs in the order of submission", .options = list_options, .run = list},
     {.name = NULL},
 };

@@ -25,28 +25,32 @@ static hf_status stats(hf_cli *cli) {
     printf("oldest     waits %.1f s\n", (double)s.oldest_queued_ms / 1000);
     printf("counters   submitted %llu again %llu conflicting %llu refused %llu; leases %llu expired %llu "
            "released %llu; "
-           "failures %llu stale %llu; results %llu late %llu differing %llu\n",
+           "failures %llu stale %llu; results %llu late %llu differing %llu; refusals %llu quarantines %llu pardons %llu "
+           "barred %llu\n",
            (unsigned long long)s.submitted, (unsigned long long)s.resubmitted,
            (unsigned long long)s.conflicts, (unsigned long long)s.refused, (unsigned long long)s.leases,
            (unsigned long long)s.expired, (unsigned long long)s.released, (unsigned long long)s.failures,
            (unsigned long long)s.stale, (unsigned long long)s.results, (unsigned long long)s.late_results,
-           (unsigned long long)s.late_differing);
+           (unsigned long long)s.late_differing, (unsigned long long)s.refusals, (unsigned long long)s.quarantines,
+           (unsigned long long)s.pardons, (unsigned long long)s.barred);
   }
   for (size_t count = 16; count == 16;) {
     HF_TRY(hf_queue_tenants(queue, after, page, 16, &count));
     for (size_t i = 0; i < count; i++) {
       const hf_tenant_stats *t = &page[i];
       if (cli->json)
-        json_array_append_new(tenants, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "tenant", t->tenant,
+        json_array_append_new(tenants, json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "tenant", t->tenant,
                                                  "weight", (int)t->weight, "quota", hf_cli_json_u64(t->quota),
                                                  "done", hf_cli_json_u64(t->jobs[HF_JOB_DONE]), "used_ms",
                                                  hf_cli_json_u64(t->used_ms), "proved_ms",
-                                                 hf_cli_json_u64(t->proved_ms)));
+                                                 hf_cli_json_u64(t->proved_ms), "refused_ms",
+                                                 hf_cli_json_u64(t->refused_ms)));
       else
-        printf("tenant     %s: weight %u, %llu queued, %llu done, %.1f s used, %.1f s of them proved\n",
+        printf("tenant     %s: weight %u, %llu queued, %llu done, %.1f s used, %.1f s of them proved, %.1f s of these "
+               "refused\n",
                t->tenant, t->weight, (unsigned long long)t->jobs[HF_JOB_QUEUED],
                (unsigned long long)t->jobs[HF_JOB_DONE], (double)t->used_ms / 1000,
-               (double)t->proved_ms / 1000);
+               (double)t->proved_ms / 1000, (double)t->refused_ms / 1000);
       memcpy(after, t->tenant, sizeof after);
     }
   }
@@ -54,14 +58,17 @@ static hf_status stats(hf_cli *cli) {
     HF_TRY(hf_cli_print_json(
         cli,
         json_pack(
-            "{s:O, s:o, s:{s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:o, s:o}, s:O}",
+            "{s:O, s:o, s:{s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, "
+            "s:o}, s:O}",
             "jobs", jobs, "oldest_queued_ms", hf_cli_json_u64(s.oldest_queued_ms), "submissions", "accepted",
             hf_cli_json_u64(s.submitted), "again", hf_cli_json_u64(s.resubmitted), "conflicts",
             hf_cli_json_u64(s.conflicts), "refused", hf_cli_json_u64(s.refused), "leases", "granted",
             hf_cli_json_u64(s.leases), "expired", hf_cli_json_u64(s.expired), "released",
             hf_cli_json_u64(s.released), "failures", "charged", hf_cli_json_u64(s.failures), "stale",
             hf_cli_json_u64(s.stale), "results", "accepted", hf_cli_json_u64(s.results), "late",
-            hf_cli_json_u64(s.late_results), "differing", hf_cli_json_u64(s.late_differing), "tenants",
+            hf_cli_json_u64(s.late_results), "differing", hf_cli_json_u64(s.late_differing), "refused",
+            hf_cli_json_u64(s.refusals), "barred", hf_cli_json_u64(s.barred), "workers", "quarantined",
+            hf_cli_json_u64(s.quarantines), "pardoned", hf_cli_json_u64(s.pardons), "tenants",
             tenants)));
 out:
   json_decref(jobs);
@@ -120,6 +127,33 @@ out:
   return status;
 }
 
+static uint64_t now_ms(void) {
+  const hf_clock clock = hf_clock_system();
+  return clock.now_ms(clock.context);
+}
+
+/* A server's clock may be ahead of this one. */
+static void say_seen(const hf_worker_record *w, uint64_t now) {
+  if (w->seen_ms == 0)
+    printf("%s never asked for work:", w->worker.name);
+  else
+    printf("%s seen %.1f s ago:", w->worker.name, now > w->seen_ms ? (double)(now - w->seen_ms) / 1000 : 0.0);
+}
+
+static hf_status pardon(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_queue_pardon(queue, cli->arguments[0]));
+  if (cli->json)
+    status = hf_cli_print_json(cli, json_pack("{s:s, s:b}", "worker", cli->arguments[0], "quarantined", 0));
+  else
+    printf("%s: no strikes\n", cli->arguments[0]);
+out:
+  hf_queue_close(&queue);
+  return status;
+}
+
 static hf_status workers(hf_cli *cli) {
   hf_status status;
   hf_cli_pages pages;
@@ -135,13 +169,18 @@ static hf_status workers(hf_cli *cli) {
       for (uint32_t k = 0; k < w->capability_count; k++)
         json_array_append_new(circuits, json_string(w->capabilities[k].circuit));
       if (!cli->json) {
-        printf("%s seen %.1f s ago:", w->name, ((double)time(NULL) * 1000 - (double)page[i].seen_ms) / 1000);
+        say_seen(&page[i], now_ms());
         for (uint32_t k = 0; k < w->capability_count; k++) printf(" %s", w->capabilities[k].circuit);
+        if (page[i].strikes > 0)
+          printf("; %u strikes%s, the last: %s", page[i].strikes, page[i].quarantined_ms ? ", QUARANTINED" : "",
+                 page[i].cause);
         putchar('\n');
       }
-      json_array_append_new(pages.list,
-                            json_pack("{s:s, s:s, s:o, s:o}", "name", w->name, "software", w->software,
-                                      "seen_ms", hf_cli_json_u64(page[i].seen_ms), "circuits", circuits));
+      json_array_append_new(
+          pages.list, json_pack("{s:s, s:s, s:o, s:o, s:i, s:o, s:o}", "name", w->name, "software", w->software,
+                                "seen_ms", hf_cli_json_u64(page[i].seen_ms), "circuits", circuits, "strikes",
+                                (int)page[i].strikes, "quarantined_ms", hf_cli_json_u64(page[i].quarantined_ms), "cause",
+                                hf_cli_json_text(page[i].cause)));
       memcpy(after, w->name, sizeof after);
     }
   }
@@ -160,7 +199,10 @@ static hf_status events(hf_cli *cli) {
     for (size_t i = 0; i < count && left > 0; i++, left--) {
       const hf_event *e = &page[i];
       char id[HF_JOB_ID_TEXT];
-      hf_job_id_text(&e->key.id, id);
+      if (hf_event_has_job(e->kind))
+        hf_job_id_text(&e->key.id, id);
+      else
+        id[0] = '\0';
       after = e->sequence;
       if (cli->json)
         json_array_append_new(pages.list,
@@ -170,9 +212,9 @@ static hf_status events(hf_cli *cli) {
                                         id, "epoch", hf_cli_json_u64(e->epoch), "worker", e->worker, "detail",
                                         hf_cli_json_text(e->detail)));
       else
-        printf("%-8llu %-16s %s/%s epoch %llu %s%s%s\n", (unsigned long long)e->sequence,
-               hf_event_kind_text(e->kind), e->key.tenant, id, (unsigned long long)e->epoch, e->worker,
-               e->detail[0] != 0 ? ": " : "", e->detail);
+        printf("%-8llu %-16s %s%s%s epoch %llu %s%s%s\n", (unsigned long long)e->sequence,
+               hf_event_kind_text(e->kind), e->key.tenant, id[0] != 0 ? "/" : "-", id, (unsigned long long)e->epoch,
+               e->worker, e->detail[0] != 0 ? ": " : "", e->detail);
     }
   }
 out:
@@ -244,7 +286,7 @@ static const hf_option requeue_options[] = {
 static const hf_option workers_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
-    {"within", HF_OPTION_NUMBER, "SECONDS", "60", "those seen in this time"},
+    {"within", HF_OPTION_NUMBER, "SECONDS", "60", "those seen in this time, and those in quarantine"},
     HF_OPTION_END,
 };
 static const hf_option events_options[] = {
@@ -287,6 +329,15 @@ const hf_command hf_queue_commands[] = {
      .summary = "workers that were seen lately",
      .options = workers_options,
      .run = workers},
+    {.name = "pardon",
+     .summary = "forgive a worker its strikes, and let it work again",
+     .arguments = "WORKER",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .options = plain_options,
+     .run = pardon,
+     .details = "A worker whose results were refused twice (job refuse) is quarantined: it gets no jobs, and its process "
+                "ends with\nexit status 8. `queue workers` says why."},
     {.name = "events", .summary = "what happened, oldest first", .options = events_options, .run = events},
     {.name = "reap",
      .summary = "offer expired leases again, end what is past its deadline",

@@ -175,9 +175,13 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_m
   hf_status status = prove_job(&run, made, &result);
   if (status != HF_OK) hf_detail_copy(hf_error_message(), cause);
   do { /* a finished proof is too dear to drop */
-    if (status == HF_OK)
+    if (status == HF_OK) {
       queue_status = hf_queue_finish(o->queue, key, lease->epoch, o->name, &result, &run.report.outcome);
-    else if (run.stopped == HF_E_STALE)
+      if (queue_status != HF_E_REFUSED) continue;
+      status = queue_status; /* these very bytes were refused before: an attempt that failed */
+      hf_detail_copy(hf_error_message(), cause);
+    }
+    if (run.stopped == HF_E_STALE)
       queue_status = HF_OK;
     else if (run.stopped != HF_OK || status == HF_E_BUSY) /* told to leave, or another job's fault */
       queue_status = hf_queue_release(o->queue, key, lease->epoch);
