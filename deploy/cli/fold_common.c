@@ -113,6 +113,8 @@ hf_status hf_cli_sealed_lock(const char *folder, hf_cli_seals_for what, int *fd)
 
 static hf_status find_key(void *context, const hf_digest *digest, hf_verifying_key *out) {
   hf_cli_fold *f = context;
+  char hex[HF_DIGEST_HEX];
+  hf_status status = HF_OK;
   hf_digest node = hf_vk_digest_bytes(&f->node), seal = hf_vk_digest_bytes(&f->seal);
   size_t at = hf_cli_keys_find(f->leaves, digest);
   if (hf_digest_eq(digest, &node))
@@ -122,10 +124,14 @@ static hf_status find_key(void *context, const hf_digest *digest, hf_verifying_k
   else if (at < f->leaves->count && f->leaves->loaded[at])
     *out = f->leaves->key[at];
   else if (at < f->leaves->count || f->leaves->count == 0)
-    return hf_key_cache_find(f->device.keys, digest, out);
+    status = hf_key_cache_find(f->device.keys, digest, out);
   else
-    return hf_fail(HF_E_NOT_FOUND, "its key is none of --leaf-vk");
-  return HF_OK;
+    status = hf_fail(HF_E_NOT_FOUND, "its key is none of --leaf-vk");
+  if (status == HF_E_NOT_FOUND && f->leaves->count == 0) {
+    hf_digest_hex(digest, hex);
+    status = hf_fail(HF_E_NOT_FOUND, "its key %s is not here: derive it (hyperfold circuit key CIRCUIT), or give it with --leaf-vk", hex);
+  }
+  return status;
 }
 
 static hf_status foldable(void *context, const hf_verifying_key *vk, const hf_proof *proof, bool *ok) {
