@@ -27,7 +27,7 @@ static void put_u64(hf_writer *w, const char *name, uint64_t v) {
 }
 
 /* `reason` is a fixed text without quotes. */
-static void refuse(hf_http_reply *reply, unsigned code, const char *error, const char *reason) {
+static void refuse(hf_web_reply *reply, unsigned code, const char *error, const char *reason) {
   hf_writer_free(&reply->body);
   reply->body = (hf_writer){0};
   reply->code = code;
@@ -35,7 +35,7 @@ static void refuse(hf_http_reply *reply, unsigned code, const char *error, const
 }
 
 /* What a failure inside means for the one who asked. */
-static void refuse_status(hf_http_reply *reply, hf_status status, const char *what) {
+static void refuse_status(hf_web_reply *reply, hf_status status, const char *what) {
   switch (status) {
   case HF_E_NOT_FOUND:
     refuse(reply, 404, "not_found", what);
@@ -53,7 +53,7 @@ static void refuse_status(hf_http_reply *reply, hf_status status, const char *wh
 
 /* ---- what is asked for ---- */
 
-static hf_chain *which_chain(hf_sequencer *s, const hf_http_request *request, hf_http_reply *reply) {
+static hf_chain *which_chain(hf_sequencer *s, const hf_http_request *request, hf_web_reply *reply) {
   hf_chain_id id;
   if (!request->chain) {
     if (hf_sequencer_chain_count(s) == 1) return hf_sequencer_chain(s, 0);
@@ -93,12 +93,12 @@ static void put_chain(hf_chain *chain, hf_writer *w) {
   put(w, "}");
 }
 
-static void get_chain(hf_sequencer *s, const hf_http_request *request, hf_http_reply *reply) {
+static void get_chain(hf_sequencer *s, const hf_http_request *request, hf_web_reply *reply) {
   hf_chain *chain = which_chain(s, request, reply);
   if (chain) put_chain(chain, &reply->body);
 }
 
-static void get_chains(hf_sequencer *s, hf_http_reply *reply) {
+static void get_chains(hf_sequencer *s, hf_web_reply *reply) {
   put(&reply->body, "{\"chains\":[");
   for (size_t i = 0; i < hf_sequencer_chain_count(s); i++) {
     if (i) put(&reply->body, ",");
@@ -108,7 +108,7 @@ static void get_chains(hf_sequencer *s, hf_http_reply *reply) {
 }
 
 static void get_account(hf_sequencer *s, const hf_http_request *request, const char *name,
-                        hf_http_reply *reply) {
+                        hf_web_reply *reply) {
   hf_bjj key;
   hf_account_info info;
   char hex[HF_KEY_HEX];
@@ -145,7 +145,7 @@ static void put_word(hf_writer *w, const hf_batch_record *record, int i) {
 }
 
 static void get_batch(hf_sequencer *s, const hf_http_request *request, const char *name,
-                      hf_http_reply *reply) {
+                      hf_web_reply *reply) {
   uint64_t number = 0;
   hf_batch_info info;
   hf_chain *chain = which_chain(s, request, reply);
@@ -175,7 +175,7 @@ static void get_batch(hf_sequencer *s, const hf_http_request *request, const cha
 }
 
 static void get_transaction(hf_sequencer *s, const hf_http_request *request, const char *name,
-                            hf_http_reply *reply) {
+                            hf_web_reply *reply) {
   hf_digest hash;
   uint64_t batch = 0;
   uint32_t slot = 0;
@@ -204,7 +204,7 @@ static hf_status append_answer(void *context, const hf_answer *answer) {
   return HF_OK; /* a lack of memory shows at the end: what is accepted must not be undone by it */
 }
 
-static void post_transactions(hf_sequencer *s, const hf_http_request *request, hf_http_reply *reply) {
+static void post_transactions(hf_sequencer *s, const hf_http_request *request, hf_web_reply *reply) {
   hf_tally tally;
   put(&reply->body, "{\"results\":[");
   hf_status status = hf_sequencer_submit_text(s, request->body ? request->body : "", request->length,
@@ -227,7 +227,7 @@ static const char *after(const char *path, const char *prefix) {
   return strncmp(path, prefix, n) == 0 ? path + n : NULL;
 }
 
-static void get(hf_sequencer *s, const hf_http_request *request, hf_http_reply *reply) {
+static void get(hf_sequencer *s, const hf_http_request *request, hf_web_reply *reply) {
   const char *name;
   if (strcmp(request->path, "/healthz") == 0)
     put(&reply->body, "{\"status\":\"ok\"}");
@@ -245,8 +245,8 @@ static void get(hf_sequencer *s, const hf_http_request *request, hf_http_reply *
     refuse(reply, 404, "not_found", "no such resource");
 }
 
-void hf_http_handle(hf_sequencer *sequencer, const hf_http_request *request, hf_http_reply *reply) {
-  *reply = (hf_http_reply){.code = 200};
+void hf_http_handle(hf_sequencer *sequencer, const hf_http_request *request, hf_web_reply *reply) {
+  *reply = (hf_web_reply){.code = 200};
   const bool collection = strcmp(request->path, "/v1/transactions") == 0;
   if (collection && strcmp(request->method, "POST") == 0) {
     post_transactions(sequencer, request, reply);

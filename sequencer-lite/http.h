@@ -12,14 +12,7 @@ typedef struct hf_http_request {
   size_t length;
 } hf_http_request;
 
-typedef struct hf_http_reply {
-  unsigned code;
-  unsigned retry_after_s; /* 0: no such header */
-  const char *allow;      /* with 405; static */
-  hf_writer body;         /* JSON; hf_writer_free */
-} hf_http_reply;
-
-/* Always gives a reply (500 at worst). Safe to call from several threads. */
-void hf_http_handle(hf_sequencer *sequencer, const hf_http_request *request, hf_http_reply *reply);
+/* Always gives a reply of JSON (500 at worst). Safe to call from several threads. */
+void hf_http_handle(hf_sequencer *sequencer, const hf_http_request *request, hf_web_reply *reply);
 
 #endif

@@ -21,6 +21,7 @@
 #include "replay.h"
 #include "state.h"
 #include "wallet.h"
+#include "web.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -137,13 +138,16 @@ hf_status hf_sequencer_run(hf_sequencer *sequencer, bool (*stop)(void *context),
 /* ---- HTTP ---- */
 
 typedef struct hf_http_options {
-  const char *address;  /* IPv4, default 127.0.0.1 */
+  const char *address;  /* IPv4 or IPv6 in digits, default 127.0.0.1 */
   uint16_t port;        /* 0: any free one */
   uint32_t threads;     /* default 2 */
   uint32_t connections; /* at once; default 64 */
   uint32_t timeout_s;   /* of an idle connection; default 10 */
   uint32_t body_limit;  /* bytes; default 1 MiB */
   const hf_logger *log; /* NULL: silent */
+  /* Asked before the resources below; true: it has answered. NULL: nobody is. */
+  bool (*before)(void *context, const hf_web_request *request, hf_web_reply *reply);
+  void *context;
 } hf_http_options;
 
 typedef struct hf_http hf_http;

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) return 0;
   char *method = piece(&data, &size), *path = piece(&data, &size), *chain = piece(&data, &size);
   hf_http_request request = {method, path, *chain ? chain : NULL, (const char *)data, size};
-  hf_http_reply reply;
+  hf_web_reply reply;
   hf_http_handle(sequencer(), &request, &reply);
   json_t *json = json_loadb(reply.body.data ? (const char *)reply.body.data : "", reply.body.length, 0, NULL);
   if (!json || reply.code < 200 || reply.code > 503) abort();
