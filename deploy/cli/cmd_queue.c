@@ -350,5 +350,11 @@ const hf_command hf_queue_commands[] = {
      .max_arguments = 1,
      .options = tenant_options,
      .run = tenant},
+    {.name = "metrics",
+     .summary = "the queue's figures for Prometheus, once or served",
+     .options = hf_queue_metrics_options,
+     .run = hf_queue_metrics_run,
+     .details = "Prints them once; with --listen serves /metrics and /healthz until SIGTERM, and goes on while the queue is away. One of\n"
+                "these an installation: a broker serves the same."},
     {.name = NULL},
 };

@@ -2,7 +2,7 @@
 #include "commands.h"
 #include "device_common.h"
 #include "queue_common.h"
-#include "worker.h"
+#include "worker_metrics.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -29,9 +29,24 @@ static hf_worker_stop stop(void *context) {
   return hf_signals == 0 ? HF_WORKER_GO_ON : hf_signals == 1 ? HF_WORKER_DRAIN : HF_WORKER_LEAVE;
 }
 
+/* A loop from lease to proof, with its own way to the queue. */
+typedef struct worker_lane {
+  const hf_cli *cli;
+  hf_worker_metrics *metrics; /* or NULL */
+  unsigned index;
+  hf_worker_options options;
+  hf_worker_totals totals;
+  hf_queue *queue;
+  pthread_t thread;
+  hf_status status;
+  char message[HF_DETAIL_MAX + 1];
+} worker_lane;
+
 static void progress(void *context, const hf_job_header *job, const char *phase, double done) {
+  const worker_lane *lane = context;
   char id[HF_JOB_ID_TEXT], line[256], bar[21];
-  (void)context;
+  if (lane->metrics != NULL) hf_worker_metrics_progress(lane->metrics, lane->index, phase, done);
+  if (!isatty(2)) return;
   hf_job_id_text(&job->key.id, id);
   for (int i = 0; i < 20; i++) bar[i] = i < (int)(done * 20) ? '#' : '.';
   bar[20] = 0;
@@ -41,9 +56,11 @@ static void progress(void *context, const hf_job_header *job, const char *phase,
 
 /* One line a job on stdout: JSON with --json, words without. */
 static void report(void *context, const hf_worker_report *r) {
-  const hf_cli *cli = context;
+  const worker_lane *lane = context;
+  const hf_cli *cli = lane->cli;
   const hf_maker_result *m = r->made;
   char id[HF_JOB_ID_TEXT];
+  if (lane->metrics != NULL) hf_worker_metrics_report(lane->metrics, lane->index, r);
   hf_job_id_text(&r->job->key.id, id);
   flockfile(stdout); /* jobs end side by side */
   hf_cli_progress(NULL);
@@ -114,16 +131,6 @@ out:
   return status;
 }
 
-/* A loop from lease to proof, with its own way to the queue. */
-typedef struct worker_lane {
-  hf_worker_options options;
-  hf_worker_totals totals;
-  hf_queue *queue;
-  pthread_t thread;
-  hf_status status;
-  char message[HF_DETAIL_MAX + 1];
-} worker_lane;
-
 static void *run_lane(void *context) {
   worker_lane *lane = context;
   lane->status = hf_worker_run(&lane->options, &lane->totals);
@@ -135,15 +142,20 @@ static void *run_lane(void *context) {
 }
 
 /* The first error of any lane. */
-static hf_status run_lanes(hf_cli *cli, const hf_worker_options *options, unsigned count, hf_worker_totals *totals) {
+static hf_status run_lanes(hf_cli *cli, const hf_worker_options *options, unsigned count, hf_worker_metrics *metrics,
+                           hf_worker_totals *totals) {
   hf_status status = HF_OK;
   worker_lane lanes[HF_MAKER_LANES];
   unsigned opened = 0, started = 0;
   memset(lanes, 0, sizeof lanes);
   for (; opened < count; opened++) {
     HF_TRY(hf_cli_queue_open_lease(cli, hf_cli_number(cli, "lease") * 1000, &lanes[opened].queue));
+    lanes[opened].cli = cli;
+    lanes[opened].metrics = metrics;
+    lanes[opened].index = opened;
     lanes[opened].options = *options;
     lanes[opened].options.queue = lanes[opened].queue;
+    lanes[opened].options.context = &lanes[opened];
   }
   for (unsigned i = 1; i < count; i++) {
     if (pthread_create(&lanes[i].thread, NULL, run_lane, &lanes[i]) != 0)
@@ -169,6 +181,8 @@ hf_status hf_worker_command_run(hf_cli *cli) {
   hf_cli_device device = {0};
   hf_maker *maker = NULL;
   hf_worker_totals totals = {0};
+  hf_cli_metrics shown = {0};
+  hf_worker_metrics *metrics = NULL;
   unsigned lanes;
   char host[33] = "", name[HF_NAME_MAX + 1];
   const char *circuit = hf_cli_text(cli, "circuit");
@@ -180,7 +194,11 @@ hf_status hf_worker_command_run(hf_cli *cli) {
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
   cli->log.part = "worker";
+  HF_TRY(hf_cli_metrics_open(cli, "worker", HF_METRICS_QUEUE, &shown));
   HF_TRY(open_maker(cli, &device, &lanes, &maker));
+  if (shown.exporter != NULL)
+    HF_TRY(hf_worker_metrics_create(shown.exporter, maker, lanes, hf_cli_number(cli, "lease") * 1000, &metrics));
+  HF_TRY(hf_cli_metrics_serve(&shown, "metrics"));
   hf_worker_options options = {
       .maker = maker,
       .srs = device.srs,
@@ -192,17 +210,18 @@ hf_status hf_worker_command_run(hf_cli *cli) {
       .once = hf_cli_flag(cli, "once"),
       .job_limit = hf_cli_number(cli, "jobs"),
       .stop = stop,
-      .progress = isatty(2) ? progress : NULL,
+      .progress = metrics != NULL || isatty(2) ? progress : NULL,
       .report = report,
-      .context = cli,
       .log = &cli->log,
   };
   cli->printed = true; /* stdout is a stream of lines, one a job */
-  HF_TRY(run_lanes(cli, &options, lanes, &totals));
+  HF_TRY(run_lanes(cli, &options, lanes, metrics, &totals));
   if (!cli->json)
     hf_cli_say("%llu proven, %llu failed, %llu left", (unsigned long long)totals.proven,
                (unsigned long long)totals.failed, (unsigned long long)totals.abandoned);
 out:
+  hf_cli_metrics_close(&shown);
+  hf_worker_metrics_destroy(&metrics);
   hf_maker_destroy(&maker);
   hf_cli_device_close(&device);
   return status;
@@ -220,6 +239,7 @@ const hf_option hf_worker_command_options[] = {
     {"isolate", HF_OPTION_FLAG, NULL, NULL, "prove in a process of its own on the CPU too, as on every GPU"},
     {"ahead", HF_OPTION_FLAG, NULL, NULL, "compute the next job's witness beside the proof on the CPU too, as on every GPU"},
     {"patience", HF_OPTION_NUMBER, "SECONDS", "30", "without a sign of progress that process is ended and started again"},
+    HF_OPTION_METRICS,
     {"once", HF_OPTION_FLAG, NULL, NULL, "end when there is nothing to do"},
     {"jobs", HF_OPTION_NUMBER, "N", "0", "end after so many jobs; 0: no limit"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},

@@ -3,17 +3,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-hf_status hf_cli_queue_open(hf_cli *cli, hf_queue **out) { return hf_cli_queue_open_lease(cli, 0, out); }
-
-hf_status hf_cli_queue_open_lease(hf_cli *cli, uint64_t lease_ms, hf_queue **out) {
+static hf_status open_queue(hf_cli *cli, hf_queue_options options, hf_queue **out) {
   char *own = NULL;
-  const char *location = hf_cli_text(cli, "queue");
-  if (location == NULL) location = own = hf_cli_data_path(cli, "queue");
-  if (location == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
-  hf_queue_options options = {.location = location, .lease_ms = lease_ms, .log = &cli->log};
+  options.log = &cli->log;
+  options.location = hf_cli_text(cli, "queue");
+  if (options.location == NULL) options.location = own = hf_cli_data_path(cli, "queue");
+  if (options.location == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
   hf_status status = hf_queue_open(&options, out);
   free(own);
   return status;
+}
+
+hf_status hf_cli_queue_open(hf_cli *cli, hf_queue **out) { return open_queue(cli, (hf_queue_options){0}, out); }
+
+hf_status hf_cli_queue_open_lease(hf_cli *cli, uint64_t lease_ms, hf_queue **out) {
+  return open_queue(cli, (hf_queue_options){.lease_ms = lease_ms}, out);
+}
+
+hf_status hf_cli_queue_open_patience(hf_cli *cli, uint64_t busy_ms, hf_queue **out) {
+  return open_queue(cli, (hf_queue_options){.busy_ms = busy_ms}, out);
 }
 
 hf_status hf_cli_job_key(const hf_cli *cli, unsigned index, hf_job_key *out) {

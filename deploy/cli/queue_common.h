@@ -9,6 +9,8 @@
 hf_status hf_cli_queue_open(hf_cli *cli, hf_queue **out);
 /* With another lease time than the default (0). */
 hf_status hf_cli_queue_open_lease(hf_cli *cli, uint64_t lease_ms, hf_queue **out);
+/* With another patience than the default: for those who watch a queue and must not wait for it. */
+hf_status hf_cli_queue_open_patience(hf_cli *cli, uint64_t busy_ms, hf_queue **out);
 /* --tenant and the id in argument `index`. */
 hf_status hf_cli_job_key(const hf_cli *cli, unsigned index, hf_job_key *out);
 json_t *hf_cli_record_json(const hf_job_record *record);

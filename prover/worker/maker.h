@@ -33,6 +33,14 @@ typedef struct hf_maker_result {
   uint64_t peak_memory; /* bytes: the process that proved at its largest since the job began, or since it last had none; 0: unknown */
 } hf_maker_result;
 
+/* What became of the processes that a maker has started. */
+typedef struct hf_maker_life {
+  uint64_t started; /* that got ready */
+  uint64_t lost;    /* that ended at a job, or were ended there */
+  uint64_t silent;  /* of these, those that gave no sign of progress */
+  bool failed;      /* the last one that was to be started did not get ready */
+} hf_maker_life;
+
 /* Several threads may ask one maker: while one's proof is on the device, the next one's witness is computed. */
 typedef struct hf_maker {
   const char *device; /* its name, for people and announcements */
@@ -41,6 +49,7 @@ typedef struct hf_maker {
    * with the constraint; HF_E_VERIFY, HF_E_DEVICE: the device is at fault,
    * not the input; else what catalog, keys and prover say. */
   hf_status (*make)(struct hf_maker *maker, const hf_maker_task *task, hf_maker_result *result);
+  void (*life)(struct hf_maker *maker, hf_maker_life *out); /* from any thread, at once; NULL: it starts none */
   void (*destroy)(struct hf_maker *maker);
 } hf_maker;
 

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,8 @@ typedef struct process_maker {
   lane *silent;        /* since this one's job gave no sign; NULL: by itself */
   char how[128];       /* the last one ended */
   lane lanes[HF_MAKER_LANES];
+  atomic_ullong started, ended, hung; /* hf_maker_life, which is asked without the lock: starting holds it for long */
+  atomic_bool failed;
 } process_maker;
 
 /* --- start and end; under the lock ------------------------------------------------------ */
@@ -188,10 +191,12 @@ static hf_status start(process_maker *m) {
   m->lost = false;
   for (unsigned i = 0; i < HF_MAKER_LANES; i++) m->lanes[i].lost = false;
   for (unsigned i = 0; i < m->options.lanes && status == HF_OK; i++) status = await_ready(m, &m->lanes[i]);
+  atomic_store(&m->failed, status != HF_OK);
   if (status != HF_OK) {
     reap(m);
     return hf_fail(HF_E_DEVICE, "the prover's process for device \"%s\" %s before it was ready", m->options.device, m->how);
   }
+  atomic_fetch_add(&m->started, 1);
   hf_log(m->options.log, HF_LOG_INFO, "prover's process ready", HF_LOG_UINT("pid", (uint64_t)m->pid),
          HF_LOG_TEXT("device", m->options.device));
   return HF_OK;
@@ -262,6 +267,8 @@ static void leave_lane(process_maker *m, lane *l, hf_status why, loss *out) {
   out->first = why != HF_OK && !m->lost;
   if (out->first) {
     m->silent = why == HF_E_NOT_FOUND || why == HF_E_IO ? NULL : l;
+    atomic_fetch_add(&m->ended, 1);
+    if (why == HF_E_TIMEOUT) atomic_fetch_add(&m->hung, 1);
     reap(m);
   }
   memcpy(out->how, m->how, sizeof m->how);
@@ -379,6 +386,14 @@ out:
 
 /* --- life ------------------------------------------------------------------------------------ */
 
+static void process_life(hf_maker *maker, hf_maker_life *out) {
+  process_maker *m = (process_maker *)(void *)maker;
+  *out = (hf_maker_life){.started = atomic_load(&m->started),
+                         .lost = atomic_load(&m->ended),
+                         .silent = atomic_load(&m->hung),
+                         .failed = atomic_load(&m->failed)};
+}
+
 static void process_destroy(hf_maker *maker) {
   process_maker *m = (process_maker *)(void *)maker;
   close_lanes(m); /* it ends when nobody listens; a hung one is ended */
@@ -410,7 +425,7 @@ hf_status hf_maker_process(const hf_maker_process_options *options, hf_maker **o
     return hf_fail(HF_E_ARGUMENT, "%u jobs at a time; at most %d", options->lanes, HF_MAKER_LANES);
   process_maker *m = calloc(1, sizeof *m);
   if (m == NULL) return hf_fail(HF_E_MEMORY, "no memory for what makes proofs");
-  m->base = (hf_maker){.device = options->device, .make = process_make, .destroy = process_destroy};
+  m->base = (hf_maker){.device = options->device, .make = process_make, .life = process_life, .destroy = process_destroy};
   m->options = *options;
   pthread_mutex_init(&m->lock, NULL);
   pthread_cond_init(&m->left, NULL);

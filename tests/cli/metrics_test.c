@@ -1,0 +1,293 @@
+/* What the roles show of themselves, asked over HTTP, parsed strictly, and compared with what the queue and the worker's own lines
+ * say after known work. */
+#include "metrics_client.h"
+#include "run_command.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORKER "worker --data data --dev --json --threads 1 --metrics 0 %s"
+
+static pid_t children[8];
+static unsigned child_count;
+
+static pid_t start(const char *log, const char *format, const char *more) {
+  pid_t pid = hf_run_start(log, format, more);
+  children[child_count++] = pid;
+  return pid;
+}
+
+/* A test that fails leaves nobody behind. */
+static void end_all(void) {
+  for (unsigned i = 0; i < child_count; i++) {
+    if (children[i] <= 0) continue;
+    kill(children[i], SIGKILL);
+    waitpid(children[i], NULL, 0);
+  }
+}
+
+static void end_with(pid_t pid, int signal, int status) {
+  int state;
+  kill(pid, signal);
+  cr_assert_eq(waitpid(pid, &state, 0), pid);
+  for (unsigned i = 0; i < child_count; i++)
+    if (children[i] == pid) children[i] = 0;
+  cr_assert(WIFEXITED(state) && WEXITSTATUS(state) == status, "state %x", state);
+}
+
+static void write_input(const char *path, unsigned char x) {
+  unsigned char bytes[112] = {0};
+  bytes[96] = x, bytes[104] = 3;
+  FILE *file = fopen(path, "w");
+  cr_assert(file != NULL && fwrite(bytes, 1, sizeof bytes, file) == sizeof bytes);
+  fclose(file);
+}
+
+/* A folder with an input that satisfies the example circuit, one that does not, and its key; it is the current one. */
+static char *folder(void) {
+  char *d = hf_test_folder("metrics");
+  atexit(end_all);
+  cr_assert_eq(chdir(d), 0);
+  write_input("good", 2);
+  write_input("bad", 1);
+  json_decref(hf_run_json(0, "circuit key example --data data --dev --vk-out vk --json"));
+  return d;
+}
+
+static void leave(char *d) {
+  cr_assert_eq(chdir("/"), 0);
+  hf_test_folder_remove(d);
+}
+
+static void submit(const char *tenant, const char *id, const char *input) {
+  json_decref(hf_run_json(0, "job submit --data data --json --circuit example --vk vk --tenant %s --id %s %s", tenant, id, input));
+}
+
+static json_int_t attempts_of(const char *id) {
+  json_t *job = hf_run_json(0, "job get %s --data data --json", id);
+  const json_int_t n = json_integer_value(json_object_get(job, "attempts"));
+  json_decref(job);
+  return n;
+}
+
+/* The sum of a number over the worker's lines with this outcome. */
+static double sum_of_lines(const char *path, const char *outcome, const char *key) {
+  char line[8192];
+  double sum = 0;
+  FILE *file = fopen(path, "r");
+  cr_assert_not_null(file);
+  while (fgets(line, sizeof line, file) != NULL) {
+    json_t *report = json_loads(line, 0, NULL);
+    const char *got = json_string_value(json_object_get(report, "outcome"));
+    if (got != NULL && strcmp(got, outcome) == 0) sum += key == NULL ? 1 : json_number_value(json_object_get(report, key));
+    json_decref(report);
+  }
+  fclose(file);
+  return sum;
+}
+
+static double number_at(json_t *document, const char *a, const char *b) {
+  json_t *v = json_object_get(document, a);
+  return json_number_value(b != NULL ? json_object_get(v, b) : v);
+}
+
+/* Every figure of the queue, as `queue stats` and `queue metrics` say it. */
+static void compare_queue(const exposition *e) {
+  static const char *const pairs[][4] = {
+      {"hyperfold_queue_submissions_total", "accepted", "submissions", "accepted"},
+      {"hyperfold_queue_submissions_total", "again", "submissions", "again"},
+      {"hyperfold_queue_submissions_total", "conflict", "submissions", "conflicts"},
+      {"hyperfold_queue_submissions_total", "refused", "submissions", "refused"},
+      {"hyperfold_queue_leases_total", NULL, "leases", "granted"},
+      {"hyperfold_queue_leases_expired_total", NULL, "leases", "expired"},
+      {"hyperfold_queue_leases_released_total", NULL, "leases", "released"},
+      {"hyperfold_queue_failures_total", NULL, "failures", "charged"},
+      {"hyperfold_queue_stale_failures_total", NULL, "failures", "stale"},
+      {"hyperfold_queue_results_total", NULL, "results", "accepted"},
+      {"hyperfold_queue_late_results_total", NULL, "results", "late"},
+      {"hyperfold_queue_differing_results_total", NULL, "results", "differing"},
+  };
+  json_t *stats = hf_run_json(0, "queue stats --data data --json"), *jobs = json_object_get(stats, "jobs"), *value, *tenants, *t;
+  const char *state;
+  size_t i;
+  for (i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    cr_assert_float_eq(exposition_sum(e, pairs[i][0], pairs[i][1] != NULL ? "outcome" : NULL, pairs[i][1]),
+                       number_at(stats, pairs[i][2], pairs[i][3]), 0, "%s %s", pairs[i][0], pairs[i][1]);
+  json_object_foreach(jobs, state, value) {
+    cr_assert_eq(exposition_sum(e, "hyperfold_queue_jobs", "state", state), json_number_value(value), "%s", state);
+    cr_assert_eq(exposition_sum(e, "hyperfold_queue_tenant_jobs", "state", state), json_number_value(value), "%s by tenant", state);
+  }
+  tenants = json_object_get(stats, "tenants");
+  json_array_foreach(tenants, i, t) {
+    const char *name = json_string_value(json_object_get(t, "tenant"));
+    cr_assert_float_eq(exposition_sum(e, "hyperfold_queue_tenant_device_seconds_total", "tenant", name), number_at(t, "used_ms", NULL) / 1000, 1e-9);
+    cr_assert_float_eq(exposition_sum(e, "hyperfold_queue_tenant_proven_seconds_total", "tenant", name), number_at(t, "proved_ms", NULL) / 1000, 1e-9);
+    cr_assert_eq(exposition_sum(e, "hyperfold_queue_tenant_weight", "tenant", name), number_at(t, "weight", NULL));
+  }
+  cr_assert_eq(exposition_sum(e, "hyperfold_queue_tenants", NULL, NULL), (double)json_array_size(tenants));
+  json_decref(stats);
+}
+
+Test(metrics, a_worker_and_its_queue) {
+  static const char *const phases[] = {"fetch",      "witness",        "key",               "prove_witness", "prove_sums",
+                                       "prove_quotient", "prove_evaluations", "prove_openings", "verify",        "store"};
+  char *d = folder();
+  exposition e;
+  hf_run run;
+  pid_t worker = start("one", WORKER, "");
+  const uint16_t port = metrics_port("one");
+  metrics_expect_health(port, 200, "\"status\":\"ok\"");
+  json_decref(hf_run_json(0, "queue tenant --data data busy --weight 7 --json"));
+  submit("busy", "a", "good");
+  submit("default", "b", "good");
+  submit("default", "c", "good");
+  submit("default", "c", "good"); /* again */
+  hf_run_command(&run, "job submit --data data --circuit example --vk vk --id c bad");
+  cr_assert_neq(run.exit, 0); /* another payload under that name */
+  hf_run_free(&run);
+  submit("default", "wrong", "bad");
+  for (int i = 0; i < 3000 && attempts_of("wrong") == 0; i++) usleep(20000);
+  json_decref(hf_run_json(0, "job cancel wrong --data data --json"));
+  json_decref(hf_run_json(0, "job wait a --tenant busy --data data --json"));
+  json_decref(hf_run_json(0, "job wait b --data data --json"));
+  json_decref(hf_run_json(0, "job wait c --data data --json"));
+  metrics_wait(port, "hyperfold_worker_jobs_total", "outcome", "accepted", 3);
+  metrics_wait(port, "hyperfold_worker_jobs_in_hand", NULL, NULL, 0);
+
+  metrics_read(port, &e);
+  cr_assert_not_null(exposition_find(&e, "hyperfold_build_info", "part", "worker", "version", "0.1.0", NULL));
+  cr_assert_eq(exposition_sum(&e, "hyperfold_queue_up", NULL, NULL), 1);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_worker_jobs_total", "outcome", "failed"), sum_of_lines("one", "none", NULL));
+  cr_assert_geq(exposition_sum(&e, "hyperfold_worker_jobs_total", "outcome", "failed"), 1);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_worker_rows_total", "device", "cpu"), sum_of_lines("one", "accepted", "rows"));
+  cr_assert_eq(exposition_sum(&e, "hyperfold_worker_proof_bytes_total", "device", "cpu"), sum_of_lines("one", "accepted", "proof_bytes"));
+  cr_assert_eq(exposition_sum(&e, "hyperfold_worker_job_seconds_count", "circuit", "example"), 3);
+  cr_assert_float_eq(exposition_sum(&e, "hyperfold_worker_job_seconds_sum", "circuit", "example"), sum_of_lines("one", "accepted", "seconds"), 1e-6);
+  double proving = 0;
+  for (unsigned i = 0; i < sizeof phases / sizeof *phases; i++) {
+    cr_assert_eq(exposition_sum(&e, "hyperfold_worker_phase_seconds_count", "phase", phases[i]), 3, "%s", phases[i]);
+    if (strncmp(phases[i], "prove_", 6) == 0) proving += exposition_sum(&e, "hyperfold_worker_phase_seconds_sum", "phase", phases[i]);
+  }
+  cr_assert_eq(exposition_sum(&e, "hyperfold_worker_phase_seconds_count", NULL, NULL), 3 * sizeof phases / sizeof *phases, "another phase");
+  const double busy = exposition_sum(&e, "hyperfold_worker_device_busy_seconds_total", "device", "cpu");
+  cr_assert(busy >= proving * 0.99, "%f s busy, %f s proving", busy, proving);
+  cr_assert_gt(exposition_sum(&e, "hyperfold_worker_peak_memory_bytes", "device", "cpu"), 1 << 20);
+  cr_assert_gt(exposition_sum(&e, "hyperfold_worker_host_memory_available_bytes", NULL, NULL), 1 << 20);
+  exposition_free(&e);
+  metrics_promtool(port);
+
+  /* the queue from outside: printed, and served */
+  hf_run_command(&run, "queue metrics --data data");
+  cr_assert_eq(run.exit, 0, "%s", run.err);
+  cr_assert(exposition_read(run.out, &e), "%s\n%s", e.error, run.out);
+  compare_queue(&e);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_queue_workers", NULL, NULL), 1);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_queue_tenant_jobs", "tenant", "busy"), 1);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_queue_tenant_weight", "tenant", "busy"), 7);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_queue_results_total", NULL, NULL), 3);
+  exposition_free(&e);
+  hf_run_free(&run);
+  pid_t watcher = start("watch", "queue metrics --data data --listen %s", "127.0.0.1:0");
+  const uint16_t watched = metrics_port("watch");
+  submit("default", "d", "good");
+  json_decref(hf_run_json(0, "job wait d --data data --json"));
+  metrics_wait(watched, "hyperfold_queue_jobs", "state", "done", 4);
+  metrics_read(watched, &e);
+  compare_queue(&e);
+  exposition_free(&e);
+  metrics_expect_health(watched, 200, "{\"name\":\"queue\",\"ok\":true}");
+  metrics_promtool(watched);
+
+  end_with(watcher, SIGTERM, 0);
+  end_with(worker, SIGTERM, 0);
+  leave(d);
+}
+
+/* Many tenants: those that came first have series, the sums stay right. */
+Test(metrics, a_crowd_of_tenants) {
+  char *d = folder(), name[16];
+  exposition e;
+  hf_run run;
+  for (int i = 0; i < 55; i++) {
+    snprintf(name, sizeof name, "t%02d", i);
+    submit(name, "a", "good");
+  }
+  hf_run_command(&run, "queue metrics --data data");
+  cr_assert(exposition_read(run.out, &e), "%s", e.error);
+  compare_queue(&e);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_queue_tenant_jobs", "tenant", "t00"), 1);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_queue_tenant_jobs", "tenant", "other"), 5);
+  exposition_free(&e);
+  hf_run_free(&run);
+  leave(d);
+}
+
+static pid_t prover_of(pid_t worker) {
+  char path[320];
+  int pid = 0;
+  struct dirent *thread;
+  snprintf(path, sizeof path, "/proc/%d/task", (int)worker);
+  DIR *threads = opendir(path);
+  cr_assert_not_null(threads, "%s", path);
+  while (pid == 0 && (thread = readdir(threads)) != NULL) {
+    snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)worker, thread->d_name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) continue;
+    if (fscanf(file, "%d", &pid) != 1) pid = 0;
+    fclose(file);
+  }
+  closedir(threads);
+  cr_assert_neq(pid, 0, "the worker has no child");
+  return pid;
+}
+
+/* A prover that hangs is seen as a stalled lane, ended in the end, and counted. */
+Test(metrics, a_stalled_lane) {
+  char *d = folder();
+  pid_t worker = start("one", WORKER, "--isolate --lease 2 --patience 12");
+  const uint16_t port = metrics_port("one");
+  submit("default", "a", "good");
+  json_decref(hf_run_json(0, "job wait a --data data --json"));
+  metrics_wait(port, "hyperfold_worker_prover_starts_total", NULL, NULL, 1);
+  metrics_expect_health(port, 200, "{\"name\":\"lane-0\",\"ok\":true}");
+  kill(prover_of(worker), SIGSTOP);
+  submit("default", "b", "good");
+  metrics_expect_health(port, 503, "{\"name\":\"lane-0\",\"ok\":false,\"reason\":\"its job has given no sign of progress for ");
+  metrics_wait(port, "hyperfold_health", "check", "lane-0", 0);
+  json_decref(hf_run_json(0, "job wait b --data data --timeout 120 --json"));
+  metrics_wait(port, "hyperfold_worker_prover_stalls_total", NULL, NULL, 1);
+  metrics_wait(port, "hyperfold_worker_prover_losses_total", NULL, NULL, 1);
+  metrics_wait(port, "hyperfold_worker_prover_starts_total", NULL, NULL, 2);
+  metrics_expect_health(port, 200, "{\"name\":\"lane-0\",\"ok\":true}");
+  metrics_promtool(port);
+  end_with(worker, SIGTERM, 0);
+  leave(d);
+}
+
+/* Wrong use has its name in the message, and nothing was done. */
+Test(metrics, wrong_use) {
+  char *d = folder();
+  hf_run run;
+  pid_t watcher = start("watch", "queue metrics --data data --listen %s", "0");
+  const uint16_t port = metrics_port("watch");
+  hf_run_command(&run, "queue metrics --data data --listen 127.0.0.1:%u", port);
+  cr_assert(run.exit == 5 && strstr(run.err, "Address already in use") && strstr(run.err, "127.0.0.1"), "%d %s", run.exit, run.err);
+  hf_run_free(&run);
+  hf_run_command(&run, "worker --data data --dev --once --metrics localhost:80");
+  cr_assert(run.exit == 2 && strstr(run.err, "--metrics") && strstr(run.err, "localhost"), "%d %s", run.exit, run.err);
+  hf_run_free(&run);
+  hf_run_command(&run, "queue metrics --data data --listen 70000");
+  cr_assert(run.exit == 2 && strstr(run.err, "--listen") && strstr(run.err, "70000"), "%d %s", run.exit, run.err);
+  hf_run_free(&run);
+  json_t *document = hf_run_json(0, "queue metrics --data data --json");
+  cr_assert(strstr(json_string_value(json_object_get(document, "text")), "hyperfold_queue_up 1\n"));
+  json_decref(document);
+  end_with(watcher, SIGINT, 0);
+  leave(d);
+}
