@@ -125,6 +125,7 @@ static void compare_queue(const exposition *e) {
   }
   tenants = json_object_get(stats, "tenants");
   json_array_foreach(tenants, i, t) {
+    if (i >= 50) break; /* the others have no series of their own */
     const char *name = json_string_value(json_object_get(t, "tenant"));
     cr_assert_float_eq(exposition_sum(e, "hyperfold_queue_tenant_device_seconds_total", "tenant", name), number_at(t, "used_ms", NULL) / 1000, 1e-9);
     cr_assert_float_eq(exposition_sum(e, "hyperfold_queue_tenant_proven_seconds_total", "tenant", name), number_at(t, "proved_ms", NULL) / 1000, 1e-9);
