@@ -251,6 +251,12 @@ hf_status hf_queue_set_tenant(hf_queue *queue, const char *tenant, uint32_t weig
   return queue->backend->set_tenant(queue, tenant, weight, quota);
 }
 
+hf_status hf_queue_drain(hf_queue *queue, const char *reason) {
+  char clean[HF_DETAIL_MAX + 1] = "";
+  if (reason) hf_detail_copy(reason[0] ? reason : "the operator drains it", clean);
+  return queue->backend->drain(queue, clean);
+}
+
 hf_status hf_queue_tenants(hf_queue *queue, const char *after, hf_tenant_stats *out, size_t capacity,
                            size_t *count) {
   *count = 0;

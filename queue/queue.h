@@ -67,6 +67,9 @@
  *
  * RELEASE gives a job back (drain); no attempt is charged; fenced as fail is.
  *
+ * DRAIN closes the store to new work until it is opened again: submit of a job that is not known is HF_E_BUSY, with the
+ * operator's reason; folds and seals of what was accepted are still taken, and everything else goes on.
+ *
  * CANCEL of a queued job takes effect at once. A leased one is flagged: its
  * heartbeat says stop, and the job is CANCELLED when the worker releases or fails
  * it, tries to finish it, or loses it.
@@ -311,6 +314,9 @@ hf_status hf_queue_attempts(hf_queue *queue, const hf_job_key *key, hf_attempt *
 /* Weight (1 to 1,000,000, default 1) and quota (0: the default of the options). */
 hf_status hf_queue_set_tenant(hf_queue *queue, const char *tenant, uint32_t weight, uint64_t quota);
 
+/* Takes no new work from now on, for `reason`; NULL: takes it again. Seen in the statistics. */
+hf_status hf_queue_drain(hf_queue *queue, const char *reason);
+
 typedef struct hf_tenant_stats {
   char tenant[HF_NAME_MAX + 1];
   uint32_t weight;
@@ -327,6 +333,7 @@ hf_status hf_queue_tenants(hf_queue *queue, const char *after, hf_tenant_stats *
 
 typedef struct hf_queue_stats {
   uint64_t jobs[HF_JOB_STATES];
+  char draining[HF_DETAIL_MAX + 1]; /* why no new work is taken; "": it is */
   uint64_t oldest_queued_ms; /* age of the job that has waited longest; 0 if none waits */
   /* counters since the store was made */
   uint64_t submitted, resubmitted, conflicts, refused;

@@ -32,11 +32,18 @@ typedef struct hf_queue_backend {
   hf_status (*attempts)(hf_queue *, const hf_job_key *, hf_attempt *, size_t, size_t *);
   hf_status (*set_tenant)(hf_queue *, const char *, uint32_t, uint64_t);
   hf_status (*tenants)(hf_queue *, const char *, hf_tenant_stats *, size_t, size_t *);
+  hf_status (*drain)(hf_queue *, const char *); /* "": no longer */
   hf_status (*stats)(hf_queue *, hf_queue_stats *);
   hf_status (*workers)(hf_queue *, uint64_t, const char *, hf_worker_record *, size_t, size_t *);
   hf_status (*events)(hf_queue *, uint64_t, hf_event *, size_t, size_t *);
   hf_status (*collect)(hf_queue *, uint64_t, uint64_t, hf_queue_keep, void *, uint64_t *, uint64_t *);
 } hf_queue_backend;
+
+/* What a store that drains still takes: the consequences of what was accepted. */
+static inline bool hf_queue_drains(const hf_job_header *job) {
+  return job->kind == HF_JOB_FOLD || job->kind == HF_JOB_SEAL;
+}
+#define HF_QUEUE_DRAIN_RETRY_MS 60000
 
 /* The first member of every backend's own struct. */
 struct hf_queue {

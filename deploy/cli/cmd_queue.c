@@ -22,6 +22,7 @@ static hf_status stats(hf_cli *cli) {
   if (!cli->json) {
     for (int i = 0; i < HF_JOB_STATES; i++)
       printf("%-10s %llu\n", hf_job_state_text((hf_job_state)i), (unsigned long long)s.jobs[i]);
+    if (s.draining[0]) printf("draining   takes no new work: %s\n", s.draining);
     printf("oldest     waits %.1f s\n", (double)s.oldest_queued_ms / 1000);
     printf("counters   submitted %llu again %llu conflicting %llu refused %llu; leases %llu expired %llu "
            "released %llu; "
@@ -58,9 +59,10 @@ static hf_status stats(hf_cli *cli) {
     HF_TRY(hf_cli_print_json(
         cli,
         json_pack(
-            "{s:O, s:o, s:{s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, "
+            "{s:O, s:o, s:o, s:{s:o, s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:{s:o, s:o}, s:{s:o, s:o, s:o, s:o, s:o}, s:{s:o, "
             "s:o}, s:O}",
-            "jobs", jobs, "oldest_queued_ms", hf_cli_json_u64(s.oldest_queued_ms), "submissions", "accepted",
+            "jobs", jobs, "draining", s.draining[0] ? hf_cli_json_text(s.draining) : json_null(), "oldest_queued_ms",
+            hf_cli_json_u64(s.oldest_queued_ms), "submissions", "accepted",
             hf_cli_json_u64(s.submitted), "again", hf_cli_json_u64(s.resubmitted), "conflicts",
             hf_cli_json_u64(s.conflicts), "refused", hf_cli_json_u64(s.refused), "leases", "granted",
             hf_cli_json_u64(s.leases), "expired", hf_cli_json_u64(s.expired), "released",
@@ -149,6 +151,36 @@ static hf_status pardon(hf_cli *cli) {
     status = hf_cli_print_json(cli, json_pack("{s:s, s:b}", "worker", cli->arguments[0], "quarantined", 0));
   else
     printf("%s: no strikes\n", cli->arguments[0]);
+out:
+  hf_queue_close(&queue);
+  return status;
+}
+
+/* Closes the store to new work, and with --wait looks until nothing is open. */
+static hf_status drain(hf_cli *cli) {
+  hf_status status;
+  hf_queue *queue = NULL;
+  hf_queue_stats s;
+  bool end = hf_cli_flag(cli, "end");
+  uint64_t waited_ms = 0, open = 0, limit_ms = hf_cli_number(cli, "wait") * 1000;
+  if (end && limit_ms != 0) HF_TRY(hf_fail(HF_E_ARGUMENT, "--wait is for draining, not for its end"));
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_queue_drain(queue, end ? NULL : hf_cli_text(cli, "reason")));
+  for (;; waited_ms += 500) {
+    HF_TRY(hf_queue_get_stats(queue, &s));
+    open = s.jobs[HF_JOB_QUEUED] + s.jobs[HF_JOB_LEASED];
+    if (end || open == 0 || waited_ms >= limit_ms) break;
+    HF_TRY(hf_queue_reap(queue, NULL));
+    nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
+  }
+  if (cli->json)
+    HF_TRY(hf_cli_print_json(cli, json_pack("{s:o, s:o}", "draining", s.draining[0] ? hf_cli_json_text(s.draining) : json_null(), "open",
+                                            hf_cli_json_u64(open))));
+  else if (end)
+    printf("the queue takes new work again\n");
+  else
+    printf("the queue takes no new work: %s; %llu jobs are open\n", s.draining, (unsigned long long)open);
+  if (open != 0 && limit_ms != 0) HF_TRY(hf_fail(HF_E_TIMEOUT, "%llu jobs are open still", (unsigned long long)open));
 out:
   hf_queue_close(&queue);
   return status;
@@ -307,6 +339,14 @@ static const hf_option reap_options[] = {
      "forget also batches that are in no sealed proof: right only where nothing is sealed from this queue"},
     HF_OPTION_END,
 };
+static const hf_option drain_options[] = {
+    HF_OPTION_DATA,
+    HF_OPTION_QUEUE,
+    {"reason", HF_OPTION_TEXT, "TEXT", "the operator drains it", "what clients are told"},
+    {"wait", HF_OPTION_NUMBER, "SECONDS", "0", "until nothing is open, or so long (then exit status 5)"},
+    {"end", HF_OPTION_FLAG, NULL, NULL, "take new work again"},
+    HF_OPTION_END,
+};
 static const hf_option tenant_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
@@ -338,6 +378,12 @@ const hf_command hf_queue_commands[] = {
      .run = pardon,
      .details = "A worker whose results were refused twice (job refuse) is quarantined: it gets no jobs, and its process "
                 "ends with\nexit status 8. `queue workers` says why."},
+    {.name = "drain",
+     .summary = "take no new work, so that the queue runs empty; or take it again",
+     .options = drain_options,
+     .run = drain,
+     .details = "Clients are told to try again later, with the reason. What was accepted is proven, folded and sealed. A worker drains\n"
+                "by SIGTERM."},
     {.name = "events", .summary = "what happened, oldest first", .options = events_options, .run = events},
     {.name = "reap",
      .summary = "offer expired leases again, end what is past its deadline",

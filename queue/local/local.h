@@ -128,6 +128,7 @@ hf_status hf_local_bar(hf_local *local, const hf_local_job *job, const char *wor
 hf_status hf_local_attempts(hf_queue *, const hf_job_key *, hf_attempt *, size_t, size_t *);
 hf_status hf_local_set_tenant(hf_queue *, const char *, uint32_t, uint64_t);
 hf_status hf_local_tenants(hf_queue *, const char *, hf_tenant_stats *, size_t, size_t *);
+hf_status hf_local_drain(hf_queue *, const char *);
 hf_status hf_local_stats(hf_queue *, hf_queue_stats *);
 hf_status hf_local_workers(hf_queue *, uint64_t, const char *, hf_worker_record *, size_t, size_t *);
 hf_status hf_local_events(hf_queue *, uint64_t, hf_event *, size_t, size_t *);

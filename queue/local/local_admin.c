@@ -43,6 +43,13 @@ out:
   return hf_local_end(local, status);
 }
 
+hf_status hf_local_drain(hf_queue *queue, const char *reason) {
+  hf_local *local = (hf_local *)queue;
+  hf_status status = hf_local_begin(local);
+  if (status != HF_OK) return status;
+  return hf_local_end(local, hf_local_run(local, "UPDATE totals SET draining = ?", "t", reason));
+}
+
 hf_status hf_local_tenants(hf_queue *queue, const char *after, hf_tenant_stats *out, size_t capacity,
                            size_t *count) {
   hf_local *local = (hf_local *)queue;
@@ -91,7 +98,7 @@ hf_status hf_local_stats(hf_queue *queue, hf_queue_stats *out) {
   HF_TRY(hf_local_prepare(
       local, &statement,
       "SELECT submitted, resubmitted, conflicts, refused, leases, expired, released, failures,"
-      " stale, results, late_results, late_differing, refusals, quarantines, pardons, barred FROM totals",
+      " stale, results, late_results, late_differing, refusals, quarantines, pardons, barred, draining FROM totals",
       ""));
   HF_TRY(hf_local_step(local, statement, &row));
   if (row) {
@@ -101,6 +108,7 @@ hf_status hf_local_stats(hf_queue *queue, hf_queue_stats *out) {
                           &out->refusals,  &out->quarantines, &out->pardons,      &out->barred};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
       *fields[i] = (uint64_t)sqlite3_column_int64(statement, (int)i);
+    HF_TRY(hf_local_column_text(statement, (int)(sizeof fields / sizeof fields[0]), out->draining, sizeof out->draining));
   }
 out:
   hf_local_leave(local);

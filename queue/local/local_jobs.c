@@ -113,9 +113,9 @@ __attribute__((format(printf, 3, 4))) static void refuse(hf_submission *result, 
   va_end(arguments);
 }
 
-/* `open_total` counts the open jobs of all tenants, kept up to date by the caller's loop. */
+/* `open_total` counts the open jobs of all tenants, kept up to date by the caller's loop. `draining`: why no new work is taken. */
 static hf_status submit_one(hf_local *local, const hf_job_header *job, uint64_t now, int64_t *open_total,
-                            hf_submission *result) {
+                            const char *draining, hf_submission *result) {
   hf_status status = HF_OK;
   hf_writer header = {0};
   hf_local_job known;
@@ -141,6 +141,12 @@ static hf_status submit_one(hf_local *local, const hf_job_header *job, uint64_t 
   if (!has) {
     hf_digest_hex(&job->input_digest, hex);
     refuse(result, HF_E_NOT_FOUND, "job %s: its input %s is not in the artifact store", id, hex);
+    goto out;
+  }
+  if (draining[0] && !hf_queue_drains(job)) {
+    result->retry_after_ms = HF_QUEUE_DRAIN_RETRY_MS;
+    refuse(result, HF_E_BUSY, "the queue takes no new work: %.150s", draining);
+    status = hf_local_run(local, "UPDATE totals SET refused = refused + 1", "");
     goto out;
   }
   HF_TRY(hf_local_wake_tenant(local, job->key.tenant));
@@ -192,12 +198,19 @@ out:
 hf_status hf_local_submit(hf_queue *queue, const hf_job_header *jobs, size_t count, hf_submission *results) {
   hf_local *local = (hf_local *)queue;
   int64_t open_total;
+  sqlite3_stmt *statement;
+  bool row;
+  char draining[HF_DETAIL_MAX + 1] = "";
   hf_status status = hf_local_begin(local);
   if (status != HF_OK) return status;
   uint64_t now = hf_queue_now(queue);
   HF_TRY(hf_local_number(local, &open_total, "SELECT sum(s0 + s1) FROM tenants", ""));
+  HF_TRY(hf_local_prepare(local, &statement, "SELECT draining FROM totals", ""));
+  HF_TRY(hf_local_step(local, statement, &row));
+  if (row) HF_TRY(hf_local_column_text(statement, 0, draining, sizeof draining));
+  sqlite3_reset(statement);
   for (size_t i = 0; i < count; i++)
-    if (results[i].status == HF_OK) HF_TRY(submit_one(local, &jobs[i], now, &open_total, &results[i]));
+    if (results[i].status == HF_OK) HF_TRY(submit_one(local, &jobs[i], now, &open_total, draining, &results[i]));
 out:
   return hf_local_end(local, status);
 }

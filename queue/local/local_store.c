@@ -100,6 +100,7 @@ static const char schema_2[] =
     "ALTER TABLE totals ADD COLUMN quarantines INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE totals ADD COLUMN pardons INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE totals ADD COLUMN barred INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE totals ADD COLUMN draining TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE totals ADD COLUMN identity BLOB NOT NULL DEFAULT x'';"
     "ALTER TABLE totals ADD COLUMN readings INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE totals ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;"
@@ -323,6 +324,7 @@ static const hf_queue_backend local_backend = {
     .attempts = hf_local_attempts,
     .set_tenant = hf_local_set_tenant,
     .tenants = hf_local_tenants,
+    .drain = hf_local_drain,
     .stats = hf_local_stats,
     .workers = hf_local_workers,
     .events = hf_local_events,

@@ -57,6 +57,19 @@ hf_status hf_redis_set_tenant(hf_queue *queue, const char *tenant, uint32_t weig
   return status;
 }
 
+hf_status hf_redis_drain(hf_queue *queue, const char *reason) {
+  hf_redis *redis = (hf_redis *)queue;
+  hf_redis_request request = {0};
+  redisReply *answer;
+  hf_status status = hf_redis_enter(redis);
+  if (status != HF_OK) return status;
+  hf_redis_put_text(&request, reason);
+  status = hf_redis_run(redis, HF_REDIS_drain, &request, &answer, NULL);
+  if (status == HF_OK) freeReplyObject(answer);
+  hf_redis_leave(redis);
+  return status;
+}
+
 /* {name, {weight, quota, used, proved, s0 .. s5}, refused} */
 static hf_status read_tenant(const redisReply *part, uint64_t default_quota, hf_tenant_stats *out) {
   uint64_t v[4 + HF_JOB_STATES];
@@ -268,10 +281,13 @@ hf_status hf_redis_stats(hf_queue *queue, hf_queue_stats *out) {
   HF_TRY(hf_redis_run(redis, HF_REDIS_stats, &request, &answer, NULL));
   HF_TRY(hf_redis_u64(hf_redis_at(answer, 2), &out->oldest_queued_ms));
   const redisReply *flat = hf_redis_at(answer, 1);
-  for (size_t i = 0; hf_redis_at(flat, i + 1); i += 2)
+  for (size_t i = 0; hf_redis_at(flat, i + 1); i += 2) {
+    if (flat->element[i]->type == REDIS_REPLY_STRING && strcmp(flat->element[i]->str, "draining") == 0)
+      HF_TRY(hf_redis_text(flat->element[i + 1], out->draining, sizeof out->draining));
     for (size_t j = 0; j < sizeof rows / sizeof rows[0]; j++)
       if (flat->element[i]->type == REDIS_REPLY_STRING && strcmp(flat->element[i]->str, rows[j].name) == 0)
         HF_TRY(hf_redis_u64(flat->element[i + 1], rows[j].field));
+  }
 out:
   if (answer) freeReplyObject(answer);
   hf_redis_leave(redis);

@@ -125,12 +125,13 @@ static hf_status put_job(hf_redis_request *request, const hf_job_header *job) {
   hf_redis_put_digest(request, &job->input_digest);
   hf_redis_put_text(request, priority);
   hf_redis_put_u64(request, job->deadline_ms);
+  hf_redis_put_u64(request, hf_queue_drains(job));
 out:
   hf_writer_free(&header);
   return status;
 }
 
-/* The answer about one job: {status, created, state, retry, open, quota}. */
+/* The answer about one job: {status, created, state, retry, open, quota, why no new work is taken}. */
 static hf_status read_submission(const redisReply *part, const hf_job_header *job, hf_submission *out) {
   uint64_t v[6] = {0};
   char id[HF_JOB_ID_TEXT], hex[HF_DIGEST_HEX];
@@ -152,6 +153,8 @@ static hf_status read_submission(const redisReply *part, const hf_job_header *jo
   else if (out->status == HF_E_NOT_FOUND)
     snprintf(out->message, sizeof out->message, "job %.80s: its input %s is not in the artifact store", id,
              hex);
+  else if (out->status == HF_E_BUSY && hf_redis_at(part, 6) && part->element[6]->type == REDIS_REPLY_STRING)
+    snprintf(out->message, sizeof out->message, "the queue takes no new work: %.150s", part->element[6]->str);
   else if (out->status == HF_E_BUSY)
     snprintf(out->message, sizeof out->message,
              "tenant %s: %llu open jobs, the quota is %llu; try again in %llu ms", job->key.tenant,
@@ -171,6 +174,7 @@ hf_status hf_redis_submit(hf_queue *queue, const hf_job_header *jobs, size_t cou
   hf_redis_put_u64(&request, queue->options.tenant_quota);
   hf_redis_put_u64(&request, queue->options.total_quota);
   hf_redis_put_u64(&request, wanted);
+  hf_redis_put_u64(&request, HF_QUEUE_DRAIN_RETRY_MS);
   for (size_t i = 0; i < count; i++)
     if (results[i].status == HF_OK) HF_TRY(put_job(&request, &jobs[i]));
   HF_TRY(hf_redis_run(redis, HF_REDIS_submit, &request, &answer, NULL));

@@ -440,6 +440,7 @@ static const hf_queue_backend redis_backend = {
     .attempts = hf_redis_attempts,
     .set_tenant = hf_redis_set_tenant,
     .tenants = hf_redis_tenants,
+    .drain = hf_redis_drain,
     .stats = hf_redis_stats,
     .workers = hf_redis_workers,
     .events = hf_redis_events,

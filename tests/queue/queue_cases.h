@@ -29,6 +29,7 @@ void hf_case_cancel(const hf_queue_factory *factory);
 void hf_case_deadline(const hf_queue_factory *factory);
 void hf_case_fairness(const hf_queue_factory *factory);
 void hf_case_quota(const hf_queue_factory *factory);
+void hf_case_drain(const hf_queue_factory *factory);
 void hf_case_views(const hf_queue_factory *factory);
 void hf_case_wait(const hf_queue_factory *factory);
 void hf_case_artifacts(const hf_queue_factory *factory);

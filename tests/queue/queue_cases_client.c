@@ -280,6 +280,42 @@ void hf_case_quota(const hf_queue_factory *factory) {
   fixture_close(&f);
 }
 
+/* New work is refused with the operator's reason, what is known is answered, and what was accepted is proven and folded. */
+void hf_case_drain(const hf_queue_factory *factory) {
+  fixture f;
+  hf_submission results[3], result;
+  hf_lease lease;
+  hf_finish_outcome outcome;
+  fixture_open(&f, factory);
+  submit(&f, "alice", "a");
+  cr_assert_str_eq(stats_of(&f).draining, "");
+  OK(hf_queue_drain(f.q, "moves to\nanother disk"));
+  cr_assert_str_eq(stats_of(&f).draining, "moves to?another disk"); /* one line */
+  hf_job_header jobs[3] = {job_of(&f, "alice", "a"), job_of(&f, "alice", "b"), job_of(&f, "alice", "fold")};
+  jobs[2].kind = HF_JOB_FOLD;
+  OK(hf_queue_submit(f.q, jobs, 3, results));
+  EQ(results[0].status, HF_OK);
+  EQ(results[1].status, HF_E_BUSY);
+  EQ(results[2].status, HF_OK);
+  cr_assert(results[1].retry_after_ms >= 1000 && strstr(results[1].message, "moves to?another disk"), "%s", results[1].message);
+  EQ(stats_of(&f).refused, 1);
+  lease = lease_expect(&f, "w1", "a");
+  hf_digest proof = result_of(&f, "proof");
+  OK(hf_queue_finish(f.q, &lease.header.key, lease.epoch, "w1", &proof, &outcome));
+  EQ(outcome, HF_FINISH_ACCEPTED);
+  /* It stays so for whoever opens the store next. */
+  hf_queue_close(&f.q);
+  hf_queue_options options = fixture_options(&f);
+  OK(hf_queue_open(&options, &f.q));
+  GIVES(HF_E_BUSY, hf_queue_submit_one(f.q, &jobs[1], &result));
+  OK(hf_queue_drain(f.q, ""));
+  cr_assert(stats_of(&f).draining[0] != 0); /* some reason */
+  OK(hf_queue_drain(f.q, NULL));
+  cr_assert_str_eq(stats_of(&f).draining, "");
+  OK(hf_queue_submit_one(f.q, &jobs[1], &result));
+  fixture_close(&f);
+}
+
 void hf_case_views(const hf_queue_factory *factory) {
   fixture f;
   fixture_open(&f, factory);

@@ -77,6 +77,7 @@ Test(queue_local, cancel_and_deadline) {
 Test(queue_local, fairness) { hf_case_fairness(&factory); }
 Test(queue_local, quota_and_views) {
   hf_case_quota(&factory);
+  hf_case_drain(&factory);
   hf_case_views(&factory);
   hf_case_wait(&factory);
 }

@@ -173,6 +173,7 @@ Test(queue_redis, cancel_and_deadline) {
 Test(queue_redis, fairness) { hf_case_fairness(&factory); }
 Test(queue_redis, quota_and_views) {
   hf_case_quota(&factory);
+  hf_case_drain(&factory);
   hf_case_views(&factory);
   hf_case_wait(&factory);
 }

@@ -1,5 +1,6 @@
-local tenant_quota, total_quota, jobs = number(), number(), number()
-local meta = call('HMGET', P .. 'meta', 's0', 's1', 'sequence', 'event')
+local tenant_quota, total_quota, jobs, DRAIN_RETRY_MS = number(), number(), number(), number()
+local meta = call('HMGET', P .. 'meta', 's0', 's1', 'sequence', 'event', 'draining')
+local draining = meta[5] or ''
 local open_total, sequence = tonumber(meta[1]) + tonumber(meta[2]), tonumber(meta[3])
 last_event = tonumber(meta[4])
 
@@ -14,6 +15,10 @@ local function submit(job)
     return {E_EXISTS}
   end
   if call('EXISTS', P .. 'artifact:' .. job.input) == 0 then return {E_NOT_FOUND} end
+  if draining ~= '' and job.drains ~= '1' then
+    count('refused')
+    return {E_BUSY, 0, 0, DRAIN_RETRY_MS, 0, 0, draining}
+  end
   local queued, running, quota, average = wake(job.tenant)
   local open = queued + running
   if quota == 0 then quota = tenant_quota end
@@ -41,6 +46,6 @@ end
 local reply = {0}
 for i = 1, jobs do
   reply[i + 1] = submit(setmetatable({tenant = text(), id = text(), payload = text(), header = text(), kind = text(),
-    circuit = text(), lane = text(), input = text(), priority = text(), due = text()}, UNSET))
+    circuit = text(), lane = text(), input = text(), priority = text(), due = text(), drains = text()}, UNSET))
 end
 return done(reply)

@@ -1,0 +1,2 @@
+call('HSET', P .. 'meta', 'draining', text())
+return done({0})
