@@ -17,15 +17,18 @@ void hf_proving_key_destroy(hf_proving_key **key) {
 }
 
 /* Commits to the fixed columns, pack by pack: values -> coefficients -> commitment. */
-static hf_status commit_fixed(hf_backend *backend, const hf_srs *srs, hf_proving_key *key) {
+static hf_status commit_fixed(hf_backend *backend, const hf_srs *srs, const hf_key_watch *watch, hf_proving_key *key) {
   hf_status status = HF_OK;
+  const unsigned packs = hf_packs(HF_FIXED_COUNT, key->vk.kappa);
   unsigned kappa = key->vk.kappa, log_n = key->vk.log_n;
   size_t n = (size_t)1 << log_n;
   hf_vec *parts[HF_KAPPA_MAX] = {NULL};
   hf_points *points = NULL;
   HF_TRY(backend->ops->points_create(backend, srs->points, hf_srs_points_needed(log_n, kappa), &points));
   for (unsigned i = 0; i < kappa; i++) HF_TRY(backend->ops->vec_create(backend, n, &parts[i]));
-  for (unsigned pack = 0; pack < hf_packs(HF_FIXED_COUNT, kappa); pack++) {
+  for (unsigned pack = 0; pack < packs; pack++) {
+    if (watch && !watch->progress(watch->context, (double)pack / packs))
+      HF_TRY(hf_fail(HF_E_CANCELLED, "left while its key was derived"));
     unsigned count = HF_FIXED_COUNT - pack * kappa < kappa ? HF_FIXED_COUNT - pack * kappa : kappa;
     const hf_vec *view[HF_KAPPA_MAX] = {NULL};
     for (unsigned j = 0; j < count; j++) {
@@ -44,6 +47,12 @@ out:
 
 hf_status hf_proving_key_derive(hf_backend *backend, const hf_srs *srs, const hf_circuit *circuit,
                                 const hf_key_options *options, hf_proving_key **out) {
+  return hf_proving_key_derive_watched(backend, srs, circuit, options, NULL, out);
+}
+
+hf_status hf_proving_key_derive_watched(hf_backend *backend, const hf_srs *srs, const hf_circuit *circuit,
+                                        const hf_key_options *options, const hf_key_watch *watch,
+                                        hf_proving_key **out) {
   hf_status status = HF_OK;
   hf_proving_key *key = calloc(1, sizeof *key);
   *out = NULL;
@@ -71,7 +80,7 @@ hf_status hf_proving_key_derive(hf_backend *backend, const hf_srs *srs, const hf
     key->fixed[i] = key->memory + (size_t)i * n;
     memcpy(key->memory + (size_t)i * n, circuit->fixed[i], n * sizeof(hf_fr));
   }
-  HF_TRY(commit_fixed(backend, srs, key));
+  HF_TRY(commit_fixed(backend, srs, watch, key));
   HF_TRY(hf_verifying_key_finish(&key->vk));
   *out = key;
   key = NULL;

@@ -32,10 +32,20 @@ typedef struct hf_proving_key {
 /* SRS points that a key for 2^log_n rows needs. */
 size_t hf_srs_points_needed(unsigned log_n, unsigned kappa);
 
+/* Asked again and again while a key is derived, which may take minutes, with the part that is done, 0..1; false:
+ * leave it (HF_E_CANCELLED). */
+typedef struct hf_key_watch {
+  bool (*progress)(void *context, double done);
+  void *context;
+} hf_key_watch;
+
 /* Commits to the fixed columns. The circuit's witness plays no part. HF_E_RANGE: the SRS is too small (the message
  * says how many points are needed). */
 hf_status hf_proving_key_derive(hf_backend *backend, const hf_srs *srs, const hf_circuit *circuit,
                                 const hf_key_options *options, hf_proving_key **out);
+/* The same; `watch` may be NULL. */
+hf_status hf_proving_key_derive_watched(hf_backend *backend, const hf_srs *srs, const hf_circuit *circuit,
+                                        const hf_key_options *options, const hf_key_watch *watch, hf_proving_key **out);
 hf_status hf_proving_key_save(const char *path, const hf_proving_key *key);
 hf_status hf_proving_key_load(const char *path, hf_proving_key **out);
 void hf_proving_key_destroy(hf_proving_key **key);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KEYS 4 /* kept at hand: batches of one or two shapes, node, seal */
@@ -25,6 +26,7 @@ struct hf_key_cache {
   cached_key keys[KEYS];
   uint64_t clock;
   cached_key *current; /* the last that was got, or NULL */
+  const hf_key_watch *watch;
 };
 
 hf_digest hf_vk_digest_bytes(const hf_verifying_key *vk) {
@@ -167,6 +169,19 @@ static void not_kept(const hf_key_cache *cache, hf_status status) {
          HF_LOG_TEXT("folder", cache->folder), HF_LOG_STATUS(status));
 }
 
+/* Until no other process derives this key. Whoever watches sees a sign of life. */
+static hf_status wait_for_lock(const hf_key_cache *cache, int lock, const char *path) {
+  const struct timespec pause = {0, 100000000};
+  while (flock(lock, cache->watch ? LOCK_EX | LOCK_NB : LOCK_EX) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) return hf_fail(HF_E_IO, "%s: %s", path, strerror(errno));
+    if (!cache->watch->progress(cache->watch->context, 0))
+      return hf_fail(HF_E_CANCELLED, "left while another process derived its key");
+    nanosleep(&pause, NULL);
+  }
+  return HF_OK;
+}
+
 static hf_status derive(const hf_key_cache *cache, hf_circuit *circuit, const hf_key_options *options,
                         const hf_digest *reference, hf_proving_key **out) {
   hf_status status;
@@ -179,17 +194,13 @@ static hf_status derive(const hf_key_cache *cache, hf_circuit *circuit, const hf
       status = hf_fail(hf_status_of_errno(errno), "%s: %s", path, strerror(errno));
       not_kept(cache, status);
     }
-    while (lock >= 0 && flock(lock, LOCK_EX) != 0) {
-      if (errno == EINTR) continue;
-      status = hf_fail(HF_E_IO, "%s: %s", path, strerror(errno));
-      goto out;
-    }
+    if (lock >= 0) HF_TRY(wait_for_lock(cache, lock, path));
     if (load(cache, reference, out)) goto out; /* somebody else derived it meanwhile */
   }
   hf_log(cache->options.log, HF_LOG_INFO, "deriving a key", HF_LOG_UINT("log_n", circuit->log_n),
          HF_LOG_UINT("kappa", options->kappa));
   HF_TRY(hf_circuit_complete(circuit, NULL));
-  HF_TRY(hf_proving_key_derive(cache->options.backend, cache->options.srs, circuit, options, out));
+  HF_TRY(hf_proving_key_derive_watched(cache->options.backend, cache->options.srs, circuit, options, cache->watch, out));
   if (lock >= 0) {
     hf_proving_key *mapped = NULL;
     status = save(cache, reference, *out);
@@ -222,6 +233,8 @@ static cached_key *place_of(hf_key_cache *cache, const hf_digest *reference) {
   oldest->reference = *reference;
   return oldest;
 }
+
+void hf_key_cache_watch(hf_key_cache *cache, const hf_key_watch *watch) { cache->watch = watch; }
 
 hf_status hf_key_cache_get(hf_key_cache *cache, hf_circuit *circuit, const hf_key_options *options,
                            const hf_digest *expected, const hf_proving_key **out) {

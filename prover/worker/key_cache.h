@@ -32,6 +32,10 @@ typedef struct hf_key_cache_options {
 hf_status hf_key_cache_create(const hf_key_cache_options *options, hf_key_cache **out);
 void hf_key_cache_destroy(hf_key_cache **cache);
 
+/* Who is asked from now on while a key is derived here, or waited for because another process derives it; NULL: nobody.
+ * Not owned. */
+void hf_key_cache_watch(hf_key_cache *cache, const hf_key_watch *watch);
+
 /* The key of this circuit's structure with these options, from memory, disk or derivation, which completes the circuit
  * where it follows a plan. `expected` NULL:
  * any digest; otherwise HF_E_MISMATCH when circuit and SRS lead to another key. The key lives until the next

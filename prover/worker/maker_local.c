@@ -118,6 +118,13 @@ static bool prover_progress(void *context, const char *phase, double done) {
   return task->progress(task->context, phase, HF_DONE_PROVE + done * (HF_DONE_VERIFY - HF_DONE_PROVE));
 }
 
+static bool key_progress(void *context, double done) {
+  const prover_context *c = context;
+  const hf_maker_task *task = c->task;
+  atomic_fetch_add(&c->maker->steps, 1);
+  return task->progress(task->context, "key", HF_DONE_KEY + done * (HF_DONE_PROVE - HF_DONE_KEY));
+}
+
 /* Before anything is derived or proven for an input whose pairings are deferred: a bad child would make a
  * proof that does not verify, on a device that is not at fault, and a foreign node key a proving key that
  * nobody needs. */
@@ -126,11 +133,14 @@ static hf_status vet(local_maker *m, const hf_catalog_entry *entry, const hf_fol
   if (!entry->folds) return HF_OK;
   if (!m->node_known) {
     hf_verifying_key node;
+    prover_context context = {m, task};
+    const hf_key_watch watch = {key_progress, &context};
     HF_TRY(gate_enter(m, &m->device, task, 0));
-    atomic_fetch_add(&m->steps, 1);
     /* it may have to be derived: whoever watches is to be patient, and the device in use */
-    if (!task->progress(task->context, "key", 0)) status = hf_fail(HF_E_CANCELLED, "left before the node's key");
-    else status = hf_fold_keys(m->options.keys, m->options.srs, &node, NULL);
+    if (!key_progress(&context, 0)) status = hf_fail(HF_E_CANCELLED, "left before the node's key");
+    hf_key_cache_watch(m->options.keys, &watch);
+    if (status == HF_OK) status = hf_fold_keys(m->options.keys, m->options.srs, &node, NULL);
+    hf_key_cache_watch(m->options.keys, NULL);
     gate_leave(&m->device);
     HF_TRY(status);
     HF_PHASE(task, "witness", 0);
@@ -182,11 +192,15 @@ static hf_status prove(local_maker *m, const hf_maker_task *task, const hf_catal
   const hf_proving_key *key = NULL;
   hf_prover *prover = NULL;
   prover_context context = {m, task};
+  const hf_key_watch watch = {key_progress, &context};
   hf_prove_options options = {.progress = prover_progress, .context = &context};
   HF_TRY(gate_enter(m, &m->device, task, HF_DONE_KEY));
   double at = hf_maker_now();
-  if (!prover_progress(&context, "key", 0)) status = hf_fail(HF_E_CANCELLED, "left before its key");
-  else status = hf_key_cache_get(m->options.keys, circuit, &entry->keys, &task->job->vk_digest, &key);
+  if (!key_progress(&context, 0)) status = hf_fail(HF_E_CANCELLED, "left before its key");
+  hf_key_cache_watch(m->options.keys, &watch);
+  if (status == HF_OK) status = hf_key_cache_get(m->options.keys, circuit, &entry->keys, &task->job->vk_digest, &key);
+  hf_key_cache_watch(m->options.keys, NULL);
+  if (status == HF_OK && !key_progress(&context, 1)) status = hf_fail(HF_E_CANCELLED, "left before its key was loaded");
   if (status == HF_OK) status = hf_key_cache_prover(m->options.keys, &prover);
   r->key_seconds = hf_maker_now() - at;
   if (status == HF_OK) {

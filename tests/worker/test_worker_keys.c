@@ -2,9 +2,12 @@
  * what. */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include "catalog.h"
 #include "circuits/example.h"
 #include "key_cache.h"
@@ -137,6 +140,50 @@ Test(worker_keys, provers_stay) {
     for (unsigned round = 0; round < 4; round++) prove(&r, get(&r, 2 + round % 3, HF_TRANSCRIPT_POSEIDON2));
     rig_close(&r);
   }
+}
+
+typedef struct watcher {
+  rig *r;
+  unsigned calls, stop_at; /* 0: never */
+  int lock;                /* of another process, given up at the third call; -1: none */
+  double done;
+} watcher;
+
+static bool watching(void *context, double done) {
+  watcher *w = context;
+  cr_assert(done >= w->done && done <= 1);
+  w->done = done;
+  if (++w->calls == 3 && w->lock >= 0) close(w->lock);
+  return w->calls != w->stop_at;
+}
+
+/* Whoever watches a derivation sees signs of life, also while another process derives the same key, and may leave it at each. */
+Test(worker_keys, watched) {
+  rig r;
+  const hf_proving_key *key;
+  const hf_key_options options = {3, HF_TRANSCRIPT_POSEIDON2};
+  enum { PACKS = (HF_FIXED_COUNT + 2) / 3 };
+  rig_open(&r, true);
+  for (unsigned at = 1; at <= PACKS; at += PACKS - 1) {
+    watcher w = {.r = &r, .stop_at = at, .lock = -1};
+    hf_key_cache_watch(r.keys, &(hf_key_watch){watching, &w});
+    GIVES(HF_E_CANCELLED, hf_key_cache_get(r.keys, r.circuit, &options, NULL, &key));
+    cr_assert_eq(w.calls, at);
+  }
+  /* the lock file that was left names the key: as if another process derived it */
+  char path[400] = "";
+  DIR *dir = opendir(r.folder);
+  for (struct dirent *e; (e = readdir(dir)) != NULL;)
+    if (strstr(e->d_name, ".lock")) snprintf(path, sizeof path, "%s/%s", r.folder, e->d_name);
+  closedir(dir);
+  watcher w = {.r = &r, .lock = open(path, O_RDWR | O_CLOEXEC)};
+  cr_assert(w.lock >= 0 && flock(w.lock, LOCK_EX) == 0);
+  hf_key_cache_watch(r.keys, &(hf_key_watch){watching, &w});
+  OK(hf_key_cache_get(r.keys, r.circuit, &options, NULL, &key));
+  cr_assert_eq(w.calls, 3 + PACKS);
+  prove(&r, key);
+  hf_key_cache_watch(r.keys, NULL);
+  rig_close(&r);
 }
 
 /* A pinned digest that does not fit is refused, and does not spoil what follows. */
