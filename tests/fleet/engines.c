@@ -2,12 +2,16 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- a folder ---- */
 
@@ -35,7 +39,7 @@ static void redis_folder(engine *e) {
   snprintf(e->location, sizeof e->location, "unix:%s/s", e->folder);
 }
 
-static void redis_start(engine *e) { redis_server_again(&e->redis, e->options); }
+static void redis_start(engine *e) { redis_server_again(&e->redis, e->setup.options); }
 static pid_t *redis_process(engine *e) { return &e->redis.pid; }
 static void redis_drop(engine *e) { redis_server_stop(&e->redis); }
 
@@ -44,13 +48,46 @@ const engine_kind engine_redis = {"redis",     redis_server_need, redis_folder,
 
 /* ---- any ---- */
 
-void engine_open(engine *e, const engine_kind *kind, const char *options) {
+void engine_namespaces(int flags) {
+  if (unshare(flags) != 0) cr_skip_test("no rights for namespaces of its own: %s", strerror(errno));
+  if (flags & CLONE_NEWNS) cr_assert_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0, "%s", strerror(errno));
+}
+
+void engine_open(engine *e, const engine_kind *kind, const engine_setup *setup) {
+  char size[32];
   memset(e, 0, sizeof *e);
   e->kind = kind;
-  e->options = options != NULL ? options : "";
+  if (setup != NULL) e->setup = *setup;
+  if (e->setup.options == NULL) e->setup.options = "";
   kind->need();
+  if (e->setup.disk_kib > 0) engine_namespaces(CLONE_NEWNS);
   kind->folder(e);
+  if (e->setup.disk_kib > 0) {
+    snprintf(size, sizeof size, "size=%uk", e->setup.disk_kib);
+    cr_assert_eq(mount("tmpfs", e->folder, "tmpfs", 0, size), 0, "a disk at %s: %s", e->folder, strerror(errno));
+  }
   if (kind->start != NULL) kind->start(e);
+}
+
+void engine_fill_disk(const engine *e) {
+  static const char block[65536];
+  char path[160];
+  size_t size = sizeof block;
+  snprintf(path, sizeof path, "%s/filler", e->folder);
+  int fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+  cr_assert(fd >= 0, "%s: %s", path, strerror(errno));
+  while (size > 0) {
+    ssize_t n = write(fd, block, size);
+    cr_assert(n >= 0 || errno == ENOSPC, "%s: %s", path, strerror(errno));
+    if (n < 0) size /= 2;
+  }
+  close(fd);
+}
+
+void engine_free_disk(const engine *e) {
+  char path[160];
+  snprintf(path, sizeof path, "%s/filler", e->folder);
+  cr_assert_eq(unlink(path), 0, "%s: %s", path, strerror(errno));
 }
 
 int engine_end(engine *e, unsigned seconds) {
@@ -75,6 +112,8 @@ void engine_kill(engine *e) {
 void engine_again(engine *e) { e->kind->start(e); }
 
 void engine_close(engine *e) {
-  if (e->folder[0] != 0) e->kind->drop(e);
+  if (e->folder[0] == 0) return;
+  if (e->setup.disk_kib > 0) (void)umount2(e->folder, MNT_DETACH);
+  e->kind->drop(e);
   e->folder[0] = 0;
 }

@@ -7,11 +7,17 @@
 
 #include <stdbool.h>
 
+/* What an engine starts with; zeros: nothing special. */
+typedef struct engine_setup {
+  const char *options; /* of the server, more arguments */
+  unsigned disk_kib;   /* its folder is a disk of this size, in a mount namespace of the test's own */
+} engine_setup;
+
 typedef struct engine {
   const struct engine_kind *kind;
+  engine_setup setup;
   char folder[128];    /* where it keeps what it is told */
   char location[256];  /* for --queue and hf_queue_open */
-  const char *options; /* of the server, more arguments */
   redis_server redis;
 } engine;
 
@@ -26,8 +32,13 @@ typedef struct engine_kind {
 
 extern const engine_kind engine_local, engine_redis;
 
-/* Skips where it cannot run; otherwise a fresh folder, and the server started. `options` may be NULL. */
-void engine_open(engine *, const engine_kind *, const char *options);
+/* Skips where it cannot run; otherwise a fresh folder, and the server started. `setup` may be NULL. */
+void engine_open(engine *, const engine_kind *, const engine_setup *setup);
+/* Puts the test into new namespaces (CLONE_NEWNS, CLONE_NEWNET), which end with it; skips where that is not allowed. */
+void engine_namespaces(int flags);
+/* Uses up the disk under its folder, and gives the room back. */
+void engine_fill_disk(const engine *);
+void engine_free_disk(const engine *);
 void engine_kill(engine *); /* SIGKILL, and waits for its end */
 void engine_again(engine *);
 void engine_close(engine *);

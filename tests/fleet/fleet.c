@@ -55,14 +55,18 @@ hf_job_header fleet_job(const fleet *f, unsigned i) {
   return job;
 }
 
-hf_status fleet_submit(hf_queue *queue, const fleet *f, unsigned i) {
-  hf_status status;
+hf_status fleet_put(hf_queue *queue, unsigned i) {
   uint8_t bytes[HF_EXAMPLE_INPUT_BYTES];
   hf_example_input in = input_of(i);
   hf_digest digest;
-  hf_job_header job = fleet_job(f, i);
   hf_example_input_encode(&in, bytes);
-  HF_TRY(hf_artifact_put(queue, bytes, sizeof bytes, &digest));
+  return hf_artifact_put(queue, bytes, sizeof bytes, &digest);
+}
+
+hf_status fleet_submit(hf_queue *queue, const fleet *f, unsigned i) {
+  hf_status status;
+  hf_job_header job = fleet_job(f, i);
+  HF_TRY(fleet_put(queue, i));
   HF_TRY(hf_queue_submit_one(queue, &job, NULL));
 out:
   return status;
@@ -103,11 +107,11 @@ hf_queue *fleet_queue(const fleet *f, uint64_t busy_ms) {
   return queue;
 }
 
-void fleet_open(fleet *f, const engine_kind *kind, const char *options, unsigned lease_s) {
+void fleet_open(fleet *f, const engine_kind *kind, const engine_setup *setup, unsigned lease_s) {
   char path[128], hex[HF_DIGEST_HEX];
   memset(f, 0, sizeof *f);
   f->lease_s = lease_s;
-  engine_open(&f->engine, kind, options);
+  engine_open(&f->engine, kind, setup);
   f->folder = hf_test_folder("fleet");
   cr_assert_eq(chdir(f->folder), 0);
   json_t *key = hf_run_json(0, "circuit key example --data data --dev --json");

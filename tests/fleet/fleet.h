@@ -52,7 +52,7 @@ typedef struct fleet {
 } fleet;
 
 /* A folder with key and setup, the engine, and the queue. `lease_s`: of the workers. */
-void fleet_open(fleet *f, const engine_kind *kind, const char *options, unsigned lease_s);
+void fleet_open(fleet *f, const engine_kind *kind, const engine_setup *setup, unsigned lease_s);
 /* Ends everything that still runs. Also for the `fini` of a suite: a fleet that was never opened is fine. */
 void fleet_close(fleet *f);
 
@@ -72,7 +72,9 @@ void fleet_alive(fleet *f);
 void fleet_stop(fleet *f);
 
 hf_job_header fleet_job(const fleet *f, unsigned i);
-/* Puts the input and submits; the status of the first that fails. Safe in any thread. */
+/* Puts the input of job i alone. Safe in any thread, as the next two. */
+hf_status fleet_put(hf_queue *queue, unsigned i);
+/* Puts the input and submits; the status of the first that fails. */
 hf_status fleet_submit(hf_queue *queue, const fleet *f, unsigned i);
 /* Whether this is a proof of job i: decoded, verified natively, and about its input. */
 hf_status fleet_verify(const fleet *f, hf_queue *queue, unsigned i, const hf_digest *result);
