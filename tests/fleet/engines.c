@@ -33,13 +33,20 @@ const engine_kind engine_local = {"local", local_need, local_folder, NULL, NULL,
 
 /* ---- a Redis server ---- */
 
+#define REDIS_PORT "6390"
+
 static void redis_folder(engine *e) {
   redis_server_folder(&e->redis);
   snprintf(e->folder, sizeof e->folder, "%s", e->redis.folder);
   snprintf(e->location, sizeof e->location, "unix:%s/s", e->folder);
+  snprintf(e->options, sizeof e->options, "%s", e->setup.options != NULL ? e->setup.options : "");
+  if (e->setup.address == NULL) return;
+  snprintf(e->location, sizeof e->location, "redis://%s:" REDIS_PORT, e->setup.address);
+  snprintf(e->options, sizeof e->options, "--port " REDIS_PORT " --bind %s --protected-mode no %s", e->setup.address,
+           e->setup.options != NULL ? e->setup.options : "");
 }
 
-static void redis_start(engine *e) { redis_server_again(&e->redis, e->setup.options); }
+static void redis_start(engine *e) { redis_server_again(&e->redis, e->options); }
 static pid_t *redis_process(engine *e) { return &e->redis.pid; }
 static void redis_drop(engine *e) { redis_server_stop(&e->redis); }
 
@@ -58,7 +65,6 @@ void engine_open(engine *e, const engine_kind *kind, const engine_setup *setup) 
   memset(e, 0, sizeof *e);
   e->kind = kind;
   if (setup != NULL) e->setup = *setup;
-  if (e->setup.options == NULL) e->setup.options = "";
   kind->need();
   if (e->setup.disk_kib > 0) engine_namespaces(CLONE_NEWNS);
   kind->folder(e);

@@ -10,12 +10,14 @@
 /* What an engine starts with; zeros: nothing special. */
 typedef struct engine_setup {
   const char *options; /* of the server, more arguments */
+  const char *address; /* that the server listens on, for workers on other hosts; NULL: a socket in its folder */
   unsigned disk_kib;   /* its folder is a disk of this size, in a mount namespace of the test's own */
 } engine_setup;
 
 typedef struct engine {
   const struct engine_kind *kind;
   engine_setup setup;
+  char options[256];   /* of the server, all together */
   char folder[128];    /* where it keeps what it is told */
   char location[256];  /* for --queue and hf_queue_open */
   redis_server redis;
