@@ -27,6 +27,8 @@ void hf_case_quarantine(const hf_queue_factory *factory);
 void hf_case_release(const hf_queue_factory *factory);
 void hf_case_cancel(const hf_queue_factory *factory);
 void hf_case_deadline(const hf_queue_factory *factory);
+void hf_case_long_job(const hf_queue_factory *factory);
+void hf_case_flood(const hf_queue_factory *factory);
 void hf_case_fairness(const hf_queue_factory *factory);
 void hf_case_quota(const hf_queue_factory *factory);
 void hf_case_drain(const hf_queue_factory *factory);

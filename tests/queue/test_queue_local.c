@@ -75,6 +75,10 @@ Test(queue_local, cancel_and_deadline) {
   hf_case_deadline(&factory);
 }
 Test(queue_local, fairness) { hf_case_fairness(&factory); }
+Test(queue_local, time) {
+  hf_case_long_job(&factory);
+  hf_case_flood(&factory);
+}
 Test(queue_local, quota_and_views) {
   hf_case_quota(&factory);
   hf_case_drain(&factory);

@@ -171,6 +171,10 @@ Test(queue_redis, cancel_and_deadline) {
   hf_case_deadline(&factory);
 }
 Test(queue_redis, fairness) { hf_case_fairness(&factory); }
+Test(queue_redis, time) {
+  hf_case_long_job(&factory);
+  hf_case_flood(&factory);
+}
 Test(queue_redis, quota_and_views) {
   hf_case_quota(&factory);
   hf_case_drain(&factory);
