@@ -373,8 +373,8 @@ static hf_status hand_on(hf_sequencer *s, size_t i, uint64_t number) {
   memset(&job, 0, sizeof job);
   HF_TRY(hf_chain_get_batch(chain, number, &batch));
   HF_TRY(hf_chain_get_input(chain, number, &input, &length));
-  HF_TRY(hf_artifact_put(s->options.queue, input, length, &job.input_digest));
-  if (!hf_digest_eq(&job.input_digest, &batch.input_digest))
+  hf_digest has = hf_digest_bytes(input, length);
+  if (!hf_digest_eq(&has, &batch.input_digest))
     HF_TRY(hf_fail(HF_E_CHECKSUM, "batch %llu: its stored input is damaged", (unsigned long long)number));
   hf_sequencer_job_key(s, s->info[i].chain_id, number, &job.key);
   job.kind = HF_JOB_PROVE_BATCH;
@@ -382,6 +382,7 @@ static hf_status hand_on(hf_sequencer *s, size_t i, uint64_t number) {
   HF_TRY(hf_job_set_parameter(&job, "depth", s->info[i].params.depth));
   HF_TRY(hf_job_set_parameter(&job, "slots", s->info[i].params.slots));
   job.vk_digest = s->options.vk_digest;
+  HF_TRY(hf_job_input_put(s->options.queue, s->options.sealer, &job, input, length));
   job.priority = s->options.priority;
   job.deadline_ms = s->options.deadline_ms ? batch.sealed_ms + s->options.deadline_ms : 0;
   job.device_memory = s->options.device_memory;

@@ -17,7 +17,7 @@
 #define HYPERFOLD_SEQUENCER_H
 
 #include "generator.h"
-#include "queue.h"
+#include "input.h"
 #include "replay.h"
 #include "state.h"
 #include "wallet.h"
@@ -46,6 +46,7 @@ typedef struct hf_sequencer_options {
   const hf_chain_options *chains; /* each with its own file and chain id */
   size_t chain_count;             /* 1 .. 64 */
   hf_queue *queue;                /* not owned; NULL: batches stay in the chains' files */
+  const hf_sealer *sealer;        /* to whom inputs are sealed; not owned; NULL: they are open */
   const char *tenant;             /* default "hyperfold" */
   const char *circuit;            /* default HF_BATCH_CIRCUIT */
   hf_digest vk_digest;            /* of the batch circuit's key; needed with a queue */

@@ -1,6 +1,7 @@
 /* hyperfold aggregator: the proofs of many batches become one for a contract. */
 #include "commands.h"
 #include "fold_common.h"
+#include "pool_common.h"
 #include "queue_common.h"
 #include "signals.h"
 
@@ -122,6 +123,7 @@ hf_status hf_aggregator_run(hf_cli *cli) {
   hf_status status;
   hf_queue *queue = NULL;
   hf_aggregator *aggregator = NULL;
+  hf_pool_keys *pool_keys = NULL;
   hf_cli_fold fold = {0};
   talk context = {cli, &fold};
   char *words[2] = {NULL, NULL};
@@ -132,12 +134,14 @@ hf_status hf_aggregator_run(hf_cli *cli) {
   cli->log.part = "aggregator";
   HF_TRY(chain_list("chain", hf_cli_text(cli, "chain"), &words[0], chains, &chain_count));
   HF_TRY(chain_list("without", hf_cli_text(cli, "without"), &words[1], without, &without_count));
+  HF_TRY(hf_cli_pool_keys(cli, &pool_keys));
   HF_TRY(hf_cli_fold_open(cli, &fold));
   HF_TRY(hf_cli_queue_open(cli, &queue));
   hf_digest node = hf_vk_digest_bytes(&fold.node), seal = hf_vk_digest_bytes(&fold.seal);
   uint64_t node_memory = hf_cli_proof_memory(cli, &node), seal_memory = hf_cli_proof_memory(cli, &seal);
   hf_aggregator_options options = {
       .queue = queue,
+      .pool_keys = pool_keys,
       .tenant = hf_cli_text(cli, "tenant"),
       .chains = words[0] != NULL ? chains : NULL,
       .chain_count = chain_count,
@@ -169,6 +173,7 @@ out:
   if (lock >= 0) close(lock);
   hf_aggregator_destroy(&aggregator);
   hf_queue_close(&queue);
+  hf_pool_keys_destroy(&pool_keys);
   hf_cli_fold_close(&fold);
   free(words[0]);
   free(words[1]);
@@ -186,6 +191,7 @@ const hf_option hf_aggregator_options_list[] = {
     {"replan", HF_OPTION_NUMBER, "SEAL", NULL,
      "first give up this seal, and the later ones that share a chain with it: their batches are planned "
      "again"},
+    HF_OPTION_POOL_KEY,
     {"leaf-vk", HF_OPTION_TEXT, "KEY[,KEY]", NULL,
      "keys that a batch may be proven under: digests or files (default: those in DATA/keys)"},
     {"seal-count", HF_OPTION_NUMBER, "N", "64", "batches a seal at most"},

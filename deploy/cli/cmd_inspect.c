@@ -9,6 +9,7 @@
 
 #include <hyperfold/container.h>
 #include <hyperfold/file.h>
+#include <hyperfold/payload.h>
 #include <hyperfold/rollup.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -177,6 +178,23 @@ out:
   return status;
 }
 
+/* To whom; the rest shows nothing. */
+static hf_status inspect_payload(const char *path, json_t **out) {
+  hf_status status;
+  uint8_t *data = NULL;
+  size_t length;
+  hf_payload_outside outside;
+  json_t *pools = json_array();
+  HF_TRY(hf_file_read(path, HF_SEAL_INPUT_LIMIT, &data, &length));
+  HF_TRY(hf_payload_look(data, length, &outside));
+  for (uint32_t i = 0; i < outside.recipients; i++) json_array_append_new(pools, json_string(outside.pool[i]));
+  *out = json_pack("{s:O, s:o}", "sealed_to", pools, "padded_bytes", hf_cli_json_u64(outside.padded));
+out:
+  json_decref(pools);
+  free(data);
+  return status;
+}
+
 static const struct {
   const char *kind, *what;
   hf_status (*inspect)(const char *path, json_t **out);
@@ -189,6 +207,7 @@ static const struct {
     {HF_DATA_FILE_KIND, "public data of a chain", inspect_data},
     {HF_NODE_INPUT_KIND, "input of a fold", inspect_node},
     {HF_SEAL_INPUT_KIND, "input of a seal", inspect_seal},
+    {HF_PAYLOAD_KIND, "sealed input of a job", inspect_payload},
     {HF_SEALED_KIND, "sealed proof, its records and their public data", inspect_sealed},
 };
 

@@ -1,7 +1,9 @@
 /* hyperfold job: what a client does with the queue. */
 #include "commands.h"
 #include "device_common.h"
+#include "input.h"
 #include "parameters.h"
+#include "pool_common.h"
 #include "proof_common.h"
 #include "queue_common.h"
 #include "take.h"
@@ -23,9 +25,21 @@ static const char *kind_of(const char *circuit) {
   return strcmp(circuit, HF_SEAL_CIRCUIT) == 0 ? "seal" : "prove-circuit";
 }
 
+/* From the input, so that the same submission is the same job; that of a sealed one tells nobody else which input. */
+static void default_id(const hf_sealer *sealer, const void *input, size_t length, hf_job_id *out) {
+  if (sealer != NULL) {
+    hf_sealer_job_id(sealer, input, length, out);
+  } else {
+    hf_digest digest = hf_digest_bytes(input, length);
+    *out = (hf_job_id){.length = 16};
+    memcpy(out->b, digest.b, 16);
+  }
+}
+
 static hf_status submit(hf_cli *cli) {
   hf_status status;
   hf_queue *queue = NULL;
+  hf_sealer *sealer = NULL;
   uint8_t *input = NULL;
   size_t length;
   hf_job_header header = {0};
@@ -43,14 +57,15 @@ static hf_status submit(hf_cli *cli) {
   if (hf_cli_given(cli, "deadline"))
     header.deadline_ms = ((uint64_t)time(NULL) + hf_cli_number(cli, "deadline")) * 1000;
   HF_TRY(hf_file_read(cli->arguments[0], INPUT_LIMIT, &input, &length));
-  HF_TRY(hf_cli_queue_open(cli, &queue));
-  HF_TRY(hf_artifact_put(queue, input, length, &header.input_digest));
-  hf_job_id job_id = {.length = 16};
+  HF_TRY(hf_cli_sealer(cli, &sealer));
+  hf_job_id job_id;
   if (id != NULL)
     HF_TRY(hf_job_id_parse(id, &job_id));
   else
-    memcpy(job_id.b, header.input_digest.b, 16);
+    default_id(sealer, input, length, &job_id);
   HF_TRY(hf_job_key_make(hf_cli_text(cli, "tenant"), job_id.b, job_id.length, &header.key));
+  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_job_input_put(queue, sealer, &header, input, length));
   HF_TRY(hf_queue_submit_one(queue, &header, &result));
   hf_job_id_text(&job_id, text);
   if (cli->json)
@@ -61,6 +76,7 @@ static hf_status submit(hf_cli *cli) {
     printf("%s\n", text);
 out:
   hf_queue_close(&queue);
+  hf_sealer_close(&sealer);
   free(input);
   return status;
 }
@@ -77,6 +93,22 @@ out:
   return status;
 }
 
+/* As it was submitted: opened where it is sealed and --pool-key is given. */
+static hf_status save_input(hf_cli *cli, hf_queue *queue, const hf_job_header *job, const char *path) {
+  hf_status status;
+  hf_pool_keys *keys = NULL;
+  uint8_t *data = NULL;
+  size_t length = 0;
+  HF_TRY(hf_cli_pool_keys(cli, &keys));
+  HF_TRY(hf_job_input_get(queue, keys, job, INPUT_LIMIT, &data, &length));
+  HF_TRY(hf_file_write(path, keys != NULL ? 0600 : 0644, &(hf_bytes){data, length}, 1));
+out:
+  if (data != NULL) explicit_bzero(data, length);
+  free(data);
+  hf_pool_keys_destroy(&keys);
+  return status;
+}
+
 /* Prints the record, writes the files that were asked for. */
 static hf_status show(hf_cli *cli, hf_queue *queue, const hf_job_record *record) {
   hf_status status = HF_OK;
@@ -87,7 +119,7 @@ static hf_status show(hf_cli *cli, hf_queue *queue, const hf_job_record *record)
                      hf_job_state_text(record->state), out);
     HF_TRY(save_artifact(queue, &record->result, out));
   }
-  if (input != NULL) HF_TRY(save_artifact(queue, &record->header.input_digest, input));
+  if (input != NULL) HF_TRY(save_input(cli, queue, &record->header, input));
   if (cli->json) {
     HF_TRY(hf_cli_print_json(cli, hf_cli_record_json(record)));
   } else {
@@ -264,6 +296,7 @@ static const hf_option submit_options[] = {
     {"vk", HF_OPTION_TEXT, "KEY", NULL,
      "the key that the proof must satisfy: digest or file (see circuit key)"},
     {"kind", HF_OPTION_TEXT, "KIND", NULL, "prove-batch, prove-circuit, fold or seal (default: by the circuit)"},
+    HF_OPTION_SEAL_TO,
     {"parameters", HF_OPTION_TEXT, "LIST", NULL, "parameters of the circuit: NAME=NUMBER,..."},
     {"priority", HF_OPTION_SIGNED, "N", "0", "-100 to 100, larger is sooner"},
     {"deadline", HF_OPTION_NUMBER, "SECONDS", NULL, "fail the job when it is not done by then"},
@@ -274,7 +307,8 @@ static const hf_option get_options[] = {
     HF_OPTION_QUEUE,
     HF_OPTION_TENANT,
     {"out", HF_OPTION_TEXT, "FILE", NULL, "write the proof"},
-    {"input", HF_OPTION_TEXT, "FILE", NULL, "write the input"},
+    {"input", HF_OPTION_TEXT, "FILE", NULL, "write the input; a sealed one needs --pool-key"},
+    HF_OPTION_POOL_KEY,
     HF_OPTION_END,
 };
 static const hf_option wait_options[] = {
@@ -288,7 +322,8 @@ static const hf_option wait_options[] = {
     HF_OPTION_TAKE_VK,
     HF_OPTION_DEV,
     {"out", HF_OPTION_TEXT, "FILE", NULL, "write the proof"},
-    {"input", HF_OPTION_TEXT, "FILE", NULL, "write the input"},
+    {"input", HF_OPTION_TEXT, "FILE", NULL, "write the input; a sealed one needs --pool-key"},
+    HF_OPTION_POOL_KEY,
     HF_OPTION_END,
 };
 static const hf_option cancel_options[] = {
@@ -302,6 +337,7 @@ static const hf_option refuse_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
     HF_OPTION_TENANT,
+    HF_OPTION_POOL_KEY,
     HF_OPTION_TAKE_VK,
     HF_OPTION_DEV,
     {"result", HF_OPTION_TEXT, "DIGEST", NULL, "refuse this result, which was judged elsewhere (default: judge what the job has)"},

@@ -4,6 +4,7 @@
 #include "device_common.h"
 #include "l1_common.h"
 #include "l1_deposits.h"
+#include "pool_common.h"
 #include "proof_common.h"
 #include "queue_common.h"
 #include "sequencer.h"
@@ -211,6 +212,7 @@ static hf_status run(hf_cli *cli) {
   setup *s = calloc(1, sizeof *s);
   hf_queue *queue = NULL;
   hf_sequencer *sequencer = NULL;
+  hf_sealer *sealer = NULL;
   hf_http *http = NULL;
   hf_cli_deposits *l1 = NULL;
   hf_deposit_counts deposits = {0};
@@ -234,6 +236,8 @@ static hf_status run(hf_cli *cli) {
     options.device_memory = hf_cli_proof_memory(cli, &options.vk_digest);
     HF_TRY(hf_cli_queue_open(cli, &queue));
     options.queue = queue;
+    HF_TRY(hf_cli_sealer(cli, &sealer));
+    options.sealer = sealer;
   }
   HF_TRY(hf_sequencer_open(&options, &sequencer));
   if (deposit_file != NULL && hf_cli_given(cli, "rpc"))
@@ -268,6 +272,7 @@ out:
   hf_http_stop(&http);
   hf_cli_deposits_close(&l1);
   hf_sequencer_close(&sequencer);
+  hf_sealer_close(&sealer);
   hf_queue_close(&queue);
   setup_free(s);
   free(s);
@@ -327,6 +332,7 @@ static hf_status replay(hf_cli *cli) {
 static const hf_option run_options[] = {
     CHAIN_OPTIONS,
     HF_OPTION_QUEUE,
+    HF_OPTION_SEAL_TO,
     HF_OPTIONS_DEVICE,
     {"tenant", HF_OPTION_TEXT, "NAME", "hyperfold", "whose jobs the batches are"},
     {"priority", HF_OPTION_SIGNED, "N", "0", "of the jobs"},

@@ -1,6 +1,7 @@
 /* hyperfold worker: prove what the queue has. */
 #include "commands.h"
 #include "device_common.h"
+#include "pool_common.h"
 #include "queue_common.h"
 #include "worker_metrics.h"
 
@@ -180,6 +181,7 @@ hf_status hf_worker_command_run(hf_cli *cli) {
   hf_status status;
   hf_cli_device device = {0};
   hf_maker *maker = NULL;
+  hf_pool_keys *pool_keys = NULL;
   hf_worker_totals totals = {0};
   hf_cli_metrics shown = {0};
   hf_worker_metrics *metrics = NULL;
@@ -195,6 +197,7 @@ hf_status hf_worker_command_run(hf_cli *cli) {
   sigaction(SIGINT, &action, NULL);
   cli->log.part = "worker";
   HF_TRY(hf_cli_metrics_open(cli, "worker", HF_METRICS_QUEUE, &shown));
+  HF_TRY(hf_cli_pool_keys(cli, &pool_keys));
   HF_TRY(open_maker(cli, &device, &lanes, &maker));
   if (shown.exporter != NULL)
     HF_TRY(hf_worker_metrics_create(shown.exporter, maker, lanes, hf_cli_number(cli, "lease") * 1000, &metrics));
@@ -206,6 +209,7 @@ hf_status hf_worker_command_run(hf_cli *cli) {
       .software = HF_VERSION,
       .circuits = circuit != NULL ? &circuit : NULL,
       .circuit_count = circuit != NULL,
+      .pool_keys = pool_keys,
       .host_memory = hf_cli_free_memory(),
       .once = hf_cli_flag(cli, "once"),
       .job_limit = hf_cli_number(cli, "jobs"),
@@ -223,6 +227,7 @@ out:
   hf_cli_metrics_close(&shown);
   hf_worker_metrics_destroy(&metrics);
   hf_maker_destroy(&maker);
+  hf_pool_keys_destroy(&pool_keys);
   hf_cli_device_close(&device);
   return status;
 }
@@ -234,6 +239,7 @@ const hf_option hf_worker_command_options[] = {
     {"srs-points", HF_OPTION_NUMBER, "N", "0", "make the development SRS at least this large; 0: as it is"},
     {"name", HF_OPTION_TEXT, "NAME", NULL, "the worker's name, unique in the fleet (default: HOST/PID)"},
     {"circuit", HF_OPTION_TEXT, "NAME", NULL, "prove only this circuit (default: all)"},
+    HF_OPTION_POOL_KEY,
     {"lease", HF_OPTION_NUMBER, "SECONDS", "30",
      "how long a job stays this worker's without a sign of progress"},
     {"isolate", HF_OPTION_FLAG, NULL, NULL, "prove in a process of its own on the CPU too, as on every GPU"},

@@ -32,6 +32,7 @@ const hf_command hf_commands[] = {
                 "OUT/NUMBER.sealed for each seal. May be killed and started again at any time. A seal that L1 does not take for "
                 "one of its\nchains: --replan SEAL --without CHAIN."},
     {.name = "job", .summary = "submit, get, wait for, cancel and list jobs", .subcommands = hf_job_commands},
+    {.name = "pool-key", .summary = "keys that inputs of jobs are sealed to", .subcommands = hf_pool_key_commands},
     {.name = "queue", .summary = "look at the queue and repair it", .subcommands = hf_queue_commands},
     {.name = "prove",
      .summary = "make one proof, without a queue",

@@ -1,8 +1,11 @@
 #include "take.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "catalog.h"
+#include "input.h"
 #include "key_cache.h"
+#include "pool_common.h"
 #include "proof_common.h"
 #include "verify.h"
 
@@ -38,10 +41,13 @@ static hf_status build(hf_cli *cli, hf_queue *queue, const hf_job_header *job, h
   hf_srs *srs = NULL;
   hf_fold_setup setup;
   hf_catalog_context context = {0};
-  char *path = hf_cli_data_path(cli, "srs");
+  hf_pool_keys *keys = NULL;
+  char *path = hf_cli_data_path(cli, "srs"), circuit[HF_NAME_MAX + 1];
   if (path == NULL) return hf_fail(HF_E_MEMORY, "no memory for a path");
-  HF_TRY(hf_catalog_find(job->circuit, &entry));
-  HF_TRY(hf_artifact_get(queue, &job->input_digest, entry->input_limit, &input, &length));
+  hf_job_circuit(job, circuit, NULL);
+  HF_TRY(hf_catalog_find(circuit, &entry));
+  HF_TRY(hf_cli_pool_keys(cli, &keys));
+  HF_TRY(hf_job_input_get(queue, keys, job, entry->input_limit, &input, &length));
   if (entry->folds) {
     HF_TRY(hf_srs_load(path, &srs));
     HF_TRY(hf_catalog_setup(srs, &setup));
@@ -49,8 +55,10 @@ static hf_status build(hf_cli *cli, hf_queue *queue, const hf_job_header *job, h
   }
   HF_TRY(hf_catalog_build(entry, &context, job->parameters, job->parameter_count, input, length, out));
 out:
+  if (input != NULL) explicit_bzero(input, length);
   free(input);
   free(path);
+  hf_pool_keys_destroy(&keys);
   hf_srs_destroy(&srs);
   return status;
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KIND    "SPAY"
 #define VERSION 1
 #define FIXED   72 /* bytes in front of the recipients */
 #define SLOT    56
@@ -165,7 +164,8 @@ hf_status hf_payload_seal(const hf_sealer *s, hf_job_header *job, const void *in
   if (length) memcpy(body + 8, input, length);
   (void)crypto_aead_xchacha20poly1305_ietf_encrypt(body, NULL, body, room, e.b, e.length + 32, NULL, nonce,
                                                    seed + 32);
-  HF_TRY(hf_container_encode(w, KIND, VERSION, (const hf_bytes[]){{e.b, e.length}, {body, room + TAG}}, 2));
+  HF_TRY(hf_container_encode(w, HF_PAYLOAD_KIND, VERSION,
+                             (const hf_bytes[]){{e.b, e.length}, {body, room + TAG}}, 2));
   memcpy(job->circuit, circuit, sizeof circuit);
 out:
   sodium_memzero(seed, sizeof seed);
@@ -175,19 +175,47 @@ out:
 
 /* ---- opening ---- */
 
-bool hf_payload_is_sealed(const void *data, size_t length) {
-  return length >= HF_CONTAINER_HEADER && memcmp(data, "HYPERFLD" KIND, 12) == 0;
+/* Takes the payload apart; what follows `head` bytes is the sealed input. Everything is checked that can be
+ * without a key. */
+static hf_status look(const void *data, size_t length, const uint8_t **payload, size_t *head,
+                      hf_payload_outside *out) {
+  hf_status status;
+  size_t payload_length;
+  uint32_t version, zero;
+  memset(out, 0, sizeof *out);
+  HF_TRY(hf_container_decode("sealed payload", data, length, HF_PAYLOAD_KIND, VERSION, payload,
+                             &payload_length, &version));
+  hf_reader r = hf_reader_over(*payload, payload_length);
+  HF_TRY(hf_read_u32(&r, "recipients", &out->recipients));
+  HF_TRY(hf_read_u32(&r, "zero", &zero));
+  if (out->recipients == 0 || out->recipients > HF_PAYLOAD_RECIPIENTS || zero != 0)
+    HF_TRY(hf_fail(HF_E_FORMAT, "sealed payload: %u recipients; 1 to %d are possible", out->recipients,
+                   HF_PAYLOAD_RECIPIENTS));
+  *head = FIXED + SLOT * (size_t)out->recipients;
+  if (payload_length < *head + HF_PAYLOAD_PAD + TAG || (payload_length - *head - TAG) % HF_PAYLOAD_PAD != 0)
+    HF_TRY(hf_fail(HF_E_FORMAT, "sealed payload: %zu bytes cannot be one for %u recipients", payload_length,
+                   out->recipients));
+  out->padded = payload_length - *head - TAG;
+  for (uint32_t i = 0; i < out->recipients; i++)
+    hf_hex(*payload + FIXED + SLOT * i, HF_POOL_ID / 2, out->pool[i]);
+out:
+  return status;
+}
+
+hf_status hf_payload_look(const void *data, size_t length, hf_payload_outside *out) {
+  const uint8_t *payload;
+  size_t head;
+  return look(data, length, &payload, &head, out);
 }
 
 /* The content key, out of the first recipient's place whose key is held. */
-static hf_status unwrap(const hf_pool_keys *keys, const uint8_t *payload, uint32_t count,
+static hf_status unwrap(const hf_pool_keys *keys, const uint8_t *payload, const hf_payload_outside *outside,
                         uint8_t content[32]) {
   char ids[HF_PAYLOAD_RECIPIENTS * (HF_POOL_ID + 1) + 1] = "";
   uint8_t wrap[32], seen[32];
-  for (uint32_t i = 0; i < count; i++) {
+  for (uint32_t i = 0; i < outside->recipients; i++) {
     const uint8_t *slot = payload + FIXED + SLOT * i;
-    char id[HF_POOL_ID + 1];
-    hf_hex(slot, HF_POOL_ID / 2, id);
+    const char *id = outside->pool[i];
     strcat(strcat(ids, " "), id);
     for (size_t k = 0; k < hf_pool_keys_count(keys); k++) {
       if (strcmp(keys->pool[k].id, id) != 0) continue;
@@ -205,35 +233,14 @@ static hf_status unwrap(const hf_pool_keys *keys, const uint8_t *payload, uint32
                  ids);
 }
 
-/* What is looked at before anything is computed. */
-static hf_status check_shape(const uint8_t *payload, size_t length, const char *pool, uint32_t *count) {
-  hf_reader r = hf_reader_over(payload, length);
-  uint32_t zero;
-  char first[HF_POOL_ID + 1];
-  hf_status status;
-  HF_TRY(hf_read_u32(&r, "recipients", count));
-  HF_TRY(hf_read_u32(&r, "zero", &zero));
-  if (*count == 0 || *count > HF_PAYLOAD_RECIPIENTS || zero != 0)
-    HF_TRY(hf_fail(HF_E_FORMAT, "sealed payload: %u recipients; 1 to %d are possible", *count,
-                   HF_PAYLOAD_RECIPIENTS));
-  const size_t head = FIXED + SLOT * (size_t)*count;
-  if (length < head + HF_PAYLOAD_PAD + TAG || (length - head - TAG) % HF_PAYLOAD_PAD != 0)
-    HF_TRY(hf_fail(HF_E_FORMAT, "sealed payload: %zu bytes cannot be one for %u recipients", length, *count));
-  hf_hex(payload + FIXED, HF_POOL_ID / 2, first);
-  if (strcmp(first, pool) != 0)
-    HF_TRY(hf_fail(HF_E_MISMATCH, "the payload is sealed to pool %s, the job is for pool %s", first, pool));
-out:
-  return status;
-}
-
 hf_status hf_payload_open(const hf_pool_keys *keys, const hf_job_header *job, const void *data, size_t length,
                           uint8_t **input, size_t *input_length) {
   hf_status status;
   const uint8_t *payload;
-  size_t payload_length;
-  uint32_t version, count;
+  size_t head;
   uint8_t content[32] = {0}, *body = NULL;
   char circuit[HF_NAME_MAX + 1], pool[HF_POOL_ID + 1];
+  hf_payload_outside outside = {0};
   envelope e;
   *input = NULL;
   *input_length = 0;
@@ -241,34 +248,33 @@ hf_status hf_payload_open(const hf_pool_keys *keys, const hf_job_header *job, co
   if (!pool[0])
     return hf_fail(HF_E_MISMATCH, "the payload of a job for %s, which names no pool, cannot be sealed",
                    circuit);
-  HF_TRY(hf_container_decode("sealed payload", data, length, KIND, VERSION, &payload, &payload_length,
-                             &version));
-  HF_TRY(check_shape(payload, payload_length, pool, &count));
-  HF_TRY(unwrap(keys, payload, count, content));
-  e.length = FIXED + SLOT * (size_t)count;
-  memcpy(e.b, payload, e.length);
-  identity_of(job, e.b + e.length);
-  const size_t room = payload_length - e.length - TAG;
-  body = malloc(room);
-  if (!body) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a payload of %zu bytes", room));
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(body, NULL, NULL, payload + e.length, room + TAG, e.b,
-                                                 e.length + 32, nonce, content) != 0)
+  HF_TRY(look(data, length, &payload, &head, &outside));
+  if (strcmp(outside.pool[0], pool) != 0)
+    HF_TRY(hf_fail(HF_E_MISMATCH, "the payload is sealed to pool %s, the job is for pool %s", outside.pool[0],
+                   pool));
+  HF_TRY(unwrap(keys, payload, &outside, content));
+  memcpy(e.b, payload, head);
+  identity_of(job, e.b + head);
+  body = malloc(outside.padded);
+  if (!body) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a payload of %zu bytes", outside.padded));
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(body, NULL, NULL, payload + head, outside.padded + TAG, e.b,
+                                                 head + 32, nonce, content) != 0)
     HF_TRY(hf_fail(HF_E_MISMATCH, "the sealed payload is another job's, or was changed"));
-  hf_reader r = hf_reader_over(body, room);
+  hf_reader r = hf_reader_over(body, outside.padded);
   uint64_t size = 0;
   HF_TRY(hf_read_u64(&r, "length", &size));
-  if (size > room - 8 || padded((size_t)size) != room ||
-      !sodium_is_zero(body + 8 + size, room - 8 - (size_t)size))
+  if (size > outside.padded - 8 || padded((size_t)size) != outside.padded ||
+      !sodium_is_zero(body + 8 + size, outside.padded - 8 - (size_t)size))
     HF_TRY(hf_fail(HF_E_FORMAT, "sealed payload: its inside has no input of %llu bytes",
                    (unsigned long long)size));
   memmove(body, body + 8, (size_t)size);
-  sodium_memzero(body + size, room - (size_t)size);
+  sodium_memzero(body + size, outside.padded - (size_t)size);
   *input = body;
   *input_length = (size_t)size;
 out:
   sodium_memzero(content, sizeof content);
   if (body && !*input) {
-    sodium_memzero(body, payload_length - e.length - TAG);
+    sodium_memzero(body, outside.padded);
     free(body);
   }
   return status;

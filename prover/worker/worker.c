@@ -1,5 +1,7 @@
 #include "worker.h"
 
+#include "input.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@ typedef struct job_run {
   const hf_worker_options *options;
   const hf_lease *lease;
   hf_status stopped; /* why the job must be left: HF_OK, HF_E_CANCELLED (release), HF_E_STALE (forget) */
+  bool opened;       /* the input was sealed, and has been opened: what fails now may say what is in it */
   hf_worker_report report;
 } job_run;
 
@@ -108,7 +111,7 @@ static bool maker_progress(void *context, const char *phase, double done) {
 /* From the lease to a verified proof in the store. */
 static hf_status prove_job(job_run *run, hf_maker_result *made, hf_digest *result) {
   const hf_worker_options *o = run->options;
-  const hf_job_header *job = &run->lease->header;
+  hf_job_header job = run->lease->header;
   hf_worker_report *r = &run->report;
   hf_status status;
   uint8_t *input = NULL;
@@ -118,16 +121,18 @@ static hf_status prove_job(job_run *run, hf_maker_result *made, hf_digest *resul
   const hf_catalog_entry *entry;
   double at = hf_maker_now();
 
-  HF_TRY(hf_catalog_find(job->circuit, &entry));
+  hf_job_circuit(&job, job.circuit, NULL); /* of a sealed job "CIRCUIT@POOL", to those who prove it CIRCUIT */
+  HF_TRY(hf_catalog_find(job.circuit, &entry));
   do {
     HF_BEAT(run, "fetch", 0);
-    status = hf_artifact_get(o->queue, &job->input_digest, entry->input_limit, &input, &length);
+    status = hf_job_input_get(o->queue, o->pool_keys, &run->lease->header, entry->input_limit, &input, &length);
   } while (fetching.tries < HF_FETCH_TRIES && again(o, &fetching, status));
   if (status != HF_OK) goto out;
+  run->opened = strcmp(job.circuit, run->lease->header.circuit) != 0;
   r->input_bytes = length;
   r->fetch_seconds = hf_maker_now() - at;
 
-  hf_maker_task task = {.job = job, .input = input, .length = length, .progress = maker_progress, .context = run};
+  hf_maker_task task = {.job = &job, .input = input, .length = length, .progress = maker_progress, .context = run};
   status = o->maker->make(o->maker, &task, made);
   r->made = made;
   if (status == HF_E_CANCELLED && run->stopped != HF_OK) status = run->stopped;
@@ -154,6 +159,13 @@ out:
     free(input);
   }
   return status;
+}
+
+/* A cause for the queue, which is told no values of a sealed input. */
+static const char *tell(const job_run *run, hf_status status, const char *cause) {
+  if (!run->opened) return cause;
+  return status == HF_E_UNSATISFIED ? "the sealed input does not satisfy the circuit: the worker's log says more"
+                                    : hf_status_text(status);
 }
 
 /* strikes: proofs in a row that failed for the device's fault. */
@@ -186,7 +198,7 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_m
     else if (run.stopped != HF_OK || status == HF_E_BUSY) /* told to leave, or another job's fault */
       queue_status = hf_queue_release(o->queue, key, lease->epoch);
     else
-      queue_status = hf_queue_fail(o->queue, key, lease->epoch, status, cause, &state);
+      queue_status = hf_queue_fail(o->queue, key, lease->epoch, status, tell(&run, status, cause), &state);
   } while (again(o, &handing_in, queue_status));
   totals->proven += status == HF_OK && queue_status == HF_OK;
   bool left = run.stopped != HF_OK || status == HF_E_BUSY;
@@ -242,9 +254,10 @@ static hf_status announce(const hf_worker_options *o, hf_worker *me) {
   if (o->software != NULL) HF_TRY(hf_name_copy("software", o->software, me->software));
   me->device_memory = o->maker->memory != 0 ? o->maker->memory : o->host_memory;
   me->host_memory = o->host_memory;
-  size_t count = o->circuits != NULL ? o->circuit_count : hf_catalog_count();
-  if (count > HF_CAPABILITY_MAX)
-    return hf_fail(HF_E_ARGUMENT, "a worker announces at most %d circuits", HF_CAPABILITY_MAX);
+  size_t count = o->circuits != NULL ? o->circuit_count : hf_catalog_count(), pools = hf_pool_keys_count(o->pool_keys);
+  if (count * (1 + pools) > HF_CAPABILITY_MAX)
+    return hf_fail(HF_E_ARGUMENT, "a worker announces at most %d circuits, once more for each pool key",
+                   HF_CAPABILITY_MAX);
   for (size_t i = 0; i < count; i++) {
     const hf_catalog_entry *entry;
     if (o->circuits != NULL)
@@ -262,6 +275,9 @@ static hf_status announce(const hf_worker_options *o, hf_worker *me) {
     }
     HF_TRY(hf_name_copy("circuit", entry->name, me->capabilities[me->capability_count].circuit));
     me->capability_count++;
+    for (size_t k = 0; k < pools; k++)
+      HF_TRY(hf_pool_circuit(entry->name, hf_pool_keys_at(o->pool_keys, k)->id,
+                             me->capabilities[me->capability_count++].circuit));
   }
   me->device_count = 1;
   HF_TRY(announce_device(o, &me->devices[0]));

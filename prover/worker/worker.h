@@ -1,6 +1,6 @@
 /* The worker: takes jobs from a queue, has them proven and verified (maker.h), and hands the proofs in.
  *
- *   lease -> fetch the input -> witness, key, proof, verification (maker.h) -> store -> finish
+ *   lease -> fetch the input, open it where it is sealed -> witness, key, proof, verification (maker.h) -> store -> finish
  *
  * The lease is renewed from the prover's own progress, never by a timer: a prover that hangs loses its lease.
  * A proof leaves only when the native verifier accepted it under the key that the job pins; that of a fold or
@@ -10,6 +10,7 @@
 #define HF_WORKER_H
 
 #include <hyperfold/log.h>
+#include <hyperfold/payload.h>
 #include "maker.h"
 #include "queue.h"
 
@@ -40,6 +41,7 @@ typedef struct hf_worker_options {
   const char *software;        /* version, or NULL */
   const char *const *circuits; /* names to offer; NULL: all of the registry */
   size_t circuit_count;
+  const hf_pool_keys *pool_keys;         /* that open sealed inputs; NULL: none */
   uint64_t host_memory;                  /* free bytes to announce */
   bool once;                             /* return when there is nothing to lease, or the queue does not work */
   uint64_t job_limit;                    /* return after so many jobs; 0: no limit */

@@ -1,4 +1,5 @@
 #include "aggregator_internal.h"
+#include "input.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,18 @@ hf_status agg_proof(hf_aggregator *a, const hf_digest *artifact, hf_proof *out) 
   size_t length;
   hf_status status = hf_artifact_get(a->options.queue, artifact, AGG_PROOF, &data, &length);
   if (status == HF_OK) status = hf_proof_decode("proof", data, length, out);
+  free(data);
+  return status;
+}
+
+hf_status agg_batch_input(hf_aggregator *a, const hf_job_header *job, hf_batch_input *out) {
+  hf_status status;
+  uint8_t *data = NULL;
+  size_t length;
+  HF_TRY(hf_job_input_get(a->options.queue, a->options.pool_keys, job, AGG_INPUT, &data, &length));
+  HF_TRY(hf_batch_input_decode("batch input", data, length, out));
+out:
+  if (data != NULL) explicit_bzero(data, length);
   free(data);
   return status;
 }

@@ -27,6 +27,8 @@
 #ifndef HYPERFOLD_AGGREGATOR_H
 #define HYPERFOLD_AGGREGATOR_H
 
+#include <hyperfold/payload.h>
+
 #include "proof.h"
 #include "queue.h"
 #include "sealed.h"
@@ -94,6 +96,7 @@ const char *hf_aggregator_event_text(hf_aggregator_event_kind kind); /* "leaf", 
 
 typedef struct hf_aggregator_options {
   hf_queue *queue;           /* nothing here is owned; all must outlive the aggregator */
+  const hf_pool_keys *pool_keys; /* that open sealed inputs of batches, for their records; NULL: none */
   const char *tenant;        /* whose batches, folds and seals; default "hyperfold" */
   const char *const *chains; /* decimal ids; NULL: every chain that has a batch job */
   size_t chain_count;

@@ -98,6 +98,8 @@ static inline bool agg_is_verdict(hf_status status) { return status >= 200 && st
 /* A key that is kept until AGG_KEYS others were asked for. */
 hf_status agg_key(hf_aggregator *a, const hf_digest *digest, const hf_verifying_key **out);
 hf_status agg_proof(hf_aggregator *a, const hf_digest *artifact, hf_proof *out);
+/* The input of a batch's job, opened where it is sealed; hf_batch_input_free. */
+hf_status agg_batch_input(hf_aggregator *a, const hf_job_header *job, hf_batch_input *out);
 /* *ok = the proof is good to be folded and states `statement`. */
 hf_status agg_foldable(hf_aggregator *a, const hf_digest *vk, const hf_digest *artifact, hf_fr statement,
                        bool *ok);

@@ -116,13 +116,10 @@ out:
 static hf_status read_record(hf_aggregator *a, const agg_chain *chain, const hf_job_record *job,
                              agg_leaf *leaf) {
   hf_status status;
-  uint8_t *data = NULL;
-  size_t length;
   char name[AGG_CHAIN_NAME];
   uint64_t number;
   hf_batch_input input = {0};
-  HF_TRY(hf_artifact_get(a->options.queue, &job->header.input_digest, AGG_INPUT, &data, &length));
-  HF_TRY(hf_batch_input_decode("batch input", data, length, &input));
+  HF_TRY(agg_batch_input(a, &job->header, &input));
   leaf->record = input.record;
   memcpy(leaf->record.word[HF_RECORD_VK_DIGEST], job->header.vk_digest.b, 32);
   agg_record_name(&leaf->record, name, &number);
@@ -132,7 +129,6 @@ static hf_status read_record(hf_aggregator *a, const agg_chain *chain, const hf_
     HF_TRY(hf_fail(HF_E_REFUSED, "it does not start where the batch before it ended"));
   leaf->number = number;
 out:
-  free(data);
   hf_batch_input_free(&input);
   return status;
 }

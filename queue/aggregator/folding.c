@@ -162,8 +162,6 @@ out:
 /* The posted words of a record, from the input of its job. */
 static hf_status posted_words(hf_aggregator *a, hf_sealed_batch *batch) {
   hf_status status;
-  uint8_t *data = NULL;
-  size_t length;
   char name[AGG_CHAIN_NAME];
   uint64_t number, mode;
   hf_job_key key;
@@ -173,8 +171,7 @@ static hf_status posted_words(hf_aggregator *a, hf_sealed_batch *batch) {
   agg_record_name(&batch->record, name, &number);
   HF_TRY(agg_batch_key(a, name, number, &key));
   HF_TRY(hf_queue_get(a->options.queue, &key, job));
-  HF_TRY(hf_artifact_get(a->options.queue, &job->header.input_digest, AGG_INPUT, &data, &length));
-  HF_TRY(hf_batch_input_decode("batch input", data, length, &input));
+  HF_TRY(agg_batch_input(a, &job->header, &input));
   HF_TRY(hf_word_get_u64(input.record.word[HF_RECORD_MODE], &mode));
   batch->slots = input.params.slots;
   batch->data = calloc((size_t)HF_DATA_WORDS * batch->slots, 32);
@@ -189,7 +186,6 @@ static hf_status posted_words(hf_aggregator *a, hf_sealed_batch *batch) {
   }
 out:
   free(job);
-  free(data);
   hf_batch_input_free(&input);
   return status;
 }

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <hyperfold/file.h>
+#include <hyperfold/payload.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,7 +63,26 @@ static void end(pid_t pid, int signal, int expected) {
   cr_assert_eq(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), expected);
 }
 
+/* Jobs of both chains: the inputs of chain 8 are sealed, to the workers and, to be read alone, to the aggregator. */
+static char sealed_batch[HF_NAME_MAX + 1];
+
+static size_t batches(const char *state) { return jobs("batch", state, NULL) + jobs(sealed_batch, state, NULL); }
+
+static void make_keys(void) {
+  const char *names[] = {"pool", "reader"};
+  for (int i = 0; i < 2; i++) {
+    char path[32];
+    json_t *key = hf_run_json(0, "pool-key make %s.key --json", names[i]);
+    const char *text = text_of(key, "public");
+    snprintf(path, sizeof path, "%s.pub", names[i]);
+    cr_assert_eq(hf_file_write(path, 0644, &(hf_bytes){text, strlen(text)}, 1), HF_OK);
+    if (i == 0) snprintf(sealed_batch, sizeof sealed_batch, "batch@%s", text_of(key, "pool"));
+    json_decref(key);
+  }
+}
+
 static void make_batches(void) {
+  make_keys();
   for (int chain = 7; chain <= 8; chain++) {
     json_decref(
         hf_run_json(0,
@@ -72,11 +92,13 @@ static void make_batches(void) {
     json_decref(
         hf_run_json(0,
                     "sequencer run --data data --chain %d --depth 4 --slots 3 --dev --deposits d%d.jsonl "
-                    "--flush --json",
-                    chain, chain));
+                    "--flush --json %s",
+                    chain, chain, chain == 8 ? "--seal-to pool.pub,reader.pub" : ""));
   }
   expect(0, "worker --data data --once --dev --json --circuit batch");
-  cr_assert_eq(jobs("batch", "done", NULL), 2);
+  cr_assert_eq(batches("done"), 1, "a worker without the key is not given the sealed one");
+  expect(0, "worker --data data --once --dev --json --circuit batch --pool-key pool.key");
+  cr_assert_eq(batches("done"), 2);
 }
 
 /* The proofs of leaf, node and seal, and the sealed file: what is accepted, and what is not. */
@@ -230,10 +252,10 @@ static void check_replan(const char *leaf) {
          "aggregator --data data --dev --drain --replan 1 --chain 8"); /* said again; and what was left out */
   expect_one_record(3, leaf);
   end(worker, SIGTERM, 0);
-  cr_assert(jobs("batch", "", NULL) == 2 && jobs("node", "done", NULL) == 1 && jobs("seal", "", NULL) == 3);
+  cr_assert(batches("") == 2 && jobs("node", "done", NULL) == 1 && jobs("seal", "", NULL) == 3);
   /* all is published: the batches may go, the seals say where the chains stand */
   expect(0, "queue reap --data data --forget 0");
-  cr_assert(jobs("batch", "", NULL) == 0 && jobs("seal", "", NULL) == 3);
+  cr_assert(batches("") == 0 && jobs("seal", "", NULL) == 3);
   refuse_replan(2, 5, "is not in the queue any more");
   sleep(1); /* ages are whole seconds */
   expect(0, "queue reap --data data --forget 0 --all");
@@ -253,6 +275,13 @@ Test(fold, batches_to_a_sealed_proof) {
   /* one look each: the second finds what the first did; keys that are not listed do not count */
   expect(0, "aggregator --data data --dev --once --leaf-vk %064d", 1);
   cr_assert_eq(jobs("node", "", NULL), 0);
+  /* a record that it cannot read is waited for, and why is said */
+  hf_run blind;
+  hf_run_command(&blind, "aggregator --data data --dev --once --leaf-vk %s", leaf);
+  cr_assert(blind.exit == 0 && strstr(blind.out, "8/1 waits: the payload is sealed to") != NULL, "%s%s", blind.out, blind.err);
+  hf_run_free(&blind);
+  cr_assert_eq(jobs("node", "", NULL), 0);
+  cr_assert_eq(setenv("HYPERFOLD_POOL_KEY", "reader.key", 1), 0); /* of all that follow */
   expect(0, "aggregator --data data --dev --once --json --leaf-vk %s", leaf);
   cr_assert_eq(jobs("node", "queued", id), 1);
   expect(0, "aggregator --data data --dev --once");

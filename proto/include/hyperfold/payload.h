@@ -41,6 +41,7 @@
 extern "C" {
 #endif
 
+#define HF_PAYLOAD_KIND       "SPAY"
 #define HF_PAYLOAD_RECIPIENTS 8
 #define HF_PAYLOAD_PAD        4096
 /* What sealing adds to an input at most, in bytes. */
@@ -103,8 +104,15 @@ hf_status hf_payload_seal(const hf_sealer *sealer, hf_job_header *job, const voi
 
 /* ---- opening ---- */
 
-/* Whether bytes claim to be a sealed payload. */
-bool hf_payload_is_sealed(const void *data, size_t length);
+/* What everybody sees of a sealed payload. */
+typedef struct hf_payload_outside {
+  uint32_t recipients;
+  char pool[HF_PAYLOAD_RECIPIENTS][HF_POOL_ID + 1]; /* the first is the pool that proves */
+  size_t padded;                                    /* bytes of the input with its length and padding */
+} hf_payload_outside;
+
+/* Reads that, of bytes that need not open. HF_E_FORMAT, HF_E_VERSION, HF_E_CHECKSUM. */
+hf_status hf_payload_look(const void *data, size_t length, hf_payload_outside *out);
 
 /* The input of a job, in fresh memory that the caller wipes and frees. HF_E_REFUSED: none of the keys (NULL:
  * none at all) is one that it is sealed to, with their ids; HF_E_MISMATCH: it is not this job's, or was
