@@ -39,12 +39,13 @@ typedef struct hf_redis_address {
   unsigned db;
   char prefix[HF_NAME_MAX + 1]; /* default "hyperfold" */
   hf_redis_accept accept;
+  unsigned replicas;         /* that must have a change before it counts; 0: none */
   char shown[HF_REDIS_TEXT]; /* for messages: scheme, host or path, db */
 } hf_redis_address;
 
 /* redis://[USER@]HOST[:PORT][/DB][?OPTION&...], rediss://... (TLS) or unix:PATH[?OPTION&...]; the options are
- * user, password-file, db, prefix, accept, and with TLS ca-file, cert-file, key-file. HF_E_ARGUMENT says what
- * is wrong with it. */
+ * user, password-file, db, prefix, accept, replicas, and with TLS ca-file, cert-file, key-file. HF_E_ARGUMENT
+ * says what is wrong with it. */
 hf_status hf_redis_address_parse(const char *location, hf_redis_address *out);
 
 /* ---- redis_wire.c: bytes to a server and answers from it; knows no queue ---- */
@@ -142,7 +143,8 @@ hf_status hf_redis_finish(hf_queue *, const hf_job_key *, uint64_t, const char *
                           hf_finish_outcome *);
 hf_status hf_redis_fail(hf_queue *, const hf_job_key *, uint64_t, hf_status, const char *, hf_job_state *);
 hf_status hf_redis_release(hf_queue *, const hf_job_key *, uint64_t);
-hf_status hf_redis_refuse(hf_queue *, const hf_job_key *, const hf_digest *, bool, const char *, hf_queue_refusal *);
+hf_status hf_redis_refuse(hf_queue *, const hf_job_key *, const hf_digest *, bool, const char *,
+                          hf_queue_refusal *);
 hf_status hf_redis_reap(hf_queue *, uint64_t *);
 
 /* ---- redis_admin.c ---- */

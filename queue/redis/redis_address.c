@@ -43,6 +43,7 @@ static hf_status take_option(const char *text, size_t length, hf_redis_address *
     hf_status status = take("prefix", value, rest, out->prefix, sizeof out->prefix);
     return status == HF_OK ? hf_name_copy("prefix", out->prefix, (char[HF_NAME_MAX + 1]){0}) : status;
   }
+  if (IS("replicas")) return take_number("replicas", value, rest, 9, &out->replicas);
   if (IS("accept") && rest == 8 && memcmp(value, "everysec", 8) == 0) {
     out->accept = HF_REDIS_EVERYSEC;
     return HF_OK;
@@ -52,11 +53,11 @@ static hf_status take_option(const char *text, size_t length, hf_redis_address *
     return HF_OK;
   }
 #undef IS
-  return hf_fail(
-      HF_E_ARGUMENT,
-      "queue: '%.*s' is no option of a Redis store; there are user=, password-file=, db=,"
-      " prefix=, accept=everysec and accept=volatile, and with rediss:// ca-file=, cert-file=, key-file=",
-      (int)(length > 80 ? 80 : length), text);
+  return hf_fail(HF_E_ARGUMENT,
+                 "queue: '%.*s' is no option of a Redis store; there are user=, password-file=, db=,"
+                 " prefix=, replicas=, accept=everysec and accept=volatile, and with rediss:// ca-file=, "
+                 "cert-file=, key-file=",
+                 (int)(length > 80 ? 80 : length), text);
 }
 
 /* [USER@]HOST[:PORT][/DB], HOST perhaps as [v6]. */

@@ -13,9 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONNECT_MS 5000
-#define ANSWER_MS  10000
-#define PAUSE_MS   1000 /* the longest between two tries */
+#define CONNECT_MS  5000
+#define ANSWER_MS   10000
+#define REPLICAS_MS 1000 /* how long the server waits for its replicas, each time it is asked */
+#define PAUSE_MS    1000 /* the longest between two tries */
 
 static const char *const script_texts[HF_REDIS_SCRIPTS] = {
 #define HF_REDIS_SCRIPT(name, flags, parts) "#!lua" flags "\n" parts hf_lua_##name,
@@ -259,6 +260,25 @@ static hf_status load_script(hf_redis *redis, hf_redis_script script, bool *agai
   return status;
 }
 
+/* Whether as many replicas as are asked for have what this connection has seen done. Also for an answer that
+ * was kept: after any command a connection waits for all that the server had done by then. */
+static hf_status check_replicas(hf_redis *redis, bool *again) {
+  hf_redis_request request = {0};
+  redisReply *answer;
+  uint64_t have = 0;
+  hf_redis_put_text(&request, "WAIT");
+  hf_redis_put_u64(&request, redis->address.replicas);
+  hf_redis_put_u64(&request, REPLICAS_MS);
+  hf_status status = ask(redis, &request, &answer, again);
+  if (status != HF_OK) return status;
+  status = hf_redis_u64(answer, &have);
+  freeReplyObject(answer);
+  *again = true;
+  if (status != HF_OK || have >= redis->address.replicas) return status;
+  return hf_fail(HF_E_IO, "queue %s: %llu replicas have the change, replicas=%u are asked for",
+                 redis->address.shown, (unsigned long long)have, redis->address.replicas);
+}
+
 /* Once, on whatever connection there is. `sent`: it may have taken effect although this is an error. */
 static hf_status try_once(hf_redis *redis, hf_redis_script script, const hf_redis_request *request,
                           bool *again, bool *sent, redisReply **answer) {
@@ -288,7 +308,13 @@ static hf_status try_once(hf_redis *redis, hf_redis_script script, const hf_redi
   status = hf_redis_wire_ask(&redis->wire, &front, request, ANSWER_MS, answer);
   if (status == HF_E_REFUSED) *again = false;
   if (status != HF_OK) goto out;
-  if ((*answer)->type != REDIS_REPLY_ERROR) goto out;
+  if ((*answer)->type != REDIS_REPLY_ERROR) {
+    if (!reads && redis->address.replicas) status = check_replicas(redis, again);
+    if (status == HF_OK) goto out;
+    freeReplyObject(*answer);
+    *answer = NULL;
+    goto out;
+  }
   if (strncmp((*answer)->str, "NOSCRIPT", 8) == 0) {
     /* The server was restarted, or its scripts were flushed. */
     redis->sha[script][0] = '\0';
@@ -457,8 +483,8 @@ static hf_status read_format(hf_redis *redis, char format[32]) {
   return status;
 }
 
-/* Makes the store where there is none, brings an old one to this format, and refuses one of another format. Who may only look opens one that is
- * there. */
+/* Makes the store where there is none, brings an old one to this format, and refuses one of another format.
+ * Who may only look opens one that is there. */
 static hf_status set_up(hf_redis *redis) {
   const char *shown = redis->address.shown, *prefix = redis->address.prefix;
   char format[32];
