@@ -263,6 +263,49 @@ hf_status hf_queue_tenants(hf_queue *queue, const char *after, hf_tenant_stats *
   return capacity ? queue->backend->tenants(queue, after ? after : "", out, capacity, count) : HF_OK;
 }
 
+static hf_status all_tenants(hf_queue *queue, hf_tenant_stats **out, size_t *count) {
+  enum { PAGE = 64 };
+  hf_status status = HF_OK;
+  size_t got = PAGE;
+  *out = NULL;
+  *count = 0;
+  while (got == PAGE) {
+    hf_tenant_stats *more = realloc(*out, (*count + PAGE) * sizeof *more);
+    if (!more) HF_TRY(hf_fail(HF_E_MEMORY, "queue: no memory for %zu tenants", *count + PAGE));
+    *out = more;
+    HF_TRY(hf_queue_tenants(queue, *count ? more[*count - 1].tenant : NULL, more + *count, PAGE, &got));
+    *count += got;
+  }
+out:
+  if (status != HF_OK) {
+    free(*out);
+    *out = NULL;
+    *count = 0;
+  }
+  return status;
+}
+
+/* Tenants that were read between two readings with consecutive numbers were read by nobody else meanwhile. */
+hf_status hf_queue_read_meters(hf_queue *queue, hf_reading *out, hf_tenant_stats **tenants, size_t *count) {
+  hf_reading before;
+  hf_status status = queue->backend->reading(queue, out);
+  if (!tenants || status != HF_OK) return status;
+  *tenants = NULL;
+  for (int tries = 0; tries < 100; tries++) {
+    free(*tenants);
+    before = *out;
+    status = all_tenants(queue, tenants, count);
+    if (status == HF_OK) status = queue->backend->reading(queue, out);
+    if (status != HF_OK) break;
+    if (out->sequence == before.sequence + 1 && out->life == before.life) return HF_OK;
+    status = hf_fail(HF_E_BUSY, "queue: the meters are being read by others all the time");
+  }
+  free(*tenants);
+  *tenants = NULL;
+  *count = 0;
+  return status;
+}
+
 hf_status hf_queue_get_stats(hf_queue *queue, hf_queue_stats *out) {
   memset(out, 0, sizeof *out);
   return queue->backend->stats(queue, out);
@@ -288,3 +331,15 @@ hf_status hf_queue_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t p
   *jobs = *artifacts = 0;
   return queue->backend->collect(queue, ended_before_ms, put_before_ms, keep, context, jobs, artifacts);
 }
+
+hf_status hf_queue_backup(hf_queue *queue, const char *folder, hf_backup *out) {
+  hf_backup ignored;
+  if (!out) out = &ignored;
+  *out = (hf_backup){0};
+  if (!queue->backend->backup)
+    return hf_fail(HF_E_UNSUPPORTED, "queue: a store of kind %s is copied by its server's own means", queue->backend->scheme);
+  if (!folder[0]) return hf_fail(HF_E_ARGUMENT, "queue: no folder for the copy was given");
+  return queue->backend->backup(queue, folder, out);
+}
+
+hf_status hf_queue_restored(hf_queue *queue) { return queue->backend->restored(queue); }

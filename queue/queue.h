@@ -77,6 +77,10 @@
  * DEADLINE: a job that is open when it passes is FAILED with that cause (found
  * by the reaping above); a running one is told by its heartbeat.
  *
+ * A COPY of a store knows nothing of the leases that were given after it was taken. RESTORED makes every lease that is
+ * given from now on have an epoch above all that may have been given then, by the clock: the failures and heartbeats of
+ * workers that hold one of those are fenced, and their results are as welcome as any late result.
+ *
  * Times are Unix milliseconds from the clock in the options, never from the
  * store, so that tests move time. Backends that serve several machines say so
  * where they use their server's clock instead.
@@ -331,6 +335,18 @@ typedef struct hf_tenant_stats {
 hf_status hf_queue_tenants(hf_queue *queue, const char *after, hf_tenant_stats *out, size_t capacity,
                            size_t *count);
 
+/* Who the store is, and which reading of its meters this is. */
+typedef struct hf_reading {
+  char store[33];    /* 32 hex digits, drawn when the store was made */
+  uint64_t life;     /* 0, until it was put back from a copy; more each time */
+  uint64_t sequence; /* ascending from 1 within a life */
+  uint64_t time_ms;
+} hf_reading;
+
+/* All tenants, by name, in fresh memory that the caller frees (`tenants` NULL: only the reading, which counts too). Of two
+ * readings in one life no meter is smaller in the one with the larger number. HF_E_BUSY when others read all the time. */
+hf_status hf_queue_read_meters(hf_queue *queue, hf_reading *out, hf_tenant_stats **tenants, size_t *count);
+
 typedef struct hf_queue_stats {
   uint64_t jobs[HF_JOB_STATES];
   char draining[HF_DETAIL_MAX + 1]; /* why no new work is taken; "": it is */
@@ -371,6 +387,21 @@ typedef bool (*hf_queue_keep)(void *context, const hf_job_record *job);
  * `keep` NULL lets all go: right only where no aggregator works (hf_aggregator_collect is for the others). */
 hf_status hf_queue_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms, hf_queue_keep keep,
                            void *context, uint64_t *jobs, uint64_t *artifacts);
+
+typedef struct hf_backup {
+  uint64_t jobs, artifacts, bytes; /* in the copy; bytes of the artifacts */
+  uint64_t damaged;                /* artifacts that jobs refer to and that are damaged or lost: not in the copy */
+} hf_backup;
+
+/* Copies a local store, while others use it, to a folder that is not there yet: the jobs of one moment and the artifacts
+ * that they refer to, each of which is looked at (linked where the file system allows it, else copied). The folder has its
+ * name when the copy is whole and on the disk. It is a store that can be opened, and which is then RESTORED by itself, each copy of
+ * it anew. HF_E_CHECKSUM, with the copy made: some artifacts are damaged, `out` says how many. HF_E_EXISTS;
+ * HF_E_UNSUPPORTED for other backends, which have copies of their own (redis/README.md). */
+hf_status hf_queue_backup(hf_queue *queue, const char *folder, hf_backup *out);
+
+/* The store was put back from a copy that was not made by hf_queue_backup. Harmless otherwise. */
+hf_status hf_queue_restored(hf_queue *queue);
 
 #ifdef __cplusplus
 }

@@ -36,6 +36,9 @@ typedef struct hf_queue_backend {
   hf_status (*stats)(hf_queue *, hf_queue_stats *);
   hf_status (*workers)(hf_queue *, uint64_t, const char *, hf_worker_record *, size_t, size_t *);
   hf_status (*events)(hf_queue *, uint64_t, hf_event *, size_t, size_t *);
+  hf_status (*reading)(hf_queue *, hf_reading *);
+  hf_status (*restored)(hf_queue *);
+  hf_status (*backup)(hf_queue *, const char *, hf_backup *); /* or NULL */
   hf_status (*collect)(hf_queue *, uint64_t, uint64_t, hf_queue_keep, void *, uint64_t *, uint64_t *);
 } hf_queue_backend;
 
@@ -54,6 +57,10 @@ struct hf_queue {
 static inline uint64_t hf_queue_now(const hf_queue *queue) {
   return queue->options.clock.now_ms(queue->options.clock.context);
 }
+
+/* The epoch that leases have at least after a restore at `now`: 1,024 a millisecond, more than any job can be leased
+ * meanwhile, and below 2^53 for as long as that matters. */
+static inline uint64_t hf_queue_floor(uint64_t now) { return now << 10; }
 
 /* The backends. `folder` is what follows "local:". */
 hf_status hf_queue_local_open(const char *folder, const hf_queue_options *options, hf_queue **out);

@@ -133,6 +133,15 @@ hf_status hf_local_stats(hf_queue *, hf_queue_stats *);
 hf_status hf_local_workers(hf_queue *, uint64_t, const char *, hf_worker_record *, size_t, size_t *);
 hf_status hf_local_events(hf_queue *, uint64_t, hf_event *, size_t, size_t *);
 
+hf_status hf_local_reading(hf_queue *, hf_reading *);
+
+/* ---- local_backup.c ---- */
+
+hf_status hf_local_backup(hf_queue *, const char *, hf_backup *);
+hf_status hf_local_restored(hf_queue *);
+/* For a store that is being opened, in its transaction: if it is a copy, it is restored now. */
+hf_status hf_local_wake_copy(hf_local *local);
+
 /* ---- local_artifacts.c ---- */
 
 hf_status hf_local_artifact_put(hf_queue *, const void *, size_t, hf_digest *);

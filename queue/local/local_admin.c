@@ -80,6 +80,23 @@ out:
   return status;
 }
 
+hf_status hf_local_reading(hf_queue *queue, hf_reading *out) {
+  hf_local *local = (hf_local *)queue;
+  sqlite3_stmt *statement;
+  bool row;
+  hf_status status = hf_local_begin(local);
+  if (status != HF_OK) return status;
+  *out = (hf_reading){.time_ms = hf_queue_now(queue)};
+  HF_TRY(hf_local_run(local, "UPDATE totals SET readings = readings + 1", ""));
+  HF_TRY(hf_local_prepare(local, &statement, "SELECT lower(hex(identity)), floor, readings FROM totals", ""));
+  HF_TRY(hf_local_step(local, statement, &row));
+  HF_TRY(hf_local_column_text(statement, 0, out->store, sizeof out->store));
+  out->life = (uint64_t)sqlite3_column_int64(statement, 1);
+  out->sequence = (uint64_t)sqlite3_column_int64(statement, 2);
+out:
+  return hf_local_end(local, status);
+}
+
 hf_status hf_local_stats(hf_queue *queue, hf_queue_stats *out) {
   hf_local *local = (hf_local *)queue;
   sqlite3_stmt *statement;

@@ -323,8 +323,10 @@ hf_status hf_local_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out
   HF_TRY(hf_local_number(local, &seen, "SELECT seen FROM workers WHERE name = ?", "t", worker->name));
   if (chosen || (uint64_t)seen + SEEN_EVERY_MS <= now) HF_TRY(announce(local, worker, now));
   if (!chosen) goto out;
+  int64_t floor;
+  HF_TRY(hf_local_number(local, &floor, "SELECT floor FROM totals", ""));
   hf_job_record *r = &job.record;
-  r->epoch++;
+  r->epoch = r->epoch + 1 > (uint64_t)floor ? r->epoch + 1 : (uint64_t)floor;
   *out = (hf_lease){.header = r->header,
                     .epoch = r->epoch,
                     .attempts = r->attempts,
@@ -402,7 +404,9 @@ hf_status hf_local_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch
   uint64_t now = hf_queue_now(queue);
   HF_TRY(hf_local_find(local, key, &job));
   hf_job_record *r = &job.record;
-  if (epoch == 0 || epoch > r->epoch) {
+  int64_t floor; /* below it is what may have been given before this store was put back from a copy */
+  HF_TRY(hf_local_number(local, &floor, "SELECT floor FROM totals", ""));
+  if (epoch == 0 || (epoch > r->epoch && epoch >= (uint64_t)floor)) {
     status = hf_fail(HF_E_ARGUMENT, "a result under epoch %llu: the job's last lease has %llu",
                      (unsigned long long)epoch, (unsigned long long)r->epoch);
     goto out;

@@ -328,6 +328,9 @@ static const hf_queue_backend local_backend = {
     .stats = hf_local_stats,
     .workers = hf_local_workers,
     .events = hf_local_events,
+    .reading = hf_local_reading,
+    .restored = hf_local_restored,
+    .backup = hf_local_backup,
     .collect = hf_local_collect,
 };
 
@@ -379,7 +382,10 @@ static hf_status set_up(hf_local *local) {
   HF_TRY(hf_local_number(local, &application, "PRAGMA application_id", ""));
   HF_TRY(hf_local_number(local, &version, "PRAGMA user_version", ""));
   HF_TRY(hf_local_number(local, &tables, "SELECT count(*) FROM sqlite_schema", ""));
-  if (application == HF_LOCAL_APPLICATION && version == HF_LOCAL_SCHEMA) goto out;
+  if (application == HF_LOCAL_APPLICATION && version == HF_LOCAL_SCHEMA) {
+    status = hf_local_wake_copy(local);
+    goto out;
+  }
   bool old = application == HF_LOCAL_APPLICATION && version == 1;
   if (tables != 0 && !old) {
     status = application == HF_LOCAL_APPLICATION

@@ -154,6 +154,8 @@ hf_status hf_redis_pardon(hf_queue *, const char *);
 hf_status hf_redis_set_tenant(hf_queue *, const char *, uint32_t, uint64_t);
 hf_status hf_redis_tenants(hf_queue *, const char *, hf_tenant_stats *, size_t, size_t *);
 hf_status hf_redis_drain(hf_queue *, const char *);
+hf_status hf_redis_reading(hf_queue *, hf_reading *);
+hf_status hf_redis_restored(hf_queue *);
 hf_status hf_redis_stats(hf_queue *, hf_queue_stats *);
 hf_status hf_redis_workers(hf_queue *, uint64_t, const char *, hf_worker_record *, size_t, size_t *);
 hf_status hf_redis_events(hf_queue *, uint64_t, hf_event *, size_t, size_t *);

@@ -29,44 +29,68 @@ out:
   return status;
 }
 
-hf_status hf_redis_pardon(hf_queue *queue, const char *worker) {
+/* A script that is about no job, and frees `request`. */
+static hf_status run_alone(hf_queue *queue, hf_redis_script script, hf_redis_request *request, redisReply **answer) {
   hf_redis *redis = (hf_redis *)queue;
+  hf_status status = hf_redis_enter(redis);
+  if (status != HF_OK) {
+    hf_writer_free(&request->body);
+    return status;
+  }
+  status = hf_redis_run(redis, script, request, answer, NULL);
+  hf_redis_leave(redis);
+  return status;
+}
+
+hf_status hf_redis_pardon(hf_queue *queue, const char *worker) {
   hf_redis_request request = {0};
   redisReply *answer;
-  hf_status status = hf_redis_enter(redis);
-  if (status != HF_OK) return status;
   hf_redis_put_text(&request, worker);
-  status = hf_redis_run(redis, HF_REDIS_pardon, &request, &answer, NULL);
+  hf_status status = run_alone(queue, HF_REDIS_pardon, &request, &answer);
   if (status == HF_OK) freeReplyObject(answer);
-  hf_redis_leave(redis);
+  return status;
+}
+
+hf_status hf_redis_restored(hf_queue *queue) {
+  hf_redis_request request = {0};
+  redisReply *answer;
+  hf_status status = run_alone(queue, HF_REDIS_restored, &request, &answer);
+  if (status == HF_OK) freeReplyObject(answer);
+  return status;
+}
+
+/* {0, identity, floor, number, time} */
+hf_status hf_redis_reading(hf_queue *queue, hf_reading *out) {
+  hf_redis_request request = {0};
+  redisReply *answer;
+  hf_status status = run_alone(queue, HF_REDIS_reading, &request, &answer);
+  if (status != HF_OK) return status;
+  HF_TRY(hf_redis_text(hf_redis_at(answer, 1), out->store, sizeof out->store));
+  HF_TRY(hf_redis_u64(hf_redis_at(answer, 2), &out->life));
+  HF_TRY(hf_redis_u64(hf_redis_at(answer, 3), &out->sequence));
+  HF_TRY(hf_redis_u64(hf_redis_at(answer, 4), &out->time_ms));
+out:
+  freeReplyObject(answer);
   return status;
 }
 
 hf_status hf_redis_set_tenant(hf_queue *queue, const char *tenant, uint32_t weight, uint64_t quota) {
-  hf_redis *redis = (hf_redis *)queue;
   hf_redis_request request = {0};
   redisReply *answer;
-  hf_status status = hf_redis_enter(redis);
-  if (status != HF_OK) return status;
   hf_redis_put_text(&request, tenant);
   hf_redis_put_u64(&request, weight);
   hf_redis_put_u64(&request, quota);
-  status = hf_redis_run(redis, HF_REDIS_set_tenant, &request, &answer, NULL);
+  hf_status status = run_alone(queue, HF_REDIS_set_tenant, &request, &answer);
   if (status == HF_OK) freeReplyObject(answer);
-  hf_redis_leave(redis);
   return status;
 }
 
 hf_status hf_redis_drain(hf_queue *queue, const char *reason) {
-  hf_redis *redis = (hf_redis *)queue;
   hf_redis_request request = {0};
   redisReply *answer;
-  hf_status status = hf_redis_enter(redis);
-  if (status != HF_OK) return status;
   hf_redis_put_text(&request, reason);
-  status = hf_redis_run(redis, HF_REDIS_drain, &request, &answer, NULL);
+  hf_status status = run_alone(queue, HF_REDIS_drain, &request, &answer);
   if (status == HF_OK) freeReplyObject(answer);
-  hf_redis_leave(redis);
   return status;
 }
 

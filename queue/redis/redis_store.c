@@ -470,6 +470,8 @@ static const hf_queue_backend redis_backend = {
     .stats = hf_redis_stats,
     .workers = hf_redis_workers,
     .events = hf_redis_events,
+    .reading = hf_redis_reading,
+    .restored = hf_redis_restored,
     .collect = hf_redis_collect,
 };
 

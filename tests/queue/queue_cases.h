@@ -37,6 +37,11 @@ void hf_case_wait(const hf_queue_factory *factory);
 void hf_case_artifacts(const hf_queue_factory *factory);
 void hf_case_collect(const hf_queue_factory *factory);
 void hf_case_collect_keeps(const hf_queue_factory *factory);
+/* Copies the store that stands behind f (with its queue open) and gives where the copy can be opened; gone with the factory's drop. */
+struct fixture;
+typedef void (*hf_copy_store)(struct fixture *f, char location[256]);
+void hf_case_copy(const hf_queue_factory *factory, hf_copy_store copy);
+void hf_case_readings(const hf_queue_factory *factory);
 /* With child processes and the system's clock. */
 void hf_case_many_processes(const hf_queue_factory *factory);
 /* SIGKILL at `kills` random moments. */

@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void local_make(char location[256]) {
@@ -79,6 +81,151 @@ Test(queue_local, time) {
   hf_case_long_job(&factory);
   hf_case_flood(&factory);
 }
+static void local_copy(fixture *f, char location[256]) {
+  hf_backup copy;
+  snprintf(location, 256, "%.200s-copy", f->location);
+  OK(hf_queue_backup(f->q, location + 6, &copy));
+  EQ(copy.jobs, 4);
+  EQ(copy.artifacts, 1); /* the input of all; a result that no job has is not copied */
+  EQ(copy.bytes, 9);
+  EQ(copy.damaged, 0);
+  GIVES(HF_E_EXISTS, hf_queue_backup(f->q, location + 6, &copy));
+}
+Test(queue_local, copies_and_readings) {
+  hf_case_copy(&factory, local_copy);
+  hf_case_readings(&factory);
+}
+/* Submits, proves and forgets, without end. */
+static void live(const char *location) {
+  hf_queue *q;
+  hf_queue_options options = {.location = location};
+  hf_worker worker = {.name = "w", .capability_count = 1, .capabilities = {{.circuit = "batch"}}};
+  if (hf_queue_open(&options, &q) != HF_OK) _exit(1);
+  for (unsigned i = 0;; i++) {
+    char text[32];
+    hf_lease lease;
+    bool found = false;
+    hf_digest result;
+    hf_job_header job = {.kind = HF_JOB_PROVE_BATCH, .circuit = "batch"};
+    int n = snprintf(text, sizeof text, "job-%u", i);
+    if (hf_artifact_put(q, text, (size_t)n, &job.input_digest) != HF_OK ||
+        hf_job_key_make("alice", text, (size_t)n, &job.key) != HF_OK || hf_queue_submit_one(q, &job, NULL) != HF_OK ||
+        hf_queue_lease(q, &worker, &lease, &found) != HF_OK || !found ||
+        hf_artifact_put(q, &i, sizeof i, &result) != HF_OK ||
+        hf_queue_finish(q, &lease.header.key, lease.epoch, "w", &result, NULL) != HF_OK)
+      _exit(2);
+    /* All that ended is forgotten at once, and its artifacts with it, under the eyes of whoever copies. */
+    if (i % 16 == 15 && hf_queue_collect(q, UINT64_MAX, UINT64_MAX, NULL, NULL, NULL, NULL) != HF_OK) _exit(3);
+  }
+}
+
+/* Every job of a copy has its artifacts, whole, and its first lease has an epoch of its own: opening it was enough. */
+static uint64_t look_at_copy(const char *location, uint64_t *epoch) {
+  hf_queue *q;
+  hf_queue_options options = {.location = location};
+  hf_job_filter filter = {0};
+  static hf_job_record page[64];
+  uint64_t jobs = 0;
+  OK(hf_queue_open(&options, &q));
+  for (size_t count = 64; count == 64;) {
+    OK(hf_queue_list(q, &filter, page, 64, &count));
+    for (size_t i = 0; i < count; i++, jobs++) {
+      const hf_digest *digests[] = {&page[i].header.input_digest, &page[i].result};
+      for (int k = 0; k < 2; k++) {
+        uint8_t *data;
+        size_t length;
+        if (hf_digest_is_zero(digests[k])) continue;
+        OK(hf_artifact_get(q, digests[k], 100, &data, &length));
+        free(data);
+      }
+      filter.after = page[i].sequence;
+    }
+  }
+  hf_job_header job = {.kind = HF_JOB_PROVE_BATCH, .circuit = "new", .key = key_of("bob", "j")};
+  hf_worker worker = {.name = "w", .capability_count = 1, .capabilities = {{.circuit = "new"}}};
+  hf_lease lease;
+  bool found;
+  OK(hf_artifact_put(q, "x", 1, &job.input_digest));
+  OK(hf_queue_submit_one(q, &job, NULL));
+  OK(hf_queue_lease(q, &worker, &lease, &found));
+  cr_assert(found);
+  *epoch = lease.epoch;
+  hf_queue_close(&q);
+  local_check(location);
+  return jobs;
+}
+
+static pid_t user;
+
+static void end_user(void) {
+  if (user > 0) {
+    kill(user, SIGKILL);
+    waitpid(user, NULL, 0);
+  }
+}
+
+/* A store is copied again and again while another process uses it. */
+Test(queue_local, copied_in_use, .fini = end_user) {
+  char location[256], copy[300], command[1200];
+  hf_queue *q, *other;
+  hf_backup out;
+  uint64_t epoch, last = 0, jobs = 0;
+  hf_queue_options options = {.location = location};
+  local_make(location);
+  OK(hf_queue_open(&options, &q));
+  user = fork();
+  if (user == 0) live(location);
+  for (int i = 0; i < 8; i++) {
+    snprintf(copy, sizeof copy, "%.200s-copy-%d", location, i);
+    OK(hf_queue_backup(q, copy + 6, &out));
+    EQ(out.damaged, 0);
+    uint64_t there = look_at_copy(copy, &epoch);
+    EQ(there, out.jobs);
+    jobs += there;
+    cr_assert(epoch > last && epoch > 1000000);
+    last = epoch;
+    nanosleep(&(struct timespec){0, 30000000}, NULL);
+  }
+  cr_assert(jobs > 0, "all copies were of an empty store");
+  EQ(waitpid(user, NULL, WNOHANG), 0); /* it has met no error */
+  end_user();
+  user = 0;
+
+  /* The same copy put back twice: each of them goes on with epochs of its own. */
+  snprintf(copy, sizeof copy, "%.200s-copy", location);
+  OK(hf_queue_backup(q, copy + 6, &out));
+  snprintf(command, sizeof command, "cp -r '%s' '%s-b'", copy + 6, copy + 6);
+  cr_assert(system(command) == 0);
+  look_at_copy(copy, &last);
+  nanosleep(&(struct timespec){0, 5000000}, NULL);
+  strcat(copy, "-b");
+  look_at_copy(copy, &epoch);
+  cr_assert(epoch > last + 1024);
+
+  /* An artifact that is damaged is left out and said; the rest is copied. */
+  hf_job_header job = {.kind = HF_JOB_PROVE_BATCH, .circuit = "batch", .key = key_of("bob", "damaged")};
+  char path[400], hex[HF_DIGEST_HEX];
+  OK(hf_artifact_put(q, "damaged", 7, &job.input_digest));
+  OK(hf_queue_submit_one(q, &job, NULL));
+  hf_digest_hex(&job.input_digest, hex);
+  snprintf(path, sizeof path, "%s/artifacts/%.2s/%s", location + 6, hex, hex + 2);
+  cr_assert(chmod(path, 0600) == 0 && truncate(path, 3) == 0);
+  snprintf(copy, sizeof copy, "%.200s-damaged", location);
+  GIVES(HF_E_CHECKSUM, hf_queue_backup(q, copy + 6, &out));
+  cr_assert(out.damaged == 1 && strstr(hf_error_message(), hex), "%s", hf_error_message());
+  options.location = copy;
+  OK(hf_queue_open(&options, &other));
+  hf_queue_close(&other);
+
+  /* Nothing is left of one that cannot be made. */
+  GIVES(HF_E_NOT_FOUND, hf_queue_backup(q, "/nowhere/copy", &out));
+  GIVES(HF_E_EXISTS, hf_queue_backup(q, copy + 6, &out));
+  snprintf(command, sizeof command, "test -z \"$(find '%.*s' -name '*.part')\"", (int)strlen(location) - 12, location + 6);
+  cr_assert(system(command) == 0);
+  hf_queue_close(&q);
+  local_drop(location);
+}
+
 Test(queue_local, quota_and_views) {
   hf_case_quota(&factory);
   hf_case_drain(&factory);

@@ -6,7 +6,7 @@
 #include "redis_tls.h"
 #endif
 
-static redis_server server; /* of this test's process */
+static redis_server server, second; /* of this test's process; the second goes on from a copy of the first one's files */
 #ifdef HF_TEST_TLS
 static int port;
 #endif
@@ -33,6 +33,21 @@ static void redis_make(char location[256]) {
 #else
   snprintf(location, 256, "unix:%s/s?user=hyperfold&password-file=%s/password", server.folder, server.folder);
 #endif
+}
+
+/* As README.md says: no rewriting meanwhile, then the append-only folder is copied under the running server. */
+static void redis_copy(fixture *f, char location[256]) {
+  char command[200], options[128];
+  (void)f;
+  redis_server_tell(&server, "CONFIG SET auto-aof-rewrite-percentage 0");
+  redis_server_folder(&second);
+  redis_server_users(&second, "hyperfold");
+  snprintf(command, sizeof command, "cp -r %s/appendonlydir %s/", server.folder, second.folder);
+  cr_assert(system(command) == 0);
+  redis_server_tell(&server, "CONFIG SET auto-aof-rewrite-percentage 100");
+  snprintf(options, sizeof options, "--aclfile %s/users", second.folder);
+  redis_server_again(&second, options);
+  snprintf(location, 256, "unix:%s/s?user=hyperfold&password-file=%s/password", second.folder, second.folder);
 }
 
 static void redis_drop(const char *location) {
@@ -98,6 +113,7 @@ static void redis_check(const char *location) {
 static const hf_queue_factory factory = {redis_make, redis_drop, redis_check};
 
 static void finish_test(void) {
+  if (second.pid) redis_server_stop(&second);
   if (server.pid) redis_server_stop(&server);
 }
 TestSuite(queue_redis, .init = redis_server_need, .fini = finish_test);
@@ -174,6 +190,14 @@ Test(queue_redis, fairness) { hf_case_fairness(&factory); }
 Test(queue_redis, time) {
   hf_case_long_job(&factory);
   hf_case_flood(&factory);
+}
+Test(queue_redis, copies_and_readings) {
+  hf_case_copy(&factory, redis_copy);
+  hf_case_readings(&factory);
+  fixture f;
+  fixture_open(&f, &factory);
+  GIVES(HF_E_UNSUPPORTED, hf_queue_backup(f.q, "/tmp/hf-no-copy", NULL));
+  fixture_close(&f);
 }
 Test(queue_redis, quota_and_views) {
   hf_case_quota(&factory);

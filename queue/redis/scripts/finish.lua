@@ -4,7 +4,9 @@ local job = find_job(tenant, id)
 if not job then return no_job(tenant, id) end
 local state = tonumber(job.state)
 -- Epochs stay far below 2^53; what a caller makes up may be larger, and is larger still after rounding.
-if tonumber(epoch) == 0 or tonumber(epoch) > tonumber(job.epoch) then
+-- Below the floor is what may have been given before this store was put back from a copy.
+local floor = tonumber(call('HGET', P .. 'meta', 'floor') or '0')
+if tonumber(epoch) == 0 or (tonumber(epoch) > tonumber(job.epoch) and tonumber(epoch) >= floor) then
   return {E_ARGUMENT, 'a result under epoch ' .. epoch .. ': the job\'s last lease has ' .. job.epoch}
 end
 if call('EXISTS', P .. 'artifact:' .. result) == 0 then

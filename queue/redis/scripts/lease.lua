@@ -70,7 +70,8 @@ local vtime, average = tonumber(t[1]), tonumber(t[3])
 call('HSET', key, 'vtime', whole(vtime + math.floor(average * 1000 / tonumber(t[2]))))
 if vtime > tonumber(call('HGET', P .. 'meta', 'vtime')) then call('HSET', P .. 'meta', 'vtime', whole(vtime)) end
 count('leases')
-move(job, LEASED, 'epoch', tonumber(job.epoch) + 1, 'worker', name, 'leased', now, 'beat', now, 'advance', now,
+local floor = tonumber(call('HGET', P .. 'meta', 'floor') or '0')
+move(job, LEASED, 'epoch', math.max(tonumber(job.epoch) + 1, floor), 'worker', name, 'leased', now, 'beat', now, 'advance', now,
   'expires', now + lease_ms, 'done', 0, 'total', 0, 'phase', '', 'charged', average)
 event('leased', job, name, '')
 return done({0, 1, job.epoch, job.attempts, job.expires, job.due, job.header})
