@@ -19,6 +19,8 @@ struct hf_sequencer {
   hf_chain *chains[CHAINS_MAX];
   hf_chain_info info[CHAINS_MAX]; /* what does not change: id, parameters */
   pthread_mutex_t handing;        /* one thread at a time hands batches on */
+  pthread_mutex_t counting;       /* guards the tally */
+  hf_tally answered;
 };
 
 /* ---- opening ---- */
@@ -33,6 +35,7 @@ hf_status hf_sequencer_open(const hf_sequencer_options *options, hf_sequencer **
   if (!s) return hf_fail(HF_E_MEMORY, "no memory for a sequencer");
   hf_status status = HF_OK;
   (void)pthread_mutex_init(&s->handing, NULL);
+  (void)pthread_mutex_init(&s->counting, NULL);
   s->options = *options;
   s->options.chains = NULL; /* the caller's array need not live on */
   if (!s->options.tick_ms) s->options.tick_ms = 100;
@@ -62,6 +65,7 @@ void hf_sequencer_close(hf_sequencer **sequencer) {
   if (!s) return;
   for (size_t i = 0; i < s->count; i++) hf_chain_close(&s->chains[i]);
   (void)pthread_mutex_destroy(&s->handing);
+  (void)pthread_mutex_destroy(&s->counting);
   free(s);
   *sequencer = NULL;
 }
@@ -241,8 +245,19 @@ static hf_status take_text(hf_sequencer *s, const char *text, size_t length, boo
   HF_TRY(flush_chunk(in));
 out:
   if (tally) *tally = in->tally;
+  (void)pthread_mutex_lock(&s->counting);
+  s->answered.lines += in->tally.lines;
+  s->answered.busy += in->tally.busy;
+  for (int i = 0; i < HF_REFUSALS; i++) s->answered.by_refusal[i] += in->tally.by_refusal[i];
+  (void)pthread_mutex_unlock(&s->counting);
   free(in);
   return status;
+}
+
+void hf_sequencer_answered(hf_sequencer *s, hf_tally *out) {
+  (void)pthread_mutex_lock(&s->counting);
+  *out = s->answered;
+  (void)pthread_mutex_unlock(&s->counting);
 }
 
 hf_status hf_sequencer_submit_text(hf_sequencer *sequencer, const char *text, size_t length,

@@ -95,6 +95,9 @@ typedef struct hf_tally {
   uint64_t by_refusal[HF_REFUSALS]; /* [HF_REFUSAL_NONE]: accepted */
 } hf_tally;
 
+/* What was answered since this object was opened, by all of its calls. */
+void hf_sequencer_answered(hf_sequencer *sequencer, hf_tally *out);
+
 typedef hf_status (*hf_answer_sink)(void *context, const hf_answer *answer);
 
 /* Takes lines of signed transactions (transaction.h), in order; empty lines are skipped. Every line is

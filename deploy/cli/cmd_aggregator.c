@@ -3,6 +3,7 @@
 #include "fold_common.h"
 #include "pool_common.h"
 #include "queue_common.h"
+#include "role_metrics.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 typedef struct talk {
   hf_cli *cli;
   const hf_cli_fold *fold;
+  hf_aggregator_metrics *metrics; /* or NULL */
 } talk;
 
 /* One line an event on stdout: JSON with --json, words without. */
@@ -27,6 +29,7 @@ static void print_event(void *context, const hf_aggregator_event *e) {
   char id[HF_JOB_ID_TEXT] = "";
   char *path = e->kind == HF_AGGREGATOR_PUBLISHED ? hf_cli_sealed_path(t->fold, e->seal) : NULL;
   if (e->job != NULL) hf_job_id_text(&e->job->id, id);
+  hf_aggregator_metrics_event(t->metrics, e);
   if (t->cli->json) {
     json_t *line = json_pack("{s:s, s:o, s:i, s:i, s:i, s:s, s:o, s:s}", "event",
                              hf_aggregator_event_text(e->kind), "seal", hf_cli_json_u64(e->seal), "place",
@@ -101,13 +104,14 @@ out:
   return status;
 }
 
-static hf_status work(hf_cli *cli, hf_aggregator *aggregator) {
+static hf_status work(hf_cli *cli, hf_aggregator *aggregator, hf_aggregator_metrics *metrics) {
   hf_aggregator_state state = {0};
   bool once = hf_cli_flag(cli, "once"), drain = hf_cli_flag(cli, "drain");
   struct timespec pause = {.tv_nsec = 200000000};
   if (drain) hf_aggregator_drain(aggregator);
   while (!hf_cli_stopped()) {
     hf_status status = hf_aggregator_step(aggregator, &state);
+    hf_aggregator_metrics_step(metrics, status, &state);
     if (status != HF_OK && (once || hf_exit_code(status) == 7)) return status;
     if (status != HF_OK) hf_log(&cli->log, HF_LOG_ERROR, "a look failed", HF_LOG_STATUS(status));
     if (once || (drain && status == HF_OK && hf_aggregator_idle(&state))) break;
@@ -125,7 +129,8 @@ hf_status hf_aggregator_run(hf_cli *cli) {
   hf_aggregator *aggregator = NULL;
   hf_pool_keys *pool_keys = NULL;
   hf_cli_fold fold = {0};
-  talk context = {cli, &fold};
+  hf_cli_metrics shown = {0};
+  talk context = {cli, &fold, NULL};
   char *words[2] = {NULL, NULL};
   const char *chains[CHAINS_MAX], *without[CHAINS_MAX];
   size_t chain_count, without_count;
@@ -135,6 +140,8 @@ hf_status hf_aggregator_run(hf_cli *cli) {
   HF_TRY(chain_list("chain", hf_cli_text(cli, "chain"), &words[0], chains, &chain_count));
   HF_TRY(chain_list("without", hf_cli_text(cli, "without"), &words[1], without, &without_count));
   HF_TRY(hf_cli_pool_keys(cli, &pool_keys));
+  HF_TRY(hf_cli_metrics_open(cli, "aggregator", HF_METRICS_QUEUE, &shown));
+  if (shown.exporter != NULL) HF_TRY(hf_aggregator_metrics_create(shown.exporter, &context.metrics));
   HF_TRY(hf_cli_fold_open(cli, &fold));
   HF_TRY(hf_cli_queue_open(cli, &queue));
   hf_digest node = hf_vk_digest_bytes(&fold.node), seal = hf_vk_digest_bytes(&fold.seal);
@@ -168,8 +175,11 @@ hf_status hf_aggregator_run(hf_cli *cli) {
     HF_TRY(replan(cli, &fold, aggregator, &lock));
   else
     HF_TRY(hf_cli_sealed_lock(fold.out, HF_SEALS_TO_ADD, &lock));
-  HF_TRY(work(cli, aggregator));
+  HF_TRY(hf_cli_metrics_serve(&shown, "metrics"));
+  HF_TRY(work(cli, aggregator, context.metrics));
 out:
+  hf_cli_metrics_close(&shown);
+  hf_aggregator_metrics_destroy(&context.metrics);
   if (lock >= 0) close(lock);
   hf_aggregator_destroy(&aggregator);
   hf_queue_close(&queue);
@@ -200,6 +210,7 @@ const hf_option hf_aggregator_options_list[] = {
      "close a seal so long before the earliest deadline of its batches; 0: deadlines play no part"},
     {"priority", HF_OPTION_SIGNED, "N", "10", "of the folds; seals have one more"},
     {"out", HF_OPTION_TEXT, "FOLDER", NULL, "where sealed proofs are published (default: DATA/sealed)"},
+    HF_OPTION_METRICS,
     {"once", HF_OPTION_FLAG, NULL, NULL, "look once and end"},
     {"drain", HF_OPTION_FLAG, NULL, NULL,
      "seal without waiting for count or age, and end when all is published"},

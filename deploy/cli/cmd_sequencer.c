@@ -8,6 +8,7 @@
 #include "proof_common.h"
 #include "queue_common.h"
 #include "sequencer.h"
+#include "role_metrics.h"
 #include "signals.h"
 
 #include <hyperfold/file.h>
@@ -214,6 +215,8 @@ static hf_status run(hf_cli *cli) {
   hf_sequencer *sequencer = NULL;
   hf_sealer *sealer = NULL;
   hf_http *http = NULL;
+  hf_cli_metrics shown = {0};
+  hf_sequencer_metrics *metrics = NULL;
   hf_cli_deposits *l1 = NULL;
   hf_deposit_counts deposits = {0};
   hf_tally tally = {0};
@@ -240,6 +243,11 @@ static hf_status run(hf_cli *cli) {
     options.sealer = sealer;
   }
   HF_TRY(hf_sequencer_open(&options, &sequencer));
+  if (hf_cli_given(cli, "metrics") || hf_cli_given(cli, "listen")) { /* what serves HTTP shows itself there */
+    HF_TRY(hf_cli_metrics_open(cli, "sequencer", HF_METRICS_ALWAYS | (queue != NULL ? HF_METRICS_QUEUE : 0), &shown));
+    HF_TRY(hf_sequencer_metrics_create(shown.exporter, sequencer, shown.watch, options.tenant, &metrics));
+  }
+  if (hf_cli_given(cli, "metrics")) HF_TRY(hf_cli_metrics_serve(&shown, "metrics"));
   if (deposit_file != NULL && hf_cli_given(cli, "rpc"))
     HF_TRY(hf_fail(HF_E_ARGUMENT, "deposits come from L1 (--rpc) or from a file, not from both"));
   if (deposit_file != NULL) HF_TRY(hf_sequencer_deposit_file(sequencer, deposit_file, &deposits));
@@ -256,9 +264,15 @@ static hf_status run(hf_cli *cli) {
       status = hf_fail(HF_E_ARGUMENT, "--listen is a port, at most 65535");
       goto out;
     }
-    hf_http_options web = {.port = (uint16_t)port, .address = hf_cli_text(cli, "address"), .log = &cli->log};
+    char url[HF_WEB_URL_TEXT];
+    hf_http_options web = {.port = (uint16_t)port,
+                           .address = hf_cli_text(cli, "address"),
+                           .log = &cli->log,
+                           .before = hf_cli_metrics_before,
+                           .context = shown.exporter};
     HF_TRY(hf_http_start(sequencer, &web, &http));
-    hf_cli_say("listening on http://%s:%u", web.address, hf_http_port(http));
+    hf_web_url(web.address, hf_http_port(http), url);
+    hf_cli_say("listening on %s", url);
     if (l1 != NULL) HF_TRY(hf_cli_deposits_start(l1));
     HF_TRY(hf_sequencer_run(sequencer, hf_cli_stop, NULL));
     hf_http_stop(&http);
@@ -270,6 +284,8 @@ static hf_status run(hf_cli *cli) {
   HF_TRY(report(cli, sequencer, &deposits, &tally));
 out:
   hf_http_stop(&http);
+  hf_cli_metrics_close(&shown);
+  hf_sequencer_metrics_destroy(&metrics);
   hf_cli_deposits_close(&l1);
   hf_sequencer_close(&sequencer);
   hf_sealer_close(&sealer);
@@ -348,7 +364,8 @@ static const hf_option run_options[] = {
      "a table of payments (CSV: from,to,amount,fee) for the first chain"},
     {"wallets", HF_OPTION_TEXT, "FOLDER", ".", "where NAME.key lies for each name in the table"},
     {"listen", HF_OPTION_NUMBER, "PORT", NULL, "serve HTTP until SIGTERM; 0: any free port"},
-    {"address", HF_OPTION_TEXT, "IPV4", "127.0.0.1", "to listen on"},
+    {"address", HF_OPTION_TEXT, "IP", "127.0.0.1", "to listen on: IPv4 or IPv6"},
+    {"metrics", HF_OPTION_TEXT, "[HOST:]PORT", NULL, "serve /metrics and /healthz there too (--listen has them in any case)"},
     {"flush", HF_OPTION_FLAG, NULL, NULL, "at the end seal what waits, partial batches too"},
     HF_OPTION_END,
 };
@@ -365,7 +382,7 @@ const hf_command hf_sequencer_commands[] = {
      .options = run_options,
      .run = run,
      .details =
-         "Takes the files first, then serves HTTP with --listen (paths: sequencer-lite/README.md). Without "
+         "Takes the files first, then serves HTTP with --listen (paths: sequencer-lite/README.md; also /metrics). Without "
          "--listen\n"
          "it ends when the files are taken. With --rpc deposits come from the settlement contract. Refused lines "
          "are named on\n"

@@ -4,6 +4,7 @@
 #include "l1_common.h"
 #include "machine.h"
 #include "proof_common.h"
+#include "role_metrics.h"
 #include "signals.h"
 
 #include <hyperfold/file.h>
@@ -332,14 +333,16 @@ static hf_status settle_number(hf_cli *cli, hf_cli_l1 *l1, const char *folder, u
 
 /* The aggregator's files by their numbers, as they come. Those that are given up are passed over. The folder
  * is held all the time: what we settle is not given up beside us. */
-static hf_status follow(hf_cli *cli, hf_cli_l1 *l1, const char *folder) {
+static hf_status follow(hf_cli *cli, hf_cli_l1 *l1, const char *folder, hf_settle_metrics *metrics) {
   int lock;
   hf_status status = hf_cli_sealed_lock(folder, HF_SEALS_TO_READ, &lock);
   for (uint64_t number = 1; status == HF_OK && !hf_cli_stopped();) {
     if (is_there(folder, HF_CLI_ABANDONED_NAME, number)) {
-      hf_cli_say("seal %llu is given up: passed over", (unsigned long long)number++);
+      hf_cli_say("seal %llu is given up: passed over", (unsigned long long)number);
+      hf_settle_metrics_seal(metrics, number++, "passed_over");
     } else if (is_there(folder, HF_CLI_SEALED_NAME, number)) {
-      status = settle_number(cli, l1, folder, number++);
+      status = settle_number(cli, l1, folder, number);
+      if (status == HF_OK) hf_settle_metrics_seal(metrics, number++, "settled");
     } else {
       hf_cli_l1_pause(cli);
     }
@@ -348,17 +351,36 @@ static hf_status follow(hf_cli *cli, hf_cli_l1 *l1, const char *folder) {
   return status == HF_E_CANCELLED ? HF_OK : status;
 }
 
+static hf_status follow_shown(hf_cli *cli, hf_cli_l1 *l1) {
+  hf_status status;
+  hf_cli_metrics shown = {0};
+  hf_settle_metrics *metrics = NULL;
+  HF_TRY(hf_cli_metrics_open(cli, "settle", 0, &shown));
+  if (shown.exporter != NULL) HF_TRY(hf_settle_metrics_create(shown.exporter, cli, l1, &metrics));
+  HF_TRY(hf_cli_metrics_serve(&shown, "metrics"));
+  HF_TRY(follow(cli, l1, hf_cli_text(cli, "follow"), metrics));
+out:
+  l1->look = NULL;
+  hf_cli_metrics_close(&shown);
+  hf_settle_metrics_destroy(&metrics);
+  return status;
+}
+
 hf_status hf_settle_run(hf_cli *cli) {
   hf_status status;
   hf_cli_l1 l1;
   json_t *results = json_array();
+  if (hf_cli_given(cli, "metrics") && !hf_cli_given(cli, "follow")) {
+    json_decref(results);
+    return hf_fail(HF_E_ARGUMENT, "--metrics is for --follow: other commands end by themselves");
+  }
   if (hf_cli_given(cli, "calldata")) {
     json_decref(results);
     return export(cli);
   }
   HF_TRY(hf_cli_l1_open(cli, HF_L1_CONTRACT | HF_L1_SENDS, &l1));
   if (hf_cli_given(cli, "follow")) {
-    status = follow(cli, &l1, hf_cli_text(cli, "follow"));
+    status = follow_shown(cli, &l1);
     goto out;
   }
   if (cli->argument_count == 0) HF_TRY(resume(cli, &l1, results));
@@ -379,6 +401,7 @@ const hf_option hf_settle_options[] = {
     {"calldata", HF_OPTION_TEXT, "FILE", NULL, "write the calldata as hex instead of sending"},
     {"follow", HF_OPTION_TEXT, "FOLDER", NULL,
      "settle what the aggregator publishes there, until SIGTERM (DATA/sealed)"},
+    HF_OPTION_METRICS,
     {"verifier-id", HF_OPTION_NUMBER, "N", NULL,
      "the contract's verifier (default: the one of the seal's key)"},
     {"gas", HF_OPTION_NUMBER, "N", NULL, "gas limit (default: computed from the calldata)"},

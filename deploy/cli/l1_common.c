@@ -94,6 +94,12 @@ out:
   return status;
 }
 
+static bool stop(void *context) {
+  const hf_cli_l1 *l1 = context;
+  if (l1->look != NULL) l1->look(l1->look_context);
+  return hf_cli_stopped();
+}
+
 static hf_status open_sender(hf_cli *cli, uint64_t chain_id, hf_cli_l1 *out) {
   hf_status status;
   const char *key;
@@ -114,7 +120,8 @@ static hf_status open_sender(hf_cli *cli, uint64_t chain_id, hf_cli_l1 *out) {
       .tip_wei = tip * GWEI,
       .bump_ms = hf_cli_number(cli, "bump-after") * 1000,
       .poll_ms = hf_cli_number(cli, "poll"),
-      .stop = hf_cli_stop,
+      .stop = stop,
+      .context = out,
       .log = &cli->log,
   };
   if (options.confirmations == 0 || cap == 0)
@@ -124,6 +131,12 @@ static hf_status open_sender(hf_cli *cli, uint64_t chain_id, hf_cli_l1 *out) {
 out:
   free(folder);
   return status;
+}
+
+hf_status hf_cli_l1_probe(hf_cli *cli, hf_rpc **out) {
+  hf_rpc_options options = {.timeout_ms = 3000};
+  hf_status status = hf_cli_need(cli, "rpc", &options.url);
+  return status == HF_OK ? hf_rpc_open(&options, out) : status;
 }
 
 hf_status hf_cli_l1_open(hf_cli *cli, unsigned wants, hf_cli_l1 *out) {

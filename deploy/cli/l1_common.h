@@ -16,6 +16,8 @@ typedef struct hf_cli_l1 {
   uint64_t from_block;
   hf_eth_key key;
   hf_sender *sender; /* with HF_L1_SENDS */
+  void (*look)(void *context); /* called at every look at the node while it is waited for; NULL, or set after opening */
+  void *look_context;
 } hf_cli_l1;
 
 enum {
@@ -46,6 +48,8 @@ hf_status hf_cli_l1_send(hf_cli *cli, hf_cli_l1 *l1, const hf_send_request *requ
 /* Waits for one that is begun. */
 hf_status hf_cli_l1_wait(hf_cli *cli, hf_cli_l1 *l1, const hf_digest *id, hf_sent *sent);
 
+/* --rpc as those who only look should ask it: with little patience. */
+hf_status hf_cli_l1_probe(hf_cli *cli, hf_rpc **out);
 /* Waits --poll milliseconds, less when a signal comes. */
 void hf_cli_l1_pause(const hf_cli *cli);
 

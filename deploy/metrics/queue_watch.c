@@ -149,6 +149,14 @@ static hf_status check(void *context) {
   return status;
 }
 
+hf_status hf_queue_watch_ask(hf_queue_watch *w, hf_status (*ask)(void *context, hf_queue *queue), void *context) {
+  pthread_mutex_lock(&w->lock);
+  hf_status status = look(w);
+  if (status == HF_OK) status = ask(context, w->queue);
+  pthread_mutex_unlock(&w->lock);
+  return status;
+}
+
 /* ---- showing ---- */
 
 static void set(hf_queue_watch *w, int family, double value) { hf_series_set(hf_series_of(w->family[family], NULL), value); }

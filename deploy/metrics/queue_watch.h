@@ -24,6 +24,8 @@ typedef hf_status (*hf_queue_opener)(void *context, hf_queue **out);
 /* Adds the check "queue" and hyperfold_queue_up to the exporter, and with `whole` all the rest: several processes that show the
  * same queue would count it several times. Destroyed after the exporter, which asks it. */
 hf_status hf_queue_watch_create(hf_exporter *exporter, hf_queue_opener open, void *context, bool whole, hf_queue_watch **out);
+/* Calls with the watch's handle, when the queue answered last; its error otherwise. From a collector or a check. */
+hf_status hf_queue_watch_ask(hf_queue_watch *watch, hf_status (*ask)(void *context, hf_queue *queue), void *context);
 void hf_queue_watch_destroy(hf_queue_watch **watch); /* NULL is allowed */
 
 #ifdef __cplusplus

@@ -252,6 +252,7 @@ static hf_status adopt(hf_aggregator *a, void *context, const agg_pinned *p) {
   memcpy(s->record, p->record, p->records * sizeof *p->record);
   s->records = p->records;
   s->submitted = s->watch.submitted = true;
+  s->began_ms = p->job->submitted_ms;
   s->watch.key = p->job->header.key;
 out:
   return status;
@@ -300,15 +301,29 @@ void hf_aggregator_destroy(hf_aggregator **aggregator) {
 
 void hf_aggregator_drain(hf_aggregator *aggregator) { aggregator->drain = true; }
 
+static void older(uint64_t *oldest, uint64_t ms) {
+  if (*oldest == 0 || ms < *oldest) *oldest = ms;
+}
+
 static void count(hf_aggregator *a) {
   hf_aggregator_state *s = &a->state;
-  s->seals = (uint32_t)a->seal_count;
-  s->leaves = s->waiting = s->blocked = 0;
+  *s = (hf_aggregator_state){.last = s->last, .seals = (uint32_t)a->seal_count, .chains = (uint32_t)a->chain_count};
   const agg_seal *last = a->seal_count > 0 ? a->seals[a->seal_count - 1] : NULL;
   if (last != NULL && !last->submitted && !last->plan.closed) s->leaves = last->plan.leaves;
   for (size_t i = 0; i < a->chain_count; i++) {
     s->waiting += a->chains[i].open;
     s->blocked += a->chains[i].blocked;
+    s->ready += a->chains[i].ready;
+    if (a->chains[i].ready) older(&s->oldest_ms, a->chains[i].next.arrival_ms);
+  }
+  for (size_t i = 0; i < a->seal_count; i++) {
+    const agg_seal *seal = a->seals[i];
+    older(&s->oldest_ms, seal->began_ms);
+    for (uint32_t k = 0; k < seal->plan.count; k++) {
+      if (seal->plan.item[k].leaf) continue;
+      const agg_item *item = &seal->item[k];
+      *(item->done ? &s->folds_done : item->watch.submitted ? &s->folds_open : &s->folds_planned) += 1;
+    }
   }
 }
 

@@ -122,6 +122,11 @@ typedef struct hf_aggregator_state {
   uint32_t waiting; /* chains whose next batch is queued or being proven */
   uint32_t blocked; /* chains whose next batch failed or was refused */
   uint64_t last;    /* the last seal published by this object, or 0 */
+  uint32_t chains;  /* that have batches in the queue or in seals */
+  uint32_t ready;   /* of these, chains whose next batch is proven and in no seal yet */
+  uint32_t folds_planned, folds_open, folds_done; /* of seals not published: not yet submitted, with a job, proven */
+  uint64_t oldest_ms; /* when the oldest batch in no published seal was proven; 0: there is none. Of a seal that was found with its
+                         job, when that was submitted */
 } hf_aggregator_state;
 
 /* GIVING UP A SEAL. The contract takes all of a seal or nothing, so one chain that it does not settle (another operator,

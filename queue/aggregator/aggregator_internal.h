@@ -58,6 +58,7 @@ typedef struct agg_seal {
   hf_batch_record record[HF_SEAL_RECORDS_MAX];
   bool submitted;     /* the records are pinned; without items where it was found so */
   agg_watch watch;    /* its job */
+  uint64_t began_ms;  /* when its first batch was proven, or its job submitted if it was found so */
   uint64_t closes_ms; /* UINT64_MAX: not by time */
   const char *closes; /* what then is due */
   hf_fold_plan plan;

@@ -269,6 +269,7 @@ static hf_status enter(hf_aggregator *a, agg_chain *chain) {
   if (s == NULL) {
     HF_TRY(agg_seal_add(a, a->next_seal, &s));
     a->next_seal++;
+    s->began_ms = leaf->arrival_ms;
     if (a->options.seal_age_ms != 0) closes_at(s, leaf->arrival_ms + a->options.seal_age_ms, "age");
   }
   if (a->options.margin_ms != 0 && leaf->deadline_ms != 0)
