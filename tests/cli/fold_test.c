@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "circuits/fold.h"
 #include "eth_journal.h"
+#include "metrics_client.h"
 #include "sealed.h"
 
 static const char *text_of(const json_t *object, const char *name) {
@@ -289,11 +290,28 @@ Test(fold, batches_to_a_sealed_proof) {
   key_of("node", node);
   key_of("seal", seal);
   pid_t worker = hf_run_start("worker.log", "worker --data data --dev");
-  pid_t aggregator = hf_run_start("aggregator.log", "aggregator --data data --dev --drain");
+  pid_t aggregator = hf_run_start("aggregator.log", "aggregator --data data --dev --drain --metrics 0");
+  const uint16_t port = metrics_port("aggregator.log");
   for (int i = 0; jobs("seal", "", NULL) == 0; i++) {
     cr_assert_lt(i, 2400, "no seal job");
     usleep(100000);
   }
+  /* what it shows of itself is what it did: the fold was there before it */
+  metrics_wait(port, "hyperfold_aggregator_open_seals", NULL, NULL, 1);
+  metrics_wait(port, "hyperfold_aggregator_seals_closed_total", "reason", "drain", 1);
+  metrics_wait(port, "hyperfold_aggregator_chains", NULL, NULL, 2);
+  metrics_wait(port, "hyperfold_aggregator_batches_total", NULL, NULL, 2);
+  metrics_wait(port, "hyperfold_aggregator_folds_submitted_total", NULL, NULL, 0);
+  metrics_wait(port, "hyperfold_aggregator_folds_proven_total", NULL, NULL, 1);
+  metrics_wait(port, "hyperfold_aggregator_folds", "state", "done", 1);
+  metrics_wait(port, "hyperfold_aggregator_folds", "state", "open", 0);
+  metrics_wait(port, "hyperfold_aggregator_refusals_total", NULL, NULL, 0);
+  metrics_expect_health(port, 200, "{\"name\":\"planner\",\"ok\":true}");
+  metrics_promtool(port);
+  exposition shown;
+  metrics_read(port, &shown);
+  cr_assert_gt(exposition_sum(&shown, "hyperfold_aggregator_oldest_unsealed_seconds", NULL, NULL), 0);
+  exposition_free(&shown);
   end(aggregator, SIGKILL, 128 + SIGKILL);
   expect(0, "aggregator --data data --dev --drain --json");
   end(worker, SIGTERM, 0);

@@ -271,6 +271,63 @@ Test(metrics, a_stalled_lane) {
   leave(d);
 }
 
+/* The sequencer shows itself where it listens, and at --metrics too; it is compared with what it reports at its end. */
+Test(metrics, a_sequencer) {
+  char *d = folder(), digest[65], line[512];
+  exposition e;
+  json_t *key = hf_run_json(0, "circuit key batch --data data --dev --parameters depth=6,slots=8 --json");
+  snprintf(digest, sizeof digest, "%s", json_string_value(json_object_get(key, "digest")));
+  json_decref(key);
+  json_decref(hf_run_json(0, "wallet generate --json --chain 7 --accounts 6 --transactions 40 --invalid 400 --deposits d.jsonl --out t.jsonl"));
+  snprintf(line, sizeof line,
+           "sequencer run --data data --chain 7 --depth 6 --slots 8 --vk %s --deposits d.jsonl --transactions t.jsonl --max-age 0 "
+           "--listen 0 --metrics 127.0.0.1:0 --json",
+           digest);
+  pid_t sequencer = start("log", "%s", line);
+  const uint16_t port = metrics_port("log");
+  metrics_wait(port, "hyperfold_sequencer_transactions_total", NULL, NULL, 40);
+  unsigned listens = 0;
+  for (int i = 0; i < 3000 && listens == 0; i++, usleep(20000)) {
+    char text[256];
+    FILE *log = fopen("log", "r");
+    while (fgets(text, sizeof text, log) != NULL)
+      if (strncmp(text, "listening on http://127.0.0.1:", 30) == 0) listens = (unsigned)atoi(text + 30);
+    fclose(log);
+  }
+  metrics_wait((uint16_t)listens, "hyperfold_sequencer_unsubmitted_batches", "chain", "7", 0);
+  metrics_promtool((uint16_t)listens);
+  metrics_expect_health((uint16_t)listens, 200, "{\"name\":\"queue\",\"ok\":true}");
+  json_t *list = hf_run_json(0, "job list --data data --circuit batch --json");
+  const double batches = (double)json_array_size(json_object_get(list, "jobs"));
+  json_decref(list);
+  cr_assert_gt(batches, 1);
+  metrics_wait(port, "hyperfold_sequencer_batches_total", "chain", "7", batches);
+  metrics_wait(port, "hyperfold_sequencer_outstanding_proofs", "chain", "7", batches);
+  json_decref(hf_run_json(0, "job cancel 7/1 --tenant hyperfold --data data --json"));
+  metrics_wait(port, "hyperfold_sequencer_outstanding_proofs", "chain", "7", batches - 1);
+  metrics_read(port, &e);
+  end_with(sequencer, SIGTERM, 0);
+
+  FILE *log = fopen("log", "r"); /* talk, then one document */
+  for (int c; (c = getc(log)) != '{';) cr_assert_neq(c, EOF);
+  ungetc('{', log);
+  json_t *report = json_loadf(log, JSON_DISABLE_EOF_CHECK, NULL), *refused = json_object_get(json_object_get(report, "transactions"), "refused"), *value;
+  fclose(log);
+  const char *code;
+  cr_assert_not_null(report);
+  json_t *chain = json_array_get(json_object_get(report, "chains"), 0), *answers = json_object_get(report, "transactions");
+  cr_assert_eq(exposition_sum(&e, "hyperfold_sequencer_transactions_total", "answer", "accepted"), number_at(answers, "accepted", NULL));
+  cr_assert_gt(json_object_size(refused), 1);
+  json_object_foreach(refused, code, value)
+    cr_assert_eq(exposition_sum(&e, "hyperfold_sequencer_transactions_total", "answer", code), json_number_value(value), "%s", code);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_sequencer_pending_operations", "chain", "7"), number_at(chain, "pending", NULL));
+  cr_assert_eq(exposition_sum(&e, "hyperfold_sequencer_operations_total", "chain", "7"), number_at(chain, "sealed", NULL));
+  cr_assert_eq(exposition_sum(&e, "hyperfold_sequencer_accounts", "chain", "7"), number_at(chain, "accounts", NULL));
+  json_decref(report);
+  exposition_free(&e);
+  leave(d);
+}
+
 /* Wrong use has its name in the message, and nothing was done. */
 Test(metrics, wrong_use) {
   char *d = folder();

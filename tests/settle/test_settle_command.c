@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "../cli/run_command.h"
+#include "metrics_client.h"
 #include "rehearsal.h"
 
 typedef struct stage {
@@ -492,6 +493,32 @@ Test(settle_command, somebody_else, .timeout = 240) {
   stage_close(&s);
 }
 
+static uint64_t hex_of(const json_t *object, const char *name) { return strtoull(text_of(object, name), NULL, 16); }
+
+/* What the node says of the operator's transactions: their number must be this. */
+static double gas_of_all(stage *s, uint64_t wanted) {
+  char operator[HF_ETH_ADDRESS_TEXT], number[32];
+  double gas = 0;
+  uint64_t count = 0, b = 0;
+  hf_eth_address_text(&s->operator.address, operator);
+  for (;; b++) {
+    snprintf(number, sizeof number, "0x%llx", (unsigned long long)b);
+    json_t *block = anvil_call(&s->node, "eth_getBlockByNumber", json_pack("[s, b]", number, 1)), *tx;
+    size_t i;
+    if (!json_is_object(block)) break;
+    json_array_foreach(json_object_get(block, "transactions"), i, tx) {
+      if (strcasecmp(text_of(tx, "from"), operator) != 0) continue;
+      json_t *receipt = anvil_call(&s->node, "eth_getTransactionReceipt", json_pack("[s]", text_of(tx, "hash")));
+      gas += (double)hex_of(receipt, "gasUsed");
+      count++;
+      json_decref(receipt);
+    }
+    json_decref(block);
+  }
+  cr_assert_eq(count, wanted);
+  return gas;
+}
+
 /* A seal that was given up is not sent: its batches are in later files. */
 Test(settle_command, given_up, .timeout = 120) {
   stage s;
@@ -524,8 +551,19 @@ Test(settle_command, given_up, .timeout = 120) {
   cr_expect(anvil_nonce(&s.node, &s.operator.address) == nonce);
   cr_assert(flock(lock, LOCK_UN) == 0);
   snprintf(log, sizeof log, "%s/follow.log", s.folder);
-  pid_t child = hf_run_start(log, "settle --follow %s --key %s/operator", s.folder, s.folder);
+  pid_t child = hf_run_start(log, "settle --follow %s --key %s/operator --metrics 0", s.folder, s.folder);
   wait_for(log, "confirmed", 1);
+  /* what it shows of itself is what the node says */
+  const uint16_t port = metrics_port(log);
+  metrics_wait(port, "hyperfold_settle_last_seal_number", NULL, NULL, 3);
+  metrics_wait(port, "hyperfold_settle_seals_total", "outcome", "settled", 1);
+  metrics_wait(port, "hyperfold_settle_seals_total", "outcome", "passed_over", 2);
+  metrics_wait(port, "hyperfold_settle_transactions", NULL, NULL, (double)nonce + 1);
+  metrics_wait(port, "hyperfold_settle_transactions", "state", "confirmed", (double)nonce + 1);
+  metrics_wait(port, "hyperfold_settle_transactions_sent_total", NULL, NULL, (double)nonce + 1);
+  metrics_wait(port, "hyperfold_settle_gas_total", NULL, NULL, gas_of_all(&s, nonce + 1));
+  metrics_expect_health(port, 200, "{\"name\":\"l1\",\"ok\":true}");
+  metrics_promtool(port);
   cr_expect(flock(lock, LOCK_EX | LOCK_NB) != 0, "a follower holds the folder");
   kill(child, SIGTERM);
   cr_assert(waitpid(child, &how, 0) == child && WIFEXITED(how) && WEXITSTATUS(how) == 0);

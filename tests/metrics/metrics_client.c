@@ -1,5 +1,5 @@
 #include "metrics_client.h"
-#include "../metrics/http_client.h"
+#include "http_client.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef HF_METRICS_CLIENT_H
 #define HF_METRICS_CLIENT_H
 
-#include "../metrics/exposition.h"
+#include "exposition.h"
 
 #include <stdint.h>
 
