@@ -4,7 +4,7 @@
 # Debian (and its kin), and building. Sourced by them; defines functions only.
 
 # Packages of Debian 12, by what needs them.
-HF_PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev protobuf-c-compiler libprotobuf-c-dev libsqlite3-dev libmicrohttpd-dev libjansson-dev libcurl4-openssl-dev libsecp256k1-dev opencl-c-headers libhiredis-dev libssl-dev"
+HF_PACKAGES_BUILD="gcc libc6-dev cmake ninja-build pkg-config libsodium-dev protobuf-c-compiler libprotobuf-c-dev libsqlite3-dev libmicrohttpd-dev libjansson-dev libcurl4-openssl-dev libsecp256k1-dev opencl-c-headers libhiredis-dev libssl-dev libzmq3-dev"
 HF_PACKAGES_TEST="libcriterion-dev libgmp-dev clang libclang-rt-14-dev redis-server"
 HF_PACKAGES_OPENCL="ocl-icd-libopencl1 pocl-opencl-icd"
 HF_PACKAGES_NODE="nodejs npm"

@@ -50,6 +50,10 @@ hf_status hf_queue_open(const hf_queue_options *options, hf_queue **out) {
       strncmp(o.location, "unix:", 5) == 0)
     return hf_redis_open(o.location, &o, o.clock.now_ms != system_now_ms, out);
 #endif
+#ifdef HF_QUEUE_ZMQ
+  if (strncmp(o.location, "zmq://", 6) == 0 || strncmp(o.location, "ipc:", 4) == 0)
+    return hf_zmq_open(o.location, &o, o.clock.now_ms != system_now_ms, out);
+#endif
   return hf_fail(HF_E_UNSUPPORTED, "queue '%s': this build has no backend for it; use local:FOLDER",
                  o.location);
 }
@@ -126,18 +130,21 @@ hf_status hf_queue_get(hf_queue *queue, const hf_job_key *key, hf_job_record *ou
 
 hf_status hf_queue_wait(hf_queue *queue, const hf_job_key *key, uint64_t timeout_ms, hf_job_record *out) {
   const hf_clock *clock = &queue->options.clock;
-  uint64_t start = hf_queue_now(queue), pause = 5;
-  for (;;) {
-    hf_status status = hf_queue_get(queue, key, out);
-    if (status != HF_OK || !hf_job_state_open(out->state)) return status;
+  uint64_t start = hf_queue_now(queue), pause = 5, left = timeout_ms;
+  hf_status status = check_key(key);
+  while (status == HF_OK) {
+    status = queue->backend->wait ? queue->backend->wait(queue, key, left, out) : queue->backend->get(queue, key, out);
+    if (status != HF_OK || !hf_job_state_open(out->state)) break;
     uint64_t now = hf_queue_now(queue), passed = now > start ? now - start : 0;
     if (passed >= timeout_ms || !clock->sleep_ms)
       return hf_fail(HF_E_TIMEOUT, "the job is still %s after %llu ms", hf_job_state_text(out->state),
                      (unsigned long long)passed);
-    uint64_t left = timeout_ms - passed;
+    left = timeout_ms - passed;
+    if (queue->backend->wait) continue;
     clock->sleep_ms(clock->context, pause < left ? pause : left);
     if (pause < 200) pause *= 2;
   }
+  return status;
 }
 
 hf_status hf_queue_cancel(hf_queue *queue, const hf_job_key *key, const char *cause, hf_job_state *state) {

@@ -15,6 +15,8 @@ typedef struct hf_queue_backend {
   /* Jobs whose result already has a status other than HF_OK are skipped. */
   hf_status (*submit)(hf_queue *, const hf_job_header *, size_t, hf_submission *);
   hf_status (*get)(hf_queue *, const hf_job_key *, hf_job_record *);
+  /* May be NULL. The record when the job is over, or after at most so many ms, by the system's clock. */
+  hf_status (*wait)(hf_queue *, const hf_job_key *, uint64_t, hf_job_record *);
   hf_status (*cancel)(hf_queue *, const hf_job_key *, const char *, hf_job_state *);
   hf_status (*list)(hf_queue *, const hf_job_filter *, hf_job_record *, size_t, size_t *);
   hf_status (*lease)(hf_queue *, const hf_worker *, hf_lease *, bool *);
@@ -67,5 +69,8 @@ hf_status hf_queue_local_open(const char *folder, const hf_queue_options *option
 /* `location` starts with "redis://", "rediss://" or "unix:" (redis/README.md). `own_clock`: the options' clock is not the
  * system's, and counts; otherwise the server's own does. */
 hf_status hf_redis_open(const char *location, const hf_queue_options *options, bool own_clock, hf_queue **out);
+/* `location` starts with "zmq://" or "ipc:" (zmq/README.md). `own_clock` as above; it counts where the broker trusts
+ * its clients with that. */
+hf_status hf_zmq_open(const char *location, const hf_queue_options *options, bool own_clock, hf_queue **out);
 
 #endif

@@ -99,6 +99,6 @@ char *hf_cli_data_path(const hf_cli *cli, const char *name);
 #define HF_OPTION_DATA                                                                                       \
   { "data", HF_OPTION_TEXT, "FOLDER", "hyperfold-data", "where queue, keys, SRS and chains are kept" }
 #define HF_OPTION_QUEUE                                                                                      \
-  { "queue", HF_OPTION_TEXT, "WHERE", NULL, "the queue: local:FOLDER, redis://HOST, rediss://HOST or unix:SOCKET (default: DATA/queue)" }
+  { "queue", HF_OPTION_TEXT, "WHERE", NULL, "the queue: local:FOLDER, redis://HOST, rediss://HOST, unix:SOCKET or zmq://HOST:PORT (default: DATA/queue)" }
 
 #endif

@@ -31,5 +31,9 @@ extern const hf_command hf_queue_commands[];
 hf_status hf_queue_metrics_run(hf_cli *cli);
 extern const hf_option hf_queue_metrics_options[];
 extern const hf_command hf_pool_key_commands[];
+/* Where libzmq is. */
+hf_status hf_broker_run(hf_cli *cli);
+extern const hf_option hf_broker_command_options[];
+extern const hf_command hf_keys_commands[];
 
 #endif

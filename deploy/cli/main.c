@@ -34,6 +34,16 @@ const hf_command hf_commands[] = {
     {.name = "job", .summary = "submit, get, wait for, cancel and list jobs", .subcommands = hf_job_commands},
     {.name = "pool-key", .summary = "keys that inputs of jobs are sealed to", .subcommands = hf_pool_key_commands},
     {.name = "queue", .summary = "look at the queue and repair it", .subcommands = hf_queue_commands},
+#ifdef HF_BROKER
+    {.name = "broker",
+     .summary = "serve this machine's queue to other machines",
+     .options = hf_broker_command_options,
+     .run = hf_broker_run,
+     .details = "Clients and workers use it with --queue zmq://HOST:PORT?server-key=FILE&key-file=FILE. Who may do what says the list\n"
+                "of keys (hyperfold keys), which is looked at again every second. SIGTERM: answer what has come and end. It may be\n"
+                "killed and started again at any time."},
+    {.name = "keys", .summary = "key pairs, and who may talk to a broker", .subcommands = hf_keys_commands},
+#endif
     {.name = "prove",
      .summary = "make one proof, without a queue",
      .arguments = "INPUT",

@@ -93,3 +93,19 @@ function(hf_fuzz name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   add_dependencies(fuzz_targets ${name})
 endfunction()
+
+# hf_protobuf(VARIABLE FILE): C code for a .proto file, in the folder wire/ of the build; VARIABLE gets its sources.
+# Generated code keeps its own warnings.
+function(hf_protobuf variable file)
+  find_program(PROTOC_C protoc-c REQUIRED)
+  get_filename_component(name ${file} NAME_WE)
+  get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR}/${file} DIRECTORY)
+  set(wire ${CMAKE_CURRENT_BINARY_DIR}/wire)
+  file(MAKE_DIRECTORY ${wire})
+  add_custom_command(
+    OUTPUT ${wire}/${name}.pb-c.c ${wire}/${name}.pb-c.h
+    COMMAND ${PROTOC_C} --c_out=${wire} -I ${folder} ${CMAKE_CURRENT_SOURCE_DIR}/${file}
+    DEPENDS ${file})
+  set_source_files_properties(${wire}/${name}.pb-c.c PROPERTIES COMPILE_OPTIONS -w)
+  set(${variable} ${wire}/${name}.pb-c.c ${wire}/${name}.pb-c.h PARENT_SCOPE)
+endfunction()

@@ -1,46 +1,19 @@
 /* The only file that knows protobuf: hyperfold.proto <-> the structs of job.h. */
 #include <hyperfold/job.h>
+#include <hyperfold/protobuf.h>
 
 #include "hyperfold.pb-c.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* What a decoder may allocate in all. protobuf-c turns 2 bytes of input into up
- * to 100 bytes of structs (a list of empty messages), so the input's bound alone
- * does not bound memory. The largest valid announcement (128 capabilities, 32
- * devices) takes about 40 KiB. */
+/* What a decoder may allocate in all: the largest valid announcement (128 capabilities, 32 devices) takes
+ * about 40 KiB. */
 #define HF_CODEC_MEMORY (256u << 10)
-
-typedef struct budget {
-  size_t left;
-  bool exhausted;
-} budget;
-
-static void *budget_alloc(void *data, size_t size) {
-  budget *b = data;
-  if (size > b->left) {
-    b->exhausted = true;
-    return NULL;
-  }
-  b->left -= size;
-  return malloc(size ? size : 1);
-}
-
-static void budget_free(void *data, void *pointer) {
-  (void)data;
-  free(pointer);
-}
 
 static hf_status check_length(const char *what, size_t length) {
   if (length > HF_WIRE_MAX)
     return hf_fail(HF_E_RANGE, "%s of %zu bytes, at most %d are accepted", what, length, HF_WIRE_MAX);
   return HF_OK;
-}
-
-static hf_status not_protobuf(const char *what, const budget *b) {
-  return b->exhausted ? hf_fail(HF_E_RANGE, "%s: more parts than any valid one has", what)
-                      : hf_fail(HF_E_FORMAT, "%s: not a valid protobuf message", what);
 }
 
 static hf_status check_version(const char *what, uint32_t version) {
@@ -147,23 +120,6 @@ static hf_status take_id(ProtobufCBinaryData bytes, hf_job_id *out) {
   return HF_OK;
 }
 
-static ProtobufCBinaryData give_bytes(const void *data, size_t length) {
-  return (ProtobufCBinaryData){.len = length, .data = (uint8_t *)data};
-}
-
-/* Packs any message at the end of `w`. */
-static hf_status pack(const ProtobufCMessage *message, hf_writer *w) {
-  size_t length = protobuf_c_message_get_packed_size(message);
-  if (length > HF_WIRE_MAX)
-    return hf_fail(HF_E_ARGUMENT, "message of %zu bytes, at most %d are allowed", length, HF_WIRE_MAX);
-  uint8_t *buffer = malloc(length ? length : 1);
-  if (!buffer) return hf_fail(HF_E_MEMORY, "no memory for a message of %zu bytes", length);
-  protobuf_c_message_pack(message, buffer);
-  hf_write_bytes(w, buffer, length);
-  free(buffer);
-  return hf_writer_status(w);
-}
-
 hf_status hf_job_header_encode(const hf_job_header *header, hf_writer *w) {
   Hyperfold__Wire__Parameter parameters[HF_PARAMETER_MAX], *pointers[HF_PARAMETER_MAX];
   Hyperfold__Wire__JobHeader m = HYPERFOLD__WIRE__JOB_HEADER__INIT;
@@ -177,29 +133,29 @@ hf_status hf_job_header_encode(const hf_job_header *header, hf_writer *w) {
   }
   m.version = HF_WIRE_VERSION;
   m.tenant = (char *)header->key.tenant;
-  m.id = give_bytes(header->key.id.b, header->key.id.length);
+  m.id = hf_protobuf_bytes(header->key.id.b, header->key.id.length);
   m.kind = (Hyperfold__Wire__JobKind)header->kind;
   m.circuit = (char *)header->circuit;
   m.n_parameters = header->parameter_count;
   m.parameters = pointers;
-  m.vk_digest = give_bytes(header->vk_digest.b, sizeof header->vk_digest.b);
-  m.input_digest = give_bytes(header->input_digest.b, sizeof header->input_digest.b);
+  m.vk_digest = hf_protobuf_bytes(header->vk_digest.b, sizeof header->vk_digest.b);
+  m.input_digest = hf_protobuf_bytes(header->input_digest.b, sizeof header->input_digest.b);
   m.priority = header->priority;
   m.deadline_ms = header->deadline_ms;
   m.device_memory = header->device_memory;
   m.host_memory = header->host_memory;
-  return pack(&m.base, w);
+  return hf_protobuf_pack(&m.base, HF_WIRE_MAX, w);
 }
 
 hf_status hf_job_header_decode(const void *data, size_t length, hf_job_header *out) {
   hf_status status = HF_OK;
-  budget b = {HF_CODEC_MEMORY, false};
-  ProtobufCAllocator allocator = {budget_alloc, budget_free, &b};
+  hf_protobuf_budget b = {HF_CODEC_MEMORY, false};
+  ProtobufCAllocator allocator = hf_protobuf_allocator(&b);
   Hyperfold__Wire__JobHeader *m = NULL;
   memset(out, 0, sizeof *out);
   HF_TRY(check_length("job header", length));
   m = hyperfold__wire__job_header__unpack(&allocator, length, data);
-  if (!m) return not_protobuf("job header", &b);
+  if (!m) return hf_protobuf_refuse("job header", &b);
   HF_TRY(check_version("job header", m->version));
   HF_TRY(check_strings("job header", data, length, &job_shape));
   HF_TRY(take_name("tenant", m->tenant, HF_NAME_MAX, false, out->key.tenant));
@@ -244,7 +200,7 @@ hf_status hf_worker_encode(const hf_worker *worker, hf_writer *w) {
     hyperfold__wire__capability__init(&capabilities[i]);
     capabilities[i].circuit = (char *)from->circuit;
     if (!hf_digest_is_zero(&from->vk_digest))
-      capabilities[i].vk_digest = give_bytes(from->vk_digest.b, sizeof from->vk_digest.b);
+      capabilities[i].vk_digest = hf_protobuf_bytes(from->vk_digest.b, sizeof from->vk_digest.b);
     capability_pointers[i] = &capabilities[i];
   }
   for (uint32_t i = 0; i < worker->device_count; i++) {
@@ -264,18 +220,18 @@ hf_status hf_worker_encode(const hf_worker *worker, hf_writer *w) {
   m.devices = device_pointers;
   m.device_memory = worker->device_memory;
   m.host_memory = worker->host_memory;
-  return pack(&m.base, w);
+  return hf_protobuf_pack(&m.base, HF_WIRE_MAX, w);
 }
 
 hf_status hf_worker_decode(const void *data, size_t length, hf_worker *out) {
   hf_status status = HF_OK;
-  budget b = {HF_CODEC_MEMORY, false};
-  ProtobufCAllocator allocator = {budget_alloc, budget_free, &b};
+  hf_protobuf_budget b = {HF_CODEC_MEMORY, false};
+  ProtobufCAllocator allocator = hf_protobuf_allocator(&b);
   Hyperfold__Wire__WorkerAnnouncement *m = NULL;
   memset(out, 0, sizeof *out);
   HF_TRY(check_length("worker announcement", length));
   m = hyperfold__wire__worker_announcement__unpack(&allocator, length, data);
-  if (!m) return not_protobuf("worker announcement", &b);
+  if (!m) return hf_protobuf_refuse("worker announcement", &b);
   HF_TRY(check_version("worker announcement", m->version));
   HF_TRY(check_strings("worker announcement", data, length, &worker_shape));
   HF_TRY(take_name("worker", m->name, HF_NAME_MAX, false, out->name));
@@ -330,22 +286,22 @@ hf_status hf_event_encode(const hf_event *event, hf_writer *w) {
   m.time_ms = event->time_ms;
   m.kind = (Hyperfold__Wire__EventKind)event->kind;
   m.tenant = (char *)event->key.tenant;
-  m.id = give_bytes(event->key.id.b, event->key.id.length);
+  m.id = hf_protobuf_bytes(event->key.id.b, event->key.id.length);
   m.epoch = event->epoch;
   m.worker = (char *)event->worker;
   m.detail = (char *)event->detail;
-  return pack(&m.base, w);
+  return hf_protobuf_pack(&m.base, HF_WIRE_MAX, w);
 }
 
 hf_status hf_event_decode(const void *data, size_t length, hf_event *out) {
   hf_status status = HF_OK;
-  budget b = {HF_CODEC_MEMORY, false};
-  ProtobufCAllocator allocator = {budget_alloc, budget_free, &b};
+  hf_protobuf_budget b = {HF_CODEC_MEMORY, false};
+  ProtobufCAllocator allocator = hf_protobuf_allocator(&b);
   Hyperfold__Wire__Event *m = NULL;
   memset(out, 0, sizeof *out);
   HF_TRY(check_length("event", length));
   m = hyperfold__wire__event__unpack(&allocator, length, data);
-  if (!m) return not_protobuf("event", &b);
+  if (!m) return hf_protobuf_refuse("event", &b);
   HF_TRY(check_version("event", m->version));
   HF_TRY(check_strings("event", data, length, &event_shape));
   out->sequence = m->sequence;

@@ -26,6 +26,7 @@ typedef struct hf_local {
   pid_t owner;                 /* a database must not be carried across fork */
   uint64_t turn;               /* state of the random pauses while another process writes */
   uint64_t waiting_since_ms;   /* of the present wait for the write lock, on the monotonic clock */
+  bool grouped;                /* local_serve.c: the calls of one thread are parts of one transaction */
   char folder[PATH_MAX - 128]; /* room for artifacts/xx/DIGEST and a temporary name */
   struct {
     const char *text; /* compared by address: every text is a literal of one place */
@@ -68,6 +69,66 @@ hf_status hf_local_number(hf_local *local, int64_t *out, const char *text, const
 hf_status hf_local_column_text(sqlite3_stmt *statement, int column, char *out, size_t capacity);
 hf_status hf_local_column_digest(sqlite3_stmt *statement, int column, hf_digest *out); /* NULL: zeros */
 
+/* ---- local_serve.c: for the broker (zmq/), which serves a store to others ---- */
+
+/* Makes the tables of a served store where they are missing. */
+hf_status hf_local_serve(hf_local *local);
+/* From here to the end all calls on the handle, which must come from this thread alone, are one transaction;
+ * each of them still takes effect whole or not at all. Errors of the end: nothing of the group happened. */
+hf_status hf_local_group_begin(hf_local *local);
+hf_status hf_local_group_end(hf_local *local, hf_status status);
+/* Within a group that is whole. SQLite answers some errors (a full disk) with a rollback of everything: then
+ * every further call fails, and so does the end. */
+bool hf_local_grouped(const hf_local *local);
+
+/* Within a group. The answer that was kept for a request of `asker`, the digest that names whose requests these
+ * are. `number` is that of the last request that changed something; 0 for none. The caller frees `answer`. */
+hf_status hf_local_answer_find(hf_local *local, const hf_digest *asker, uint64_t *number, hf_writer *answer);
+hf_status hf_local_answer_keep(hf_local *local, const hf_digest *asker, uint64_t number, hf_bytes answer,
+                               uint64_t now);
+/* Outside of a group: those kept before `before` are forgotten. */
+hf_status hf_local_answers_forget(hf_local *local, uint64_t before);
+
+/* Which worker had the lease of this epoch, "" where nothing tells; and the job's state. In a job that is done it
+ * may be the one whose result won. */
+hf_status hf_local_holder(hf_local *local, const hf_job_key *key, uint64_t epoch, hf_job_state *state,
+                          char worker[HF_NAME_MAX + 1]);
+/* Whether the artifact is input or result of a job of the tenant, or was put by it. */
+hf_status hf_local_owns(hf_local *local, const char *tenant, const hf_digest *digest, bool *owns);
+hf_status hf_local_note_put(hf_local *local, const char *tenant, const hf_digest *digest, uint64_t now);
+hf_status hf_local_forget_puts(hf_local *local, uint64_t before);
+/* A number that is another one when anybody has changed the store. */
+hf_status hf_local_changes(hf_local *local, uint64_t *out);
+
+/* hf_queue_collect in pieces. Jobs that ended before `before` with a sequence above `after`; their removal, where
+ * they still are what was seen; the artifacts in one of 256 folders. */
+hf_status hf_local_ended(hf_local *local, uint64_t before, uint64_t after, hf_job_record *records,
+                         size_t capacity, size_t *count);
+hf_status hf_local_forget(hf_local *local, uint64_t sequence, uint64_t ended_ms, uint64_t *removed);
+hf_status hf_local_sweep(hf_local *local, unsigned folder, uint64_t put_before_ms, uint64_t *removed);
+
+/* ---- local_upload.c: artifacts that come and go in pieces ---- */
+
+typedef struct hf_local_upload {
+  hf_digest_state state; /* of what has come */
+  hf_digest digest;
+  uint64_t size, received, synced;
+  int fd; /* -1: none */
+  char path[PATH_MAX];
+} hf_local_upload;
+
+/* A file in the making is a temporary one in the store, which hf_queue_collect removes when it was left behind. */
+hf_status hf_local_upload_open(hf_local *local, const hf_digest *digest, uint64_t size, hf_local_upload *upload);
+hf_status hf_local_upload_write(hf_local_upload *upload, const void *data, size_t length);
+/* After the last byte: HF_E_CHECKSUM where it is not what its digest says. The upload is closed in any case. */
+hf_status hf_local_upload_finish(hf_local *local, hf_local_upload *upload);
+void hf_local_upload_drop(hf_local_upload *upload);
+/* Whether the store has these bytes. What is longer than `limit` is not looked at: false. A put counts as of now. */
+hf_status hf_local_artifact_renew(hf_local *local, const hf_digest *digest, uint64_t limit, bool *there);
+/* Bytes from `offset` on, up to `capacity`; the artifact's size. */
+hf_status hf_local_artifact_piece(hf_local *local, const hf_digest *digest, uint64_t offset, void *out,
+                                  size_t capacity, size_t *length, uint64_t *size);
+
 /* ---- local_jobs.c: rows and their changes ---- */
 
 /* The columns of hf_local_read_job, in its order. */
@@ -94,6 +155,8 @@ hf_status hf_local_requeue(hf_queue *, const hf_job_key *, uint64_t);
 /* ---- local_lease.c ---- */
 
 hf_status hf_local_lease(hf_queue *, const hf_worker *, hf_lease *, bool *);
+/* Whether a lease call of this worker may change anything; takes no write lock. */
+hf_status hf_local_lease_look(hf_local *local, const hf_worker *worker, bool *work);
 hf_status hf_local_heartbeat(hf_queue *, const hf_job_key *, uint64_t, const hf_progress *, hf_beat *);
 hf_status hf_local_finish(hf_queue *, const hf_job_key *, uint64_t, const char *, const hf_digest *,
                           hf_finish_outcome *);
@@ -150,5 +213,10 @@ hf_status hf_local_artifact_has(hf_queue *, const hf_digest *, bool *);
 hf_status hf_local_collect(hf_queue *, uint64_t, uint64_t, hf_queue_keep, void *, uint64_t *, uint64_t *);
 /* Without taking the handle. */
 hf_status hf_local_artifact_exists(const hf_local *local, const hf_digest *digest, bool *has);
+/* Where it lies; both of PATH_MAX bytes. */
+void hf_local_artifact_path(const hf_local *local, const hf_digest *digest, char *folder, char *path);
+hf_status hf_local_artifact_folder(const hf_local *local, const char *folder); /* makes it */
+hf_status hf_local_sync_folder(const char *folder);
+void hf_local_touch(const char *path, uint64_t now);
 
 #endif

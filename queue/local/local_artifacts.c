@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void artifact_path(const hf_local *local, const hf_digest *digest, char *folder, char *path) {
+void hf_local_artifact_path(const hf_local *local, const hf_digest *digest, char *folder, char *path) {
   char hex[HF_DIGEST_HEX];
   hf_digest_hex(digest, hex);
   snprintf(folder, PATH_MAX, "%s/artifacts/%.2s", local->folder, hex);
@@ -23,12 +23,12 @@ static void artifact_path(const hf_local *local, const hf_digest *digest, char *
 
 /* A file's time is that of its last put, on the clock of the options: it keeps a
  * fresh artifact from being collected before a job refers to it. */
-static void touch(const char *path, uint64_t now) {
+void hf_local_touch(const char *path, uint64_t now) {
   struct timespec times[2] = {{0, UTIME_OMIT}, {(time_t)(now / 1000), (long)(now % 1000) * 1000000}};
   (void)utimensat(AT_FDCWD, path, times, 0);
 }
 
-static hf_status sync_folder(const char *folder) {
+hf_status hf_local_sync_folder(const char *folder) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int error = fd < 0 || fsync(fd) ? errno : 0;
   if (fd >= 0) close(fd);
@@ -44,27 +44,31 @@ static bool holds_these_bytes(const char *path, const hf_digest *digest, size_t 
   return got == length && hf_digest_eq(&actual, digest);
 }
 
+hf_status hf_local_artifact_folder(const hf_local *local, const char *folder) {
+  char parent[PATH_MAX];
+  if (mkdir(folder, 0750) != 0)
+    return errno == EEXIST ? HF_OK
+                           : hf_fail(hf_status_of_errno(errno), "%s: cannot create the folder: %s", folder,
+                                     strerror(errno));
+  snprintf(parent, sizeof parent, "%s/artifacts", local->folder);
+  return hf_local_sync_folder(parent);
+}
+
 hf_status hf_local_artifact_put(hf_queue *queue, const void *data, size_t length, hf_digest *digest) {
   hf_local *local = (hf_local *)queue;
   char folder[PATH_MAX], path[PATH_MAX];
   *digest = hf_digest_bytes(data, length);
-  artifact_path(local, digest, folder, path);
+  hf_local_artifact_path(local, digest, folder, path);
   if (holds_these_bytes(path, digest, length)) {
-    touch(path, hf_queue_now(queue));
+    hf_local_touch(path, hf_queue_now(queue));
     /* Whoever wrote it may not have synced the folder yet. */
-    return sync_folder(folder);
+    return hf_local_sync_folder(folder);
   }
-  if (mkdir(folder, 0750) == 0) {
-    char parent[PATH_MAX];
-    snprintf(parent, sizeof parent, "%s/artifacts", local->folder);
-    hf_status status = sync_folder(parent);
-    if (status != HF_OK) return status;
-  } else if (errno != EEXIST) {
-    return hf_fail(hf_status_of_errno(errno), "%s: cannot create the folder: %s", folder, strerror(errno));
-  }
+  hf_status status = hf_local_artifact_folder(local, folder);
+  if (status != HF_OK) return status;
   hf_bytes part = {data, length};
-  hf_status status = hf_file_write(path, 0640, &part, 1);
-  if (status == HF_OK) touch(path, hf_queue_now(queue));
+  status = hf_file_write(path, 0640, &part, 1);
+  if (status == HF_OK) hf_local_touch(path, hf_queue_now(queue));
   return status;
 }
 
@@ -72,7 +76,7 @@ hf_status hf_local_artifact_get(hf_queue *queue, const hf_digest *digest, size_t
                                 size_t *length) {
   hf_local *local = (hf_local *)queue;
   char folder[PATH_MAX], path[PATH_MAX];
-  artifact_path(local, digest, folder, path);
+  hf_local_artifact_path(local, digest, folder, path);
   hf_status status = hf_file_read(path, limit, data, length);
   if (status != HF_OK) return status;
   hf_digest actual = hf_digest_bytes(*data, *length);
@@ -86,7 +90,7 @@ hf_status hf_local_artifact_get(hf_queue *queue, const hf_digest *digest, size_t
 hf_status hf_local_artifact_exists(const hf_local *local, const hf_digest *digest, bool *has) {
   char folder[PATH_MAX], path[PATH_MAX];
   struct stat info;
-  artifact_path(local, digest, folder, path);
+  hf_local_artifact_path(local, digest, folder, path);
   int error = stat(path, &info) ? errno : 0;
   *has = error == 0 && S_ISREG(info.st_mode);
   if (error != 0 && error != ENOENT && error != ENOTDIR)
@@ -100,7 +104,7 @@ hf_status hf_local_artifact_has(hf_queue *queue, const hf_digest *digest, bool *
 
 /* One of the 256 folders, under the database's write lock: no submit or finish can
  * come to refer to a file between the look and the removal. */
-static hf_status collect_folder(hf_local *local, unsigned number, uint64_t put_before_ms, uint64_t *removed) {
+hf_status hf_local_sweep(hf_local *local, unsigned number, uint64_t put_before_ms, uint64_t *removed) {
   char folder[PATH_MAX], path[PATH_MAX + 300], hex[HF_DIGEST_HEX];
   hf_digest digest;
   struct dirent *entry;
@@ -189,7 +193,7 @@ hf_status hf_local_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t p
     if (status != HF_OK) return status;
   } while (f.looked == STRIDE);
   for (unsigned i = 0; i < 256; i++) {
-    hf_status status = collect_folder(local, i, put_before_ms, artifacts);
+    hf_status status = hf_local_sweep(local, i, put_before_ms, artifacts);
     if (status != HF_OK) return status;
   }
   return HF_OK;

@@ -292,24 +292,30 @@ out:
   return status;
 }
 
-hf_status hf_local_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out, bool *found) {
-  hf_local *local = (hf_local *)queue;
-  hf_local_job job;
-  hf_status status;
-  int64_t work;
-  uint64_t ignored = 0, now = hf_queue_now(queue);
-  /* An idle worker looks without taking the write lock. */
-  status = hf_local_enter(local);
+hf_status hf_local_lease_look(hf_local *local, const hf_worker *worker, bool *work) {
+  int64_t number = 0;
+  uint64_t now = hf_queue_now(&local->queue);
+  hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;
   status = hf_local_admit(local, worker->name);
   if (status == HF_OK)
-    status = hf_local_number(local, &work,
-                           "SELECT EXISTS (SELECT 1 FROM tenants WHERE s0 > 0)"
-                           " OR EXISTS (SELECT 1 FROM jobs WHERE state = 1 AND expires_at <= ?1)"
-                           " OR EXISTS (SELECT 1 FROM jobs WHERE state < 2 AND due <= ?1)"
-                           " OR NOT EXISTS (SELECT 1 FROM workers WHERE name = ?2 AND seen > ?3)",
-                           "iti", (int64_t)now, worker->name, (int64_t)now - SEEN_EVERY_MS);
+    status = hf_local_number(local, &number,
+                             "SELECT EXISTS (SELECT 1 FROM tenants WHERE s0 > 0)"
+                             " OR EXISTS (SELECT 1 FROM jobs WHERE state = 1 AND expires_at <= ?1)"
+                             " OR EXISTS (SELECT 1 FROM jobs WHERE state < 2 AND due <= ?1)"
+                             " OR NOT EXISTS (SELECT 1 FROM workers WHERE name = ?2 AND seen > ?3)",
+                             "iti", (int64_t)now, worker->name, (int64_t)now - SEEN_EVERY_MS);
   hf_local_leave(local);
+  *work = number != 0;
+  return status;
+}
+
+hf_status hf_local_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out, bool *found) {
+  hf_local *local = (hf_local *)queue;
+  hf_local_job job;
+  bool work;
+  uint64_t ignored = 0, now;
+  hf_status status = hf_local_lease_look(local, worker, &work); /* an idle worker takes no write lock */
   if (status != HF_OK || !work) return status;
 
   status = hf_local_begin(local);

@@ -144,7 +144,7 @@ hf_status hf_local_enter(hf_local *local) {
   if (local->owner != getpid())
     return hf_fail(HF_E_STATE, "queue %s: the handle belongs to process %ld; open another one after fork",
                    local->folder, (long)local->owner);
-  pthread_mutex_lock(&local->mutex);
+  if (!local->grouped) pthread_mutex_lock(&local->mutex);
   return HF_OK;
 }
 
@@ -156,23 +156,29 @@ static void reset_statements(hf_local *local) {
 
 void hf_local_leave(hf_local *local) {
   reset_statements(local);
-  pthread_mutex_unlock(&local->mutex);
+  if (!local->grouped) pthread_mutex_unlock(&local->mutex);
 }
 
 hf_status hf_local_begin(hf_local *local) {
   hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;
-  status = hf_local_run(local, "BEGIN IMMEDIATE", "");
+  if (!local->grouped)
+    status = hf_local_run(local, "BEGIN IMMEDIATE", "");
+  else if (hf_local_grouped(local))
+    status = hf_local_run(local, "SAVEPOINT part", "");
+  else
+    status = hf_fail(HF_E_FULL, "queue %s: the transaction was rolled back", local->folder);
   if (status != HF_OK) hf_local_leave(local);
   return status;
 }
 
 hf_status hf_local_end(hf_local *local, hf_status status) {
   reset_statements(local);
-  if (status == HF_OK) status = hf_local_run(local, "COMMIT", "");
+  bool part = local->grouped;
+  if (status == HF_OK) status = part ? hf_local_run(local, "RELEASE part", "") : hf_local_run(local, "COMMIT", "");
   /* Some errors (a full disk) have rolled back already. */
   if (status != HF_OK && !sqlite3_get_autocommit(local->db))
-    sqlite3_exec(local->db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_exec(local->db, part ? "ROLLBACK TO part; RELEASE part" : "ROLLBACK", NULL, NULL, NULL);
   hf_local_leave(local);
   return status;
 }

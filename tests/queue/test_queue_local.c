@@ -278,7 +278,7 @@ Test(queue_local, foreign_and_damaged_files) {
   options.location = folder;
   OK(hf_queue_open(&options, &other));
   hf_queue_close(&other);
-  options.location = "zmq://localhost";
+  options.location = "carrier-pigeon:roof";
   GIVES(HF_E_UNSUPPORTED, hf_queue_open(&options, &other));
   options.location = "";
   GIVES(HF_E_ARGUMENT, hf_queue_open(&options, &other));
