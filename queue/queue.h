@@ -145,6 +145,11 @@ hf_status hf_artifact_put(hf_queue *queue, const void *data, size_t length, hf_d
 hf_status hf_artifact_get(hf_queue *queue, const hf_digest *digest, size_t limit, uint8_t **data,
                           size_t *length);
 hf_status hf_artifact_has(hf_queue *queue, const hf_digest *digest, bool *has);
+/* Whether an error of hf_artifact_get is about the bytes. Any other one is about the way to them, whatever its number (a
+ * server may refuse us: HF_E_REFUSED), and must not count against whoever put them. */
+static inline bool hf_artifact_is_bad(hf_status status) {
+  return status == HF_E_NOT_FOUND || status == HF_E_CHECKSUM || status == HF_E_RANGE;
+}
 
 /* ---- clients ---- */
 

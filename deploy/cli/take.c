@@ -82,13 +82,17 @@ hf_status hf_cli_take_judge(hf_cli *cli, hf_queue *queue, const hf_job_record *j
   if (proof == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");
   HF_TRY(find_key(cli, &job->header.vk_digest, &vk));
   HF_TRY(build(cli, queue, &job->header, &circuit));
-  /* From here on malformed bytes speak against the result; a store that cannot be read does not. */
+  /* From here on bad bytes speak against the result; a store that cannot be read does not. */
   status = hf_artifact_get(queue, &job->result, RESULT_LIMIT, &data, &length);
-  if (status == HF_OK) status = hf_proof_decode("the result", data, length, proof);
+  if (status != HF_OK) {
+    if (hf_artifact_is_bad(status)) status = HF_OK;
+    goto out;
+  }
+  status = hf_proof_decode("the result", data, length, proof);
   if (status == HF_OK && !hf_fr_eq(proof->vk_digest, vk.digest))
     status = hf_fail(HF_E_VERIFY, "the result is no proof under the key that the job pins");
   if (status == HF_OK && states(proof, circuit)) status = hf_verify(&vk, proof, ok);
-  if (status == HF_E_NOT_FOUND || (status >= 200 && status < 300)) status = HF_OK;
+  if (status >= 200 && status < 300) status = HF_OK;
 out:
   hf_circuit_destroy(&circuit);
   free(data);

@@ -87,13 +87,16 @@ hf_status agg_key(hf_aggregator *a, const hf_digest *digest, const hf_verifying_
   return HF_OK;
 }
 
-hf_status agg_proof(hf_aggregator *a, const hf_digest *artifact, hf_proof *out) {
+hf_status agg_proof(hf_aggregator *a, const hf_digest *artifact, hf_proof *out, bool *ok) {
   uint8_t *data = NULL;
   size_t length;
+  *ok = false;
   hf_status status = hf_artifact_get(a->options.queue, artifact, AGG_PROOF, &data, &length);
-  if (status == HF_OK) status = hf_proof_decode("proof", data, length, out);
+  if (status != HF_OK) return hf_artifact_is_bad(status) ? HF_OK : status;
+  status = hf_proof_decode("proof", data, length, out);
   free(data);
-  return status;
+  *ok = status == HF_OK;
+  return agg_is_verdict(status) ? HF_OK : status;
 }
 
 hf_status agg_batch_input(hf_aggregator *a, const hf_job_header *job, hf_batch_input *out) {
@@ -112,11 +115,11 @@ hf_status agg_foldable(hf_aggregator *a, const hf_digest *vk_digest, const hf_di
                        hf_fr statement, bool *ok) {
   const hf_verifying_key *vk;
   hf_proof *proof = a->proof[0];
+  bool formed = false;
   *ok = false;
   hf_status status = agg_key(a, vk_digest, &vk);
-  if (status != HF_OK) return status;
-  status = agg_proof(a, artifact, proof);
-  if (status != HF_OK) goto verdict;
+  if (status == HF_OK) status = agg_proof(a, artifact, proof, &formed);
+  if (status != HF_OK || !formed) return status;
   if (proof->public_count != HF_INSTANCE_COUNT || !hf_fr_eq(proof->vk_digest, vk->digest)) {
     hf_fail(HF_E_VERIFY, "the result is no proof under the key that the job pins");
     return HF_OK;
@@ -126,7 +129,6 @@ hf_status agg_foldable(hf_aggregator *a, const hf_digest *vk_digest, const hf_di
     return HF_OK;
   }
   status = a->options.ops->foldable(a->options.ops_context, vk, proof, ok);
-verdict: /* malformed bytes are a bad result; a disk that cannot be read is not */
   return agg_is_verdict(status) ? HF_OK : status;
 }
 

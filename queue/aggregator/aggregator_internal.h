@@ -98,7 +98,8 @@ hf_status agg_submit(hf_aggregator *a, const hf_job_header *job, bool *accepted)
 static inline bool agg_is_verdict(hf_status status) { return status >= 200 && status < 300; }
 /* A key that is kept until AGG_KEYS others were asked for. */
 hf_status agg_key(hf_aggregator *a, const hf_digest *digest, const hf_verifying_key **out);
-hf_status agg_proof(hf_aggregator *a, const hf_digest *artifact, hf_proof *out);
+/* *ok: these bytes are there, and a proof in form; what is wrong with them is the last message. */
+hf_status agg_proof(hf_aggregator *a, const hf_digest *artifact, hf_proof *out, bool *ok);
 /* The input of a batch's job, opened where it is sealed; hf_batch_input_free. */
 hf_status agg_batch_input(hf_aggregator *a, const hf_job_header *job, hf_batch_input *out);
 /* *ok = the proof is good to be folded and states `statement`. */

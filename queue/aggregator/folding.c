@@ -41,8 +41,10 @@ static hf_status fold_key(const hf_aggregator *a, const agg_item *child[2], uint
 
 static hf_status half(hf_aggregator *a, const agg_item *item, hf_proof *proof, hf_fold_half *out) {
   hf_status status;
+  bool ok;
   HF_TRY(agg_key(a, &item->vk, &out->vk));
-  HF_TRY(agg_proof(a, &item->proof, proof));
+  HF_TRY(agg_proof(a, &item->proof, proof, &ok));
+  if (!ok) HF_TRY(hf_fail_context(HF_E_CHECKSUM, "a proof that was good before"));
   out->proof = proof;
 out:
   return status;
@@ -198,11 +200,11 @@ static hf_status verify(void *context, const hf_verifying_key *vk, const hf_proo
 /* *ok = the proof in `result` is that of this seal. */
 static hf_status seal_check(hf_aggregator *a, const agg_seal *s, const hf_digest *result, hf_proof *proof,
                             bool *ok) {
-  hf_status status;
   const hf_verifying_key *vk;
   *ok = false;
-  HF_TRY(agg_key(a, &a->options.seal_vk, &vk));
-  HF_TRY(agg_proof(a, result, proof));
+  hf_status status = agg_key(a, &a->options.seal_vk, &vk);
+  if (status == HF_OK) status = agg_proof(a, result, proof, ok);
+  if (status != HF_OK || !*ok) return status;
   HF_TRY((a->options.ops->verify != NULL ? a->options.ops->verify : verify)(a->options.ops_context, vk, proof,
                                                                             ok));
   if (*ok) HF_TRY(hf_seal_states(proof, s->record, s->records, ok));

@@ -37,6 +37,11 @@ static hf_status gate_fetch(hf_queue *queue, const hf_digest *digest, size_t lim
   hf_status status;
   hf_queue *real = pass(queue, &status);
   if (status != HF_OK) return status;
+  hf_digest *away = &((fleet_gate *)queue)->away;
+  if (hf_digest_eq(digest, away)) {
+    *away = (hf_digest){{0}};
+    return hf_fail(HF_E_REFUSED, "no certificate is believed");
+  }
   status = back(queue, real->backend->artifact_get(real, digest, limit, data, length));
   if (((fleet_gate *)queue)->dead) {
     free(*data);
@@ -541,6 +546,13 @@ hf_job_record fleet_record(fleet *f, const char *id) {
   OK(hf_job_key_make("hyperfold", id, strlen(id), &key));
   OK(hf_queue_get(f->queue, &key, &record));
   return record;
+}
+
+void fleet_lose(fleet *f, const hf_digest *artifact) {
+  char hex[HF_DIGEST_HEX], path[256];
+  hf_digest_hex(artifact, hex);
+  snprintf(path, sizeof path, "%s/artifacts/%.2s/%s", f->folder, hex, hex + 2);
+  cr_assert_eq(unlink(path), 0, "%s", path);
 }
 
 uint64_t fleet_jobs(fleet *f, hf_job_kind kind) {

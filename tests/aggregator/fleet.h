@@ -24,6 +24,7 @@ typedef struct fleet_gate {
   uint64_t calls, die_at; /* 0: never */
   bool after;             /* it dies when the call has taken effect */
   bool dead;
+  hf_digest away; /* the server refuses us when this artifact is fetched, once */
 } fleet_gate;
 
 typedef struct fleet_published {
@@ -88,6 +89,8 @@ void fleet_run(fleet *f);
 void fleet_standing(const fleet *f, char out[FLEET_NAMES]);
 
 hf_job_record fleet_record(fleet *f, const char *id);
+/* The store loses these bytes. */
+void fleet_lose(fleet *f, const hf_digest *artifact);
 uint64_t fleet_jobs(fleet *f, hf_job_kind kind);
 
 #endif

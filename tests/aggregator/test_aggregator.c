@@ -288,6 +288,56 @@ Test(aggregator, refused_results) {
   fleet_close(&f);
 }
 
+/* The job of this kind that is done and in no published seal: the last. */
+static hf_job_record last_of(hf_job_kind kind) {
+  hf_job_record record;
+  hf_job_filter filter = {.kind_mask = 1u << kind, .newest_first = true};
+  size_t count;
+  OK(hf_queue_list(f.queue, &filter, &record, 1, &count));
+  cr_assert(count == 1 && record.state == HF_JOB_DONE);
+  return record;
+}
+
+/* A result that cannot be had is not judged; one that the store has lost is made again, and nobody's lie. */
+static void away_then_lost(hf_job_kind kind) {
+  hf_job_record job = last_of(kind);
+  hf_attempt attempts[4];
+  hf_worker_record workers[64];
+  size_t count;
+  f.gate.away = job.result;
+  (void)hf_aggregator_step(f.aggregator, &f.state); /* may say that it could not look */
+  OK(hf_queue_get(f.queue, &job.header.key, &job));
+  cr_assert_eq(job.state, HF_JOB_DONE, "a result was refused because the server refused us");
+  cr_assert(hf_digest_is_zero(&f.gate.away), "nobody looked at it");
+  fleet_lose(&f, &job.result);
+  f.now += 6000; /* it looks again now and then */
+  cr_assert(fleet_step(&f));
+  OK(hf_queue_get(f.queue, &job.header.key, &job));
+  cr_assert_eq(job.state, HF_JOB_QUEUED, "a lost result is waited for");
+  OK(hf_queue_attempts(f.queue, &job.header.key, attempts, 4, &count));
+  cr_assert(count == 1 && attempts[0].code == HF_E_CHECKSUM, "%zu attempts", count);
+  OK(hf_queue_workers(f.queue, 0, NULL, workers, 64, &count));
+  for (size_t i = 0; i < count; i++) cr_assert_eq(workers[i].strikes, 0);
+}
+
+Test(aggregator, results_that_the_store_has_not) {
+  fleet_open(&f);
+  fleet_start(&f, 0, false);
+  submit(7, 1);
+  fleet_prove(&f, 7, 1, FLEET_GOOD);
+  away_then_lost(HF_JOB_PROVE_BATCH);
+  cr_assert(fleet_work(&f) && fleet_step(&f)); /* its proof, again */
+  fleet_batch_done(&f, 7, 2);
+  cr_assert(fleet_step(&f) && fleet_work(&f)); /* the fold */
+  away_then_lost(HF_JOB_FOLD);
+  hf_aggregator_drain(f.aggregator);
+  cr_assert(fleet_work(&f) && fleet_step(&f) && fleet_work(&f)); /* the fold again, the seal */
+  away_then_lost(HF_JOB_SEAL);
+  fleet_run(&f);
+  SEAL(1, "7/1 7/2 ");
+  fleet_close(&f);
+}
+
 Test(aggregator, closes_by_age_and_deadline_whenever_it_looks) {
   for (int late = 0; late < 2; late++) { /* the same seals if it looks at the end only */
     fleet_open(&f);
