@@ -128,6 +128,8 @@ typedef struct hf_queue_options {
   uint64_t artifact_limit; /* bytes of one artifact; default 1 GiB */
   uint64_t busy_ms;        /* how long to wait for the store's lock; default 30,000 */
   uint32_t event_limit;    /* events kept; default 100,000 */
+  bool look_over;          /* look all of a local store over first (0.4 s for 100,000 jobs): HF_E_CHECKSUM names what is
+                              damaged. What is read later is checked as it is read; what an index hides is seen here alone */
   const hf_logger *log;    /* NULL: silent; not owned, must outlive the queue */
 } hf_queue_options;        /* a zero means the default */
 

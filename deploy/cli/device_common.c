@@ -64,6 +64,7 @@ hf_status hf_cli_device_open_srs(hf_cli *cli, size_t points, hf_cli_device *devi
   hf_status status;
   const char *srs = hf_cli_text(cli, "srs");
   *device = (hf_cli_device){0};
+  HF_TRY(hf_cli_stack_reserve());
   HF_TRY(hf_folder_create(hf_cli_text(cli, "data"), 0755));
   device->srs_path = srs != NULL ? strdup(srs) : hf_cli_data_path(cli, "srs");
   device->key_folder = hf_cli_data_path(cli, "keys");

@@ -1,6 +1,7 @@
 #include "machine.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -8,6 +9,22 @@ double hf_cli_now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+#define STACK_BYTES ((size_t)1 << 20)
+
+__attribute__((noinline)) static void touch_stack(void) {
+  volatile char room[STACK_BYTES];
+  for (size_t i = sizeof room; i >= 4096; i -= 4096) room[i - 1] = 0; /* from its near end, page by page */
+}
+
+hf_status hf_cli_stack_reserve(void) {
+  /* if there is room for it here, there is room for it there */
+  void *room = mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) return hf_fail(HF_E_MEMORY, "no memory for a stack");
+  munmap(room, 2 * STACK_BYTES);
+  touch_stack();
+  return HF_OK;
 }
 
 uint64_t hf_cli_free_memory(void) {

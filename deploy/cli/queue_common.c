@@ -17,7 +17,7 @@ static hf_status open_queue(hf_cli *cli, hf_queue_options options, hf_queue **ou
 hf_status hf_cli_queue_open(hf_cli *cli, hf_queue **out) { return open_queue(cli, (hf_queue_options){0}, out); }
 
 hf_status hf_cli_queue_open_lease(hf_cli *cli, uint64_t lease_ms, hf_queue **out) {
-  return open_queue(cli, (hf_queue_options){.lease_ms = lease_ms}, out);
+  return open_queue(cli, (hf_queue_options){.lease_ms = lease_ms, .look_over = true}, out);
 }
 
 hf_status hf_cli_queue_open_patience(hf_cli *cli, uint64_t busy_ms, hf_queue **out) {

@@ -7,7 +7,7 @@
 
 /* Opens the queue of --queue, or DATA/queue. */
 hf_status hf_cli_queue_open(hf_cli *cli, hf_queue **out);
-/* With another lease time than the default (0). */
+/* For those who stay, or look: all of a local store is looked over first. `lease_ms`: 0 for the default. */
 hf_status hf_cli_queue_open_lease(hf_cli *cli, uint64_t lease_ms, hf_queue **out);
 /* With another patience than the default: for those who watch a queue and must not wait for it. */
 hf_status hf_cli_queue_open_patience(hf_cli *cli, uint64_t busy_ms, hf_queue **out);

@@ -131,10 +131,18 @@ hf_status hf_local_artifact_piece(hf_local *local, const hf_digest *digest, uint
 
 /* ---- local_jobs.c: rows and their changes ---- */
 
+/* What a row's checksum is over: all that a job's row says. Triggers keep it (local_store.c), every reading checks it:
+ * SQLite notices damage to its own structures, and none to a number or a text in a row. */
+#define HF_LOCAL_JOB_SUM                                                                                     \
+  "hf_sum(seq, tenant, id, payload, header, kind, circuit, offer, input, priority, due, device_memory, "      \
+  "host_memory, state, cancel, epoch, attempts, losses, worker, done, total, phase, submitted_at, "          \
+  "leased_at, beat_at, advance_at, expires_at, ended_at, used, charged, result, cause, proved)"
+
 /* The columns of hf_local_read_job, in its order. */
 #define HF_LOCAL_JOB_COLUMNS                                                                                 \
   "seq, header, payload, due, state, cancel, epoch, attempts, losses, worker, done, total, phase, "          \
-  "submitted_at, leased_at, expires_at, ended_at, used, result, cause, beat_at, advance_at, charged, proved"
+  "submitted_at, leased_at, expires_at, ended_at, used, result, cause, beat_at, advance_at, charged, proved, "                    \
+  "sum IS " HF_LOCAL_JOB_SUM
 hf_status hf_local_read_job(sqlite3_stmt *statement, hf_local_job *out);
 /* The one row that such a statement gives, if it gives one. */
 hf_status hf_local_take_job(hf_local *local, sqlite3_stmt *statement, hf_local_job *out, bool *found);

@@ -10,6 +10,8 @@ hf_status hf_local_read_job(sqlite3_stmt *statement, hf_local_job *out) {
   hf_job_record *r = &out->record;
   memset(out, 0, sizeof *out);
   r->sequence = (uint64_t)sqlite3_column_int64(statement, 0);
+  if (!sqlite3_column_int(statement, 24))
+    HF_TRY(hf_fail(HF_E_CHECKSUM, "the database is damaged: it is not what was written; restore a copy"));
   HF_TRY(hf_job_header_decode(sqlite3_column_blob(statement, 1), (size_t)sqlite3_column_bytes(statement, 1),
                               &r->header));
   HF_TRY(hf_local_column_digest(statement, 2, &out->payload));

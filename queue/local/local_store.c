@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define HF_LOCAL_APPLICATION 0x48464a51 /* "HFJQ", in the database's header */
-#define HF_LOCAL_SCHEMA      2
+#define HF_LOCAL_SCHEMA      3
 
 /* jobs: `offer` is "circuit" and the key's digest in hex, what a worker's
  * capability is matched with; `due` is the deadline or the largest integer; the
@@ -106,6 +106,34 @@ static const char schema_2[] =
     "ALTER TABLE totals ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE totals ADD COLUMN copied INTEGER NOT NULL DEFAULT 0;"
     "UPDATE totals SET identity = randomblob(16);";
+
+/* From version 2 to 3: the checksums of jobs. A trigger does not set itself off again. */
+static const char schema_3[] =
+    "ALTER TABLE jobs ADD COLUMN sum INTEGER;"
+    "UPDATE jobs SET sum = " HF_LOCAL_JOB_SUM ";"
+    "CREATE TRIGGER jobs_summed_first AFTER INSERT ON jobs BEGIN"
+    " UPDATE jobs SET sum = " HF_LOCAL_JOB_SUM " WHERE seq = NEW.seq; END;"
+    "CREATE TRIGGER jobs_summed AFTER UPDATE ON jobs WHEN NEW.sum IS OLD.sum BEGIN"
+    " UPDATE jobs SET sum = " HF_LOCAL_JOB_SUM " WHERE seq = NEW.seq; END;";
+
+/* hf_sum(value, ...): 64 bits of a digest of the values with their types and lengths. */
+static void sum_values(sqlite3_context *context, int count, sqlite3_value **values) {
+  hf_digest_state state;
+  hf_digest digest;
+  uint64_t sum = 0;
+  hf_digest_init(&state);
+  for (int i = 0; i < count; i++) {
+    int type = sqlite3_value_type(values[i]);
+    sqlite3_int64 number = type == SQLITE_INTEGER ? sqlite3_value_int64(values[i]) : sqlite3_value_bytes(values[i]);
+    uint8_t head[9] = {(uint8_t)type};
+    for (int k = 0; k < 8; k++) head[k + 1] = (uint8_t)((uint64_t)number >> (8 * k));
+    hf_digest_update(&state, head, sizeof head);
+    if (type != SQLITE_INTEGER && number > 0) hf_digest_update(&state, sqlite3_value_blob(values[i]), (size_t)number);
+  }
+  hf_digest_final(&state, &digest);
+  for (int k = 0; k < 8; k++) sum |= (uint64_t)digest.b[k] << (8 * k);
+  sqlite3_result_int64(context, (sqlite3_int64)sum);
+}
 
 static hf_status sqlite_failure(hf_local *local, int code, const char *doing) {
   int last_errno = errno;
@@ -392,7 +420,7 @@ static hf_status set_up(hf_local *local) {
     status = hf_local_wake_copy(local);
     goto out;
   }
-  bool old = application == HF_LOCAL_APPLICATION && version == 1;
+  bool old = application == HF_LOCAL_APPLICATION && version >= 1 && version < HF_LOCAL_SCHEMA;
   if (tables != 0 && !old) {
     status = application == HF_LOCAL_APPLICATION
                  ? hf_fail(HF_E_VERSION, "queue %s: store of version %lld, this build knows %d",
@@ -401,13 +429,50 @@ static hf_status set_up(hf_local *local) {
     goto out;
   }
   if (!old) HF_TRY(execute(local, schema));
-  HF_TRY(execute(local, schema_2));
+  if (!old || version < 2) HF_TRY(execute(local, schema_2));
+  HF_TRY(execute(local, schema_3));
   char pragmas[96];
   snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %d; PRAGMA user_version = %d",
            HF_LOCAL_APPLICATION, HF_LOCAL_SCHEMA);
   HF_TRY(execute(local, pragmas));
+  if (old) HF_TRY(hf_local_wake_copy(local));
 out:
   return hf_local_end(local, status);
+}
+
+/* What is written in several places says the same: indices, rows and their checksums, counters. */
+static hf_status look_over(hf_local *local) {
+  hf_status status;
+  sqlite3_stmt *statement;
+  char said[200];
+  int64_t seq;
+  bool row;
+  HF_TRY(hf_local_prepare(local, &statement, "PRAGMA integrity_check(1)", ""));
+  HF_TRY(hf_local_step(local, statement, &row));
+  if (row) HF_TRY(hf_local_column_text(statement, 0, said, sizeof said));
+  sqlite3_reset(statement);
+  if (!row || strcmp(said, "ok") != 0) {
+    status = hf_fail(HF_E_CHECKSUM, "the database is damaged (%s)", row ? said : "nothing is said");
+    goto out;
+  }
+  HF_TRY(hf_local_number(local, &seq, "SELECT seq FROM jobs WHERE sum IS NOT " HF_LOCAL_JOB_SUM " LIMIT 1", ""));
+  if (seq != 0) {
+    status = hf_fail(HF_E_CHECKSUM, "the database is damaged: row %lld of the jobs is not what was written", (long long)seq);
+    goto out;
+  }
+  HF_TRY(hf_local_prepare(local, &statement,
+                          "SELECT name FROM tenants WHERE (s0, s1, s2, s3, s4, s5) IS NOT (SELECT coalesce(sum(state = 0), 0),"
+                          " coalesce(sum(state = 1), 0), coalesce(sum(state = 2), 0), coalesce(sum(state = 3), 0),"
+                          " coalesce(sum(state = 4), 0), coalesce(sum(state = 5), 0) FROM jobs WHERE tenant = name) LIMIT 1",
+                          ""));
+  HF_TRY(hf_local_step(local, statement, &row));
+  if (row) {
+    HF_TRY(hf_local_column_text(statement, 0, said, sizeof said));
+    status = hf_fail(HF_E_CHECKSUM, "the database is damaged: the counters of tenant %s are not those of its jobs", said);
+  }
+out:
+  reset_statements(local);
+  return status == HF_OK ? HF_OK : hf_fail_context(status, "queue %s", local->folder);
 }
 
 hf_status hf_queue_local_open(const char *folder, const hf_queue_options *options, hf_queue **out) {
@@ -439,7 +504,14 @@ hf_status hf_queue_local_open(const char *folder, const hf_queue_options *option
   sqlite3_busy_handler(local->db, wait_turn, local);
   HF_TRY(set_journal(local));
   HF_TRY(execute(local, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF"));
+  rc = sqlite3_create_function_v2(local->db, "hf_sum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL,
+                                  sum_values, NULL, NULL, NULL);
+  if (rc != SQLITE_OK) {
+    status = sqlite_failure(local, rc, "make a function");
+    goto out;
+  }
   HF_TRY(set_up(local));
+  if (options->look_over) HF_TRY(look_over(local));
   *out = &local->queue;
   return HF_OK;
 out:

@@ -127,6 +127,9 @@ hf_status hf_redis_text(const redisReply *part, char *out, size_t capacity);
 /* ---- redis_jobs.c ---- */
 
 hf_status hf_redis_read_job(const redisReply *flat, hf_job_record *out);
+/* The parts of a record that say what is to be proven: HF_E_CHECKSUM where they do not belong together. */
+hf_status hf_redis_read_header(const redisReply *header, const redisReply *payload, const redisReply *tenant,
+                               const redisReply *id, hf_job_header *out);
 void hf_redis_log_state(hf_redis *redis, const hf_job_key *key, hf_job_state state, const char *cause);
 
 hf_status hf_redis_submit(hf_queue *, const hf_job_header *, size_t, hf_submission *);

@@ -57,17 +57,31 @@ static hf_status read_field(const char *name, const redisReply *value, hf_job_re
     return hf_redis_text(value, out->progress.phase, sizeof out->progress.phase);
   if (strcmp(name, "cause") == 0) return hf_redis_text(value, out->cause, sizeof out->cause);
   if (strcmp(name, "result") == 0) return read_digest(value, &out->result);
-  if (strcmp(name, "header") == 0 && value->type == REDIS_REPLY_STRING) {
-    *seen |= 1u << NUMBER_FIELDS;
-    return hf_job_header_decode(value->str, (size_t)value->len, &out->header);
-  }
-  return HF_OK; /* what only the scripts use */
+  return HF_OK; /* what only the scripts use, and the header, which is read last */
+}
+
+hf_status hf_redis_read_header(const redisReply *header, const redisReply *payload, const redisReply *tenant,
+                               const redisReply *id, hf_job_header *out) {
+  hf_status status = HF_OK;
+  hf_digest wanted, has;
+  if (!header || header->type != REDIS_REPLY_STRING || !payload || !tenant || tenant->type != REDIS_REPLY_STRING || !id ||
+      id->type != REDIS_REPLY_STRING)
+    return hf_fail(HF_E_CHECKSUM, "fields are missing or damaged");
+  HF_TRY(read_digest(payload, &wanted));
+  HF_TRY(hf_job_header_decode(header->str, (size_t)header->len, out));
+  has = hf_job_payload_digest(out);
+  if (!hf_digest_eq(&has, &wanted) || strcmp(out->key.tenant, tenant->str) != 0 || out->key.id.length != (size_t)id->len ||
+      memcmp(out->key.id.b, id->str, (size_t)id->len) != 0)
+    status = hf_fail(HF_E_CHECKSUM, "its header is damaged: it is not what was submitted");
+out:
+  return status;
 }
 
 hf_status hf_redis_read_job(const redisReply *flat, hf_job_record *out) {
   hf_status status = HF_OK;
   job_numbers aside = {0};
   unsigned seen = 0;
+  const redisReply *header = NULL, *payload = NULL, *tenant = NULL, *id = NULL;
   memset(out, 0, sizeof *out);
   for (size_t i = 0; hf_redis_at(flat, i + 1);
        i += 2) { /* in any order: the number first, for what is said below */
@@ -77,10 +91,15 @@ hf_status hf_redis_read_job(const redisReply *flat, hf_job_record *out) {
   }
   for (size_t i = 0; hf_redis_at(flat, i + 1); i += 2) {
     const redisReply *name = flat->element[i];
-    if (name->type == REDIS_REPLY_STRING)
-      HF_TRY(read_field(name->str, flat->element[i + 1], out, &aside, &seen));
+    if (name->type != REDIS_REPLY_STRING) continue;
+    HF_TRY(read_field(name->str, flat->element[i + 1], out, &aside, &seen));
+    if (strcmp(name->str, "header") == 0) header = flat->element[i + 1];
+    if (strcmp(name->str, "payload") == 0) payload = flat->element[i + 1];
+    if (strcmp(name->str, "tenant") == 0) tenant = flat->element[i + 1];
+    if (strcmp(name->str, "id") == 0) id = flat->element[i + 1];
   }
-  const unsigned needed = ((1u << NEEDED_FIELDS) - 1) | 1u << NUMBER_FIELDS;
+  HF_TRY(hf_redis_read_header(header, payload, tenant, id, &out->header));
+  const unsigned needed = (1u << NEEDED_FIELDS) - 1;
   if ((seen & needed) != needed || aside.state >= HF_JOB_STATES) {
     status = hf_fail(HF_E_CHECKSUM, "fields are missing or damaged");
     goto out;

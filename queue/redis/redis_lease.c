@@ -29,24 +29,27 @@ out:
   return status;
 }
 
-/* {0, 1, epoch, attempts, expires, due, header} */
+/* {0, 1, epoch, attempts, expires, due, header, payload, tenant, id}. HF_E_CHECKSUM: the record is damaged, and `out` has its key
+ * and epoch all the same. */
 static hf_status read_lease(const redisReply *answer, uint64_t lease_ms, hf_lease *out) {
   hf_status status = HF_OK;
   uint64_t attempts, due;
-  hf_lease lease = {.lease_ms = lease_ms};
-  const redisReply *header = hf_redis_at(answer, 6);
-  HF_TRY(hf_redis_u64(hf_redis_at(answer, 2), &lease.epoch));
+  const redisReply *tenant = hf_redis_at(answer, 8), *id = hf_redis_at(answer, 9);
+  *out = (hf_lease){.lease_ms = lease_ms};
+  HF_TRY(hf_redis_u64(hf_redis_at(answer, 2), &out->epoch));
   HF_TRY(hf_redis_u64(hf_redis_at(answer, 3), &attempts));
-  HF_TRY(hf_redis_u64(hf_redis_at(answer, 4), &lease.expires_ms));
+  HF_TRY(hf_redis_u64(hf_redis_at(answer, 4), &out->expires_ms));
   HF_TRY(hf_redis_u64(hf_redis_at(answer, 5), &due));
-  if (!header || header->type != REDIS_REPLY_STRING) {
-    status = hf_fail(HF_E_FORMAT, "queue: a lease without a job");
-    goto out;
+  out->attempts = (uint32_t)attempts;
+  if (hf_redis_read_header(hf_redis_at(answer, 6), hf_redis_at(answer, 7), tenant, id, &out->header) != HF_OK) {
+    char cause[HF_DETAIL_MAX + 1];
+    hf_detail_copy(hf_error_message(), cause);
+    if (!tenant || tenant->type != REDIS_REPLY_STRING || !id || id->type != REDIS_REPLY_STRING)
+      HF_TRY(hf_fail(HF_E_FORMAT, "queue: a lease without a job"));
+    HF_TRY(hf_job_key_make(tenant->str, id->str, (size_t)id->len, &out->header.key));
+    status = hf_fail(HF_E_CHECKSUM, "the job's record in the queue: %s", cause);
   }
-  HF_TRY(hf_job_header_decode(header->str, (size_t)header->len, &lease.header));
-  lease.attempts = (uint32_t)attempts;
-  lease.header.deadline_ms = due;
-  *out = lease;
+  out->header.deadline_ms = due;
 out:
   return status;
 }
@@ -56,19 +59,26 @@ hf_status hf_redis_lease(hf_queue *queue, const hf_worker *worker, hf_lease *out
   hf_redis_request request = {0};
   redisReply *answer = NULL;
   uint64_t given;
+  bool damaged = false;
   hf_status status = hf_redis_enter(redis);
   if (status != HF_OK) return status;
   HF_TRY(put_worker(&request, worker, &queue->options));
   HF_TRY(hf_redis_run(redis, HF_REDIS_lease, &request, &answer, NULL));
   HF_TRY(hf_redis_u64(hf_redis_at(answer, 1), &given));
-  if (given) HF_TRY(read_lease(answer, queue->options.lease_ms, out));
-  *found = given != 0;
+  if (given) status = read_lease(answer, queue->options.lease_ms, out);
+  damaged = given && status == HF_E_CHECKSUM;
+  *found = given != 0 && status == HF_OK;
   if (*found) hf_redis_log_state(redis, &out->header.key, HF_JOB_LEASED, worker->name);
 out:
   hf_writer_free(&request.body);
   if (answer) freeReplyObject(answer);
   hf_redis_leave(redis);
-  return status;
+  if (!damaged) return status;
+  /* Nobody can prove it: it becomes a dead letter with this cause, and ends no worker on the way. */
+  char cause[HF_DETAIL_MAX + 1];
+  hf_job_state state;
+  hf_detail_copy(hf_error_message(), cause);
+  return hf_redis_fail(queue, &out->header.key, out->epoch, HF_E_CHECKSUM, cause, &state);
 }
 
 hf_status hf_redis_heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t epoch,

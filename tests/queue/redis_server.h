@@ -18,6 +18,8 @@ void redis_server_need(void);
 void redis_server_start(redis_server *server, const char *options);
 /* The same in the folder that is there: what the append-only file holds comes back. */
 void redis_server_again(redis_server *server, const char *options);
+/* The same, where it may refuse to start: false, and it has ended. */
+bool redis_server_try(redis_server *server, const char *options);
 void redis_server_kill(redis_server *server, int signal); /* and waits for its end */
 void redis_server_stop(redis_server *server);             /* kills and removes the folder */
 /* Writes the users of deploy/redis, and the test's own, to the folder as "users", and the password of `user`

@@ -295,7 +295,7 @@ Test(queue_local, foreign_and_damaged_files) {
     snprintf(path, sizeof path, "%s/%s/queue.db", folder, files[i]);
     if (i < 2) {
       cr_assert(sqlite3_open(path, &db) == SQLITE_OK);
-      const char *text = i ? "CREATE TABLE t (x); PRAGMA application_id = 1212566097; PRAGMA user_version = 3"
+      const char *text = i ? "CREATE TABLE t (x); PRAGMA application_id = 1212566097; PRAGMA user_version = 1000"
                            : "CREATE TABLE t (x)";
       cr_assert(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK);
       sqlite3_close(db);

@@ -74,4 +74,4 @@ local floor = tonumber(call('HGET', P .. 'meta', 'floor') or '0')
 move(job, LEASED, 'epoch', math.max(tonumber(job.epoch) + 1, floor), 'worker', name, 'leased', now, 'beat', now, 'advance', now,
   'expires', now + lease_ms, 'done', 0, 'total', 0, 'phase', '', 'charged', average)
 event('leased', job, name, '')
-return done({0, 1, job.epoch, job.attempts, job.expires, job.due, job.header})
+return done({0, 1, job.epoch, job.attempts, job.expires, job.due, job.header, job.payload, job.tenant, job.id})
