@@ -29,6 +29,10 @@ extern const hf_command hf_srs_commands[];
 extern const hf_command hf_job_commands[];
 extern const hf_command hf_queue_commands[];
 hf_status hf_queue_metrics_run(hf_cli *cli);
+hf_status hf_queue_backup_run(hf_cli *cli);
+hf_status hf_queue_restored_run(hf_cli *cli);
+hf_status hf_queue_usage_run(hf_cli *cli);
+extern const hf_option hf_queue_usage_options[];
 extern const hf_option hf_queue_metrics_options[];
 extern const hf_command hf_pool_key_commands[];
 /* Where libzmq is. */
