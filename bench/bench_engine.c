@@ -51,11 +51,28 @@ static hf_status run_whole(const hf_bench_engine *engine, const char *const *wor
   return HF_OK;
 }
 
-static hf_status start_server(hf_bench_engine *engine, const char *const *words) {
+/* What stands behind `mark` in a file of the engine's folder, up to one of `ends`. */
+static bool read_word(const hf_bench_engine *engine, const char *name, const char *mark, const char *ends, char *out, size_t capacity) {
+  char path[300], line[512];
+  bool found = false;
+  snprintf(path, sizeof path, "%s/%s", engine->folder, name);
+  FILE *file = fopen(path, "re");
+  while (file != NULL && !found && fgets(line, sizeof line, file)) {
+    const char *at = strstr(line, mark);
+    found = at != NULL && strcspn(at + strlen(mark), ends) < capacity;
+    if (found) snprintf(out, capacity, "%.*s", (int)strcspn(at + strlen(mark), ends), at + strlen(mark));
+  }
+  if (file != NULL) fclose(file);
+  return found;
+}
+
+/* Starts it and waits until the queue answers. Where it says itself at which address, `locate` knows how to read that. */
+static hf_status start_server(hf_bench_engine *engine, const char *const *words, bool (*locate)(hf_bench_engine *)) {
   pid_t pid = 0;
   hf_status status = run(engine, words, "log", &pid);
   if (status != HF_OK) return status;
   engine->pid = pid;
+  status = HF_E_TIMEOUT;
   for (int naps = 0; naps < START_SECONDS * 100; naps++) {
     hf_queue *queue = NULL;
     int end = 0;
@@ -64,26 +81,47 @@ static hf_status start_server(hf_bench_engine *engine, const char *const *words)
       if (WIFEXITED(end) && WEXITSTATUS(end) == 127) return hf_fail(HF_E_UNSUPPORTED, "%s is not installed", words[0]);
       return hf_fail(HF_E_INTERNAL, "%s ended at once", words[0]);
     }
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    if (locate != NULL && !locate(engine)) continue;
     status = hf_queue_open(&(hf_queue_options){.location = engine->location, .busy_ms = 1000}, &queue);
     hf_queue_close(&queue);
     if (status == HF_OK || status == HF_E_UNSUPPORTED) return status;
-    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
   }
-  return hf_fail_context(status, "%s does not answer", words[0]);
+  return status == HF_E_TIMEOUT ? hf_fail(status, "%s does not say where it is", words[0])
+                                : hf_fail_context(status, "%s does not answer", words[0]);
 }
 
 /* "v=7.0.15" in the server's own words. */
 static void redis_version(hf_bench_engine *engine) {
-  char path[300], line[200] = "";
-  const char *found;
-  snprintf(path, sizeof path, "%s/version", engine->folder);
-  snprintf(engine->name, sizeof engine->name, "redis");
-  if (run_whole(engine, (const char *[]){"redis-server", "--version", NULL}, "version") != HF_OK) return;
-  FILE *file = fopen(path, "re");
-  if (file == NULL) return;
-  if (fgets(line, sizeof line, file) && (found = strstr(line, "v=")) != NULL)
-    snprintf(engine->name, sizeof engine->name, "redis/%.*s", (int)(strcspn(found + 2, " \n") & 31), found + 2);
-  fclose(file);
+  char version[24] = "";
+  if (run_whole(engine, (const char *[]){"redis-server", "--version", NULL}, "version") == HF_OK)
+    read_word(engine, "version", "v=", " \n", version, sizeof version);
+  snprintf(engine->name, sizeof engine->name, "redis %s", version);
+}
+
+static bool locate_broker(hf_bench_engine *engine) {
+  char endpoint[64];
+  const char *f = engine->folder;
+  if (!read_word(engine, "log", "\"endpoint\": \"", "\"", endpoint, sizeof endpoint)) return false;
+  snprintf(engine->location, sizeof engine->location, "zmq://%s?server-key=%s/broker/server.public&key-file=%s/key", endpoint, f, f);
+  return true;
+}
+
+/* The broker of this build over TCP, with a key of an operator. */
+static hf_status start_broker(const char *program, hf_bench_engine *engine) {
+  hf_status status;
+  char key[300], folder[300], store[300];
+  snprintf(key, sizeof key, "%s/key", engine->folder);
+  snprintf(folder, sizeof folder, "%s/broker", engine->folder);
+  snprintf(store, sizeof store, "local:%s/queue", engine->folder);
+  snprintf(engine->name, sizeof engine->name, "zmq, sqlite %.20s", sqlite3_libversion());
+  HF_TRY(run_whole(engine, (const char *[]){program, "keys", "make", key, NULL}, "keys"));
+  HF_TRY(run_whole(engine, (const char *[]){program, "keys", "allow", "--folder", folder, "--role", "operator", "--name", "bench", key, NULL},
+                   "keys"));
+  HF_TRY(start_server(engine, (const char *[]){program, "broker", "--queue", store, "--folder", folder, "--bind", "127.0.0.1:*", "--json", NULL},
+                      locate_broker));
+out:
+  return status;
 }
 
 hf_status hf_bench_engine_start(const hf_bench_queue_options *o, hf_bench_engine *engine) {
@@ -98,7 +136,7 @@ hf_status hf_bench_engine_start(const hf_bench_queue_options *o, hf_bench_engine
   }
   if (strcmp(o->engine, "local") == 0) {
     snprintf(engine->location, sizeof engine->location, "local:%s/queue", engine->folder);
-    snprintf(engine->name, sizeof engine->name, "local/sqlite %.20s", sqlite3_libversion());
+    snprintf(engine->name, sizeof engine->name, "local, sqlite %.20s", sqlite3_libversion());
     return HF_OK;
   }
   if (strcmp(o->engine, "redis") == 0) {
@@ -107,8 +145,10 @@ hf_status hf_bench_engine_start(const hf_bench_queue_options *o, hf_bench_engine
     snprintf(engine->location, sizeof engine->location, "unix:%s", port);
     return start_server(engine, (const char *[]){"redis-server", "--port", "0", "--unixsocket", port, "--dir", engine->folder,
                                                  "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy",
-                                                 "noeviction", "--loglevel", "warning", NULL});
+                                                 "noeviction", "--loglevel", "warning", NULL},
+                        NULL);
   }
+  if (strcmp(o->engine, "zmq") == 0) return start_broker(o->program, engine);
   return hf_fail(HF_E_UNSUPPORTED, "bench queue: there is no engine \"%.40s\"", o->engine);
 }
 

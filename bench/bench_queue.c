@@ -183,7 +183,7 @@ static hf_status measure(work *w, hf_bench_report *report) {
   hf_status status;
   const hf_bench_queue_options *o = w->options;
   hf_bench_result r = {0};
-  char device[HF_BENCH_TEXT], line[128];
+  char device[HF_BENCH_TEXT], line[160];
   double raw[HF_BENCH_MAX], middle[5] = {0};
   r.samples_ms = calloc(o->repeats, sizeof *r.samples_ms);
   if (r.samples_ms == NULL) return hf_fail(HF_E_MEMORY, "no memory for %u samples", o->repeats);

@@ -6,7 +6,7 @@
  *
  * Clients are processes. A job has one header and no input of its own, so that what is measured is the queue and not a
  * disk's or network's bandwidth. Beside each result stands the raw engine in the same run, with as many clients, records of the same size
- * and the same durability: for a folder inserts into an SQLite table, one a transaction; for Redis XADD by redis-benchmark.
+ * and the same durability: for a folder, and for a broker that serves one, inserts into an SQLite table, one a transaction; for Redis XADD by redis-benchmark.
  * Every engine is started in a fresh folder and gone afterwards. */
 #ifndef HF_BENCH_QUEUE_H
 #define HF_BENCH_QUEUE_H
@@ -37,7 +37,7 @@ hf_status hf_bench_queue(const hf_bench_queue_options *options, hf_bench_report 
 
 typedef struct hf_bench_engine {
   char folder[256];
-  char location[600]; /* for hf_queue_open */
+  char location[700]; /* for hf_queue_open */
   char name[HF_BENCH_TEXT]; /* with its version */
   long pid;           /* of its server; 0: none */
 } hf_bench_engine;

@@ -341,7 +341,7 @@ static const hf_option e2e_options[] = {
     HF_OPTION_END,
 };
 static const hf_option queue_options[] = {
-    {"engine", HF_OPTION_TEXT, "NAME[,NAME]", "local,redis", "local, redis (default: those that are installed)"},
+    {"engine", HF_OPTION_TEXT, "NAME[,NAME]", "local,redis,zmq", "local, redis, zmq (default: those that are there)"},
     {"clients", HF_OPTION_TEXT, "N[,N]", "1,64", "processes"},
     {"batch", HF_OPTION_TEXT, "N[,N]", "1,16", "jobs a call of submit"},
     {"jobs", HF_OPTION_NUMBER, "N", "2000", "jobs a sample"},

@@ -213,19 +213,19 @@ Test(bench, queue) {
   char *d = hf_test_folder("bench-queue");
   bool redis = system("command -v redis-server redis-benchmark >/dev/null 2>&1") == 0;
   json_t *report = hf_run_json(0, "bench queue --engine %s --clients 1,4 --batch 1,8 --jobs 40 --repeats 2 --scratch %s --json --out %s/q.json,%s/q.md",
-                               redis ? "local,redis" : "local", d, d, d);
+                               redis ? "local,zmq,redis" : "local,zmq", d, d, d);
   json_t *results = json_object_get(report, "results"), *r;
   size_t i;
   char path[512];
   static const char *const names[] = {"queue/submit", "queue/cycle", "queue/submit/8"};
-  cr_assert_eq(json_array_size(results), redis ? 12 : 6);
+  cr_assert_eq(json_array_size(results), redis ? 18 : 12);
   json_array_foreach(results, i, r) {
     const json_t *figures = json_object_get(r, "figures");
     cr_assert_str_eq(json_string_value(json_object_get(r, "name")), names[i % 3]);
     cr_assert_eq(field(r, "size"), 40);
     cr_assert_eq(field(r, "threads"), i / 3 % 2 ? 4 : 1);
     cr_assert_eq(json_array_size(json_object_get(r, "samples_ms")), 2);
-    cr_assert_eq(strncmp(json_string_value(json_object_get(r, "device")), i < 6 ? "local" : "redis", 5), 0);
+    cr_assert_eq(strncmp(json_string_value(json_object_get(r, "device")), i < 6 ? "local" : i < 12 ? "zmq, " : "redis", 5), 0);
     double median = field(r, "median_ms"), rate = field(figures, "jobs_per_second");
     cr_assert(fabs(rate * median / 40e3 - 1) < 1e-6);
     cr_assert(field(figures, "p50_ms") > 0 && field(figures, "p50_ms") <= field(figures, "p99_ms"));
@@ -234,7 +234,7 @@ Test(bench, queue) {
   json_decref(report);
   snprintf(path, sizeof path, "%s/q.md", d);
   char *text = read_file(path);
-  cr_assert_eq(count_of(text, "| queue/cycle "), redis ? 4 : 2);
+  cr_assert_eq(count_of(text, "| queue/cycle "), redis ? 6 : 4);
   free(text);
   report = hf_run_json(0, "bench compare %s/q.json %s/q.json --json", d, d); /* what was written can be read */
   json_decref(report);
