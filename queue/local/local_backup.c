@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char raise_floor[] = "UPDATE totals SET floor = max(floor + 1, ?), copied = 0";
+/* By 2^20 at least, however the clock was set meanwhile. */
+static const char raise_floor[] = "UPDATE totals SET floor = max(floor + 1048576, ?), copied = 0";
 
 hf_status hf_local_restored(hf_queue *queue) {
   hf_local *local = (hf_local *)queue;

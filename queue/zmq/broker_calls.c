@@ -314,6 +314,17 @@ static hf_status pardon(hf_broker *b, hf_broker_call *call) {
   return hf_local_pardon(&b->store->queue, call->request.name);
 }
 
+static hf_status reading(hf_broker *b, hf_broker_call *call) {
+  hf_reading r;
+  hf_status status = hf_local_reading(&b->store->queue, &r);
+  if (status != HF_OK) return status;
+  give(call, r.life);
+  give(call, r.sequence);
+  give(call, r.time_ms);
+  hf_write_bytes(&call->out, r.store, strlen(r.store));
+  return hf_writer_status(&call->out);
+}
+
 static hf_status reap(hf_broker *b, hf_broker_call *call) {
   uint64_t changed;
   hf_status status = hf_local_reap(&b->store->queue, &changed);
@@ -347,8 +358,10 @@ static hf_status stats(hf_broker *b, hf_broker_call *call) {
   uint64_t *fields[HF_ZMQ_COUNTERS];
   hf_status status = hf_local_stats(&b->store->queue, &s);
   hf_zmq_stats_fields(&s, fields);
-  for (size_t i = 0; i < HF_ZMQ_COUNTERS && status == HF_OK; i++) give(call, *fields[i]);
-  return status;
+  if (status != HF_OK) return status;
+  for (size_t i = 0; i < HF_ZMQ_COUNTERS; i++) give(call, *fields[i]);
+  hf_write_bytes(&call->out, s.draining, strlen(s.draining));
+  return hf_writer_status(&call->out);
 }
 
 static hf_status workers(hf_broker *b, hf_broker_call *call) {
@@ -425,6 +438,12 @@ static hf_status run(hf_broker *b, hf_broker_call *call, bool *changed) {
     return refuse_result(b, call);
   case HF_ZMQ_PARDON:
     return pardon(b, call);
+  case HF_ZMQ_READING:
+    return reading(b, call);
+  case HF_ZMQ_RESTORED:
+    return hf_local_restored(&b->store->queue);
+  case HF_ZMQ_DRAIN:
+    return hf_local_drain(&b->store->queue, call->request.text);
   case HF_ZMQ_REAP:
     return reap(b, call);
   case HF_ZMQ_REQUEUE:

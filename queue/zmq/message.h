@@ -57,7 +57,7 @@ typedef enum hf_zmq_kind {
  *   REQUEUE    key, numbers {deadline}
  *   SET_TENANT tenant, numbers {weight, quota}
  *   TENANTS    name after, numbers {capacity}  -> body: tenants
- *   STATS                                      -> numbers {as in hf_queue_stats}
+ *   STATS                                      -> numbers {as in hf_queue_stats}, body: why it drains, as bytes
  *   WORKERS    name after, numbers {since, capacity} -> body: workers
  *   EVENTS     numbers {after, capacity}       -> body: events
  *   ENDED      numbers {before, after, capacity} -> numbers {there may be more}, body: records
@@ -68,7 +68,10 @@ typedef enum hf_zmq_kind {
  *   CHUNK      digest, numbers {offset}, body: bytes -> as PUT
  *   FETCH      digest, numbers {offset}        -> numbers {size}, body: bytes
  *   REFUSE     key, digest, text cause, numbers {lost} -> body: refusal
- *   PARDON     name */
+ *   PARDON     name
+ *   READING                                    -> numbers {life, sequence, time}, body: the store's digits
+ *   RESTORED
+ *   DRAIN      text reason */
 #define HF_ZMQ_OPERATIONS(X)                                                                                 \
   X(HELLO, 1, READS, ALL)                                                                                    \
   X(SUBMIT, 2, CHANGES, OURS)                                                                                \
@@ -97,7 +100,10 @@ typedef enum hf_zmq_kind {
   X(CHUNK, 25, BYTES, BYTES)                                                                                 \
   X(FETCH, 26, BYTES, BYTES)                                                                                 \
   X(REFUSE, 27, CHANGES, OPERATOR)                                                                           \
-  X(PARDON, 28, CHANGES, OPERATOR)
+  X(PARDON, 28, CHANGES, OPERATOR)                                                                           \
+  X(READING, 29, CHANGES, OPERATOR)                                                                          \
+  X(RESTORED, 30, CHANGES, OPERATOR)                                                                         \
+  X(DRAIN, 31, CHANGES, OPERATOR)
 #define HF_ROLES_OPERATOR HF_ROLE_OPERATOR
 
 typedef enum hf_zmq_operation {

@@ -293,14 +293,60 @@ static hf_status set_tenant(hf_queue *queue, const char *tenant, uint32_t weight
   return hf_zmq_call(queue, &request, NULL, 0);
 }
 
+/* A call whose answer has numbers, and a text in the body. */
+static hf_status call_text(hf_queue *queue, hf_zmq_request *request, uint64_t *numbers, size_t count, char *text,
+                           size_t capacity) {
+  hf_zmq *zmq = (hf_zmq *)queue;
+  hf_zmq_reply reply;
+  hf_status status = hf_zmq_enter(zmq);
+  if (status != HF_OK) return status;
+  status = hf_zmq_ask(zmq, request, (hf_bytes){0}, &reply);
+  size_t length = zmq_msg_size(&reply.body);
+  memcpy(numbers, reply.head.numbers, count * sizeof *numbers);
+  if (status == HF_OK && length >= capacity) status = hf_fail(HF_E_FORMAT, "queue: a text of %zu bytes", length);
+  memset(text, 0, capacity);
+  if (status == HF_OK && length) memcpy(text, zmq_msg_data(&reply.body), length);
+  zmq_msg_close(&reply.body);
+  hf_zmq_leave(zmq);
+  return status;
+}
+
 static hf_status stats(hf_queue *queue, hf_queue_stats *out) {
   hf_zmq_request request = {.operation = HF_ZMQ_STATS};
   uint64_t numbers[HF_ZMQ_COUNTERS], *fields[HF_ZMQ_COUNTERS];
-  hf_status status = hf_zmq_call(queue, &request, numbers, HF_ZMQ_COUNTERS);
+  char draining[sizeof out->draining];
+  hf_status status = call_text(queue, &request, numbers, HF_ZMQ_COUNTERS, draining, sizeof draining);
   if (status != HF_OK) return status;
   hf_zmq_stats_fields(out, fields);
   for (size_t i = 0; i < HF_ZMQ_COUNTERS; i++) *fields[i] = numbers[i];
+  hf_detail_copy(draining, out->draining);
   return HF_OK;
+}
+
+static hf_status reading(hf_queue *queue, hf_reading *out) {
+  hf_zmq_request request = {.operation = HF_ZMQ_READING};
+  uint64_t numbers[3];
+  hf_reading r = {0};
+  hf_status status = call_text(queue, &request, numbers, 3, r.store, sizeof r.store);
+  if (status != HF_OK) return status;
+  if (strspn(r.store, "0123456789abcdef") != sizeof r.store - 1)
+    return hf_fail(HF_E_FORMAT, "queue: the store does not say who it is");
+  r.life = numbers[0];
+  r.sequence = numbers[1];
+  r.time_ms = numbers[2];
+  *out = r;
+  return HF_OK;
+}
+
+static hf_status restored(hf_queue *queue) {
+  hf_zmq_request request = {.operation = HF_ZMQ_RESTORED};
+  return hf_zmq_call(queue, &request, NULL, 0);
+}
+
+static hf_status drain(hf_queue *queue, const char *reason) {
+  hf_zmq_request request = {.operation = HF_ZMQ_DRAIN};
+  hf_detail_copy(reason, request.text);
+  return hf_zmq_call(queue, &request, NULL, 0);
 }
 
 const hf_queue_backend hf_zmq_backend = {
@@ -319,6 +365,9 @@ const hf_queue_backend hf_zmq_backend = {
     .release = release,
     .refuse = refuse,
     .pardon = pardon,
+    .drain = drain,
+    .reading = reading,
+    .restored = restored,
     .reap = reap,
     .requeue = requeue,
     .attempts = attempts,

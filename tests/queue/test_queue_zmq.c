@@ -2,7 +2,7 @@
 #include "broker_server.h"
 #include "queue_fixture.h"
 
-static broker_server server; /* of this test's process */
+static broker_server server, second; /* of this test's process; the second has a copy of the first one's store */
 
 static void zmq_make(char location[256]) {
   broker_server_folder(&server);
@@ -19,7 +19,26 @@ static void zmq_drop(const char *location) {
 
 static const hf_queue_factory factory = {zmq_make, zmq_drop, NULL};
 
+/* The broker's store is copied while it is served; another broker serves the copy. */
+static void zmq_copy(fixture *f, char location[256]) {
+  char folder[128], to[128];
+  hf_queue *store;
+  snprintf(folder, sizeof folder, "%s/s", server.folder);
+  hf_queue_options options = fixture_options(f);
+  options.location = folder;
+  OK(hf_queue_open(&options, &store)); /* beside the broker, as an operator on its machine does */
+  broker_server_folder(&second);
+  second.endpoint[0] = '\0';
+  broker_server_key(&second, "operator", "operator");
+  snprintf(to, sizeof to, "%s/s", second.folder);
+  OK(hf_queue_backup(store, to, NULL));
+  hf_queue_close(&store);
+  broker_server_start(&second);
+  broker_server_location(&second, "operator", location);
+}
+
 static void finish_test(void) {
+  if (second.folder[0]) broker_server_stop(&second);
   if (server.folder[0]) broker_server_stop(&server);
 }
 TestSuite(queue_zmq, .fini = finish_test);
@@ -48,8 +67,17 @@ Test(queue_zmq, cancel_and_deadline) {
   hf_case_deadline(&factory);
 }
 Test(queue_zmq, fairness) { hf_case_fairness(&factory); }
+Test(queue_zmq, time) {
+  hf_case_long_job(&factory);
+  hf_case_flood(&factory);
+}
+Test(queue_zmq, copies_and_readings) {
+  hf_case_copy(&factory, zmq_copy);
+  hf_case_readings(&factory);
+}
 Test(queue_zmq, quota_and_views) {
   hf_case_quota(&factory);
+  hf_case_drain(&factory);
   hf_case_views(&factory);
   hf_case_wait(&factory);
 }
