@@ -187,7 +187,7 @@ hf_status hf_queue_submit(hf_queue *queue, const hf_job_header *jobs, size_t cou
 hf_status hf_queue_submit_one(hf_queue *queue, const hf_job_header *job, hf_submission *result);
 
 typedef struct hf_progress {
-  uint64_t done;                     /* grows while work is done; its unit is the worker's */
+  uint64_t done;                     /* grows while work is done; its unit is the worker's (ours: rows of the circuit) */
   uint64_t total;                    /* 0: unknown */
   char phase[HF_PARAMETER_NAME + 1]; /* a name ("witness", "quotient") or "" */
 } hf_progress;

@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A proof is in the middle between these thousandths of its progress. */
-#define MIDDLE_FROM 250
-#define MIDDLE_TO   900
+/* A proof is in the middle between these parts of its progress. */
+#define MIDDLE_FROM 0.25
+#define MIDDLE_TO   0.9
 
 static void pause_ms(unsigned ms) { nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL); }
 
@@ -86,15 +86,16 @@ static hf_status strike(hf_demo *demo, const hf_job_record *records, size_t coun
   for (size_t i = 0; i < count && !demo->killed; i++) {
     const hf_job_record *r = &records[i];
     hf_status status;
-    if (r->state != HF_JOB_LEASED || r->progress.done < MIDDLE_FROM || r->progress.done > MIDDLE_TO) continue;
+    const double part = r->progress.total > 0 ? (double)r->progress.done / (double)r->progress.total : 0;
+    if (r->state != HF_JOB_LEASED || part < MIDDLE_FROM || part > MIDDLE_TO) continue;
     HF_TRY(hf_demo_worker_kill(demo, r->worker));
     demo->killed = true;
     demo->victim = r->header.key;
     demo->victim_epoch = r->epoch;
     char id[HF_JOB_ID_TEXT];
     hf_job_id_text(&r->header.key.id, id);
-    hf_cli_say("%s killed (SIGKILL) in the middle of job %s, at %llu %% (%s); another worker is started",
-               r->worker, id, (unsigned long long)r->progress.done / 10, r->progress.phase);
+    hf_cli_say("%s killed (SIGKILL) in the middle of job %s, at %.0f %% (%s); another worker is started",
+               r->worker, id, part * 100, r->progress.phase);
     HF_TRY(hf_demo_worker_start(demo));
   out:
     return status;

@@ -28,6 +28,8 @@ extern const hf_command hf_device_commands[];
 extern const hf_command hf_srs_commands[];
 extern const hf_command hf_job_commands[];
 extern const hf_command hf_queue_commands[];
+hf_status hf_top_run(hf_cli *cli);
+extern const hf_option hf_top_options[];
 hf_status hf_queue_metrics_run(hf_cli *cli);
 hf_status hf_queue_backup_run(hf_cli *cli);
 hf_status hf_queue_restored_run(hf_cli *cli);

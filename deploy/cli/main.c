@@ -44,6 +44,12 @@ const hf_command hf_commands[] = {
                 "killed and started again at any time."},
     {.name = "keys", .summary = "key pairs, and who may talk to a broker", .subcommands = hf_keys_commands},
 #endif
+    {.name = "top",
+     .summary = "the queue and its fleet, live",
+     .options = hf_top_options,
+     .run = hf_top_run,
+     .details = "q ends it. With --once, or where there is no terminal, one page is printed; with --json one document. Alarms: dead\n"
+                "letters, workers in quarantine, failures from leases no longer held, jobs that wait for long or for nobody."},
     {.name = "prove",
      .summary = "make one proof, without a queue",
      .arguments = "INPUT",

@@ -26,7 +26,7 @@ typedef struct hf_maker_result {
   hf_proof proof;
   hf_verifying_key vk; /* has the digest that the job pins */
   unsigned log_n;
-  uint32_t used_rows;
+  uint32_t used_rows; /* there before the proof is: from the progress after the witness on */
   double witness_seconds, key_seconds, verify_seconds;
   hf_prove_report prove;
   char phase_names[HF_PROVE_PHASES][32]; /* to which `prove` points if it comes from another process: not to be copied */

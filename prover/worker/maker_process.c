@@ -282,12 +282,14 @@ static void leave_lane(process_maker *m, lane *l, hf_status why, loss *out) {
 /* --- a job -------------------------------------------------------------------------------- */
 
 /* Says what it is doing to the worker, and to it if the worker wants it to stop. */
-static hf_status progress(process_maker *m, lane *l, const hf_maker_task *task, const uint8_t *payload, size_t length, bool *told) {
+static hf_status progress(process_maker *m, lane *l, const hf_maker_task *task, const uint8_t *payload, size_t length,
+                          hf_maker_result *result, bool *told) {
   hf_status status;
   uint32_t done;
   const uint8_t *phase;
   hf_reader r = hf_reader_over(payload, length);
   HF_TRY(hf_read_u32(&r, "progress", &done));
+  HF_TRY(hf_read_u32(&r, "rows", &result->used_rows));
   size_t left = hf_reader_left(&r);
   if (left >= sizeof l->doing || done > 1000000) HF_TRY(hf_fail(HF_E_FORMAT, "progress of %u, %zu bytes", done, left));
   HF_TRY(hf_read_view(&r, "phase", left, &phase));
@@ -331,7 +333,7 @@ static hf_status listen_to(process_maker *m, lane *l, const hf_maker_task *task,
     if (m->options.lanes > 1 && off_device(l->doing)) times = HF_PATIENCE_LONG + 1;
     HF_TRY(hf_frame_receive(l->descriptor, patience(m, times), HF_FRAME_ANSWER_MAX, &kind, &payload, &length));
     if (kind == HF_FRAME_PROGRESS)
-      status = progress(m, l, task, payload, length, &told);
+      status = progress(m, l, task, payload, length, result, &told);
     else if (kind == HF_FRAME_DONE)
       status = hf_maker_done_decode(payload, length, result, result->phase_names, made, message);
     else

@@ -10,13 +10,15 @@
 
 typedef struct server {
   int descriptor;
-  bool gone; /* nobody listens any more */
+  bool gone;                     /* nobody listens any more */
+  const hf_maker_result *result; /* of the job under way */
 } server;
 
 static bool tell(void *context, const char *phase, double done) {
   server *s = context;
   hf_writer w = {0};
   hf_write_u32(&w, (uint32_t)(done * 1e6));
+  hf_write_u32(&w, s->result->used_rows);
   hf_write_bytes(&w, phase, strlen(phase));
   if (hf_writer_status(&w) != HF_OK ||
       hf_frame_send(s->descriptor, HF_FRAME_PROGRESS, (hf_bytes){w.data, w.length}, (hf_bytes){0}) != HF_OK)
@@ -68,8 +70,8 @@ out:
 
 static hf_status serve(hf_maker *maker, int descriptor) {
   hf_status status;
-  server s = {.descriptor = descriptor};
   hf_maker_result *result = calloc(1, sizeof *result);
+  server s = {.descriptor = descriptor, .result = result};
   uint8_t kind, *payload = NULL;
   size_t length = 0;
   if (result == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");

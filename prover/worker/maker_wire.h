@@ -10,7 +10,7 @@ enum hf_maker_frame {
   HF_FRAME_READY = 'R',    /* from the process: u64 bytes of the device's memory */
   HF_FRAME_JOB = 'J',      /* to it: u32 length of the job's header, header, input */
   HF_FRAME_CANCEL = 'C',   /* to it: no payload */
-  HF_FRAME_PROGRESS = 'P', /* from it: u32 millionths done, the phase's name */
+  HF_FRAME_PROGRESS = 'P', /* from it: u32 millionths done, u32 rows (0: not known yet), the phase's name */
   HF_FRAME_DONE = 'D',     /* from it: see hf_maker_done_encode */
 };
 

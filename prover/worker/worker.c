@@ -15,7 +15,6 @@
 #define HF_SAY_SECONDS    60.0 /* between two lines about it */
 #define HF_ONCE_TRIES     5    /* of a queue that is locked, by a worker that is to end */
 #define HF_FETCH_TRIES    10   /* of one input: then it may be the input alone that cannot be read */
-/* A heartbeat's progress is in thousandths of the job. */
 #define HF_PROGRESS_TOTAL 1000
 /* What is done of a job when its proof is begun, and made, in thousandths. */
 #define HF_PROGRESS_MAKE  20
@@ -68,13 +67,23 @@ static bool again(const hf_worker_options *o, trouble *t, hf_status status) {
   return true;
 }
 
+/* A heartbeat's progress is in rows of the circuit, so that whoever looks sees how fast they are proven; until they are known, there is
+ * but a beginning. */
+static hf_progress progress_of(const job_run *run, const char *phase, double thousandths) {
+  const uint64_t rows = run->report.made->used_rows;
+  hf_progress progress = {.done = thousandths > 0, .total = 0};
+  if (rows > 0)
+    progress = (hf_progress){.done = (uint64_t)(thousandths / HF_PROGRESS_TOTAL * (double)rows) + 1, .total = rows + 1};
+  snprintf(progress.phase, sizeof progress.phase, "%s", hf_name_valid(phase) ? phase : "");
+  return progress;
+}
+
 /* Tells the queue how far the job is; false when it must be left. */
 static bool beat(job_run *run, const char *phase, double thousandths) {
   const hf_worker_options *o = run->options;
-  hf_progress progress = {.done = (uint64_t)thousandths + 1, .total = HF_PROGRESS_TOTAL + 1};
+  const hf_progress progress = progress_of(run, phase, thousandths);
   hf_beat answer = {0};
   if (run->stopped != HF_OK) return false;
-  snprintf(progress.phase, sizeof progress.phase, "%s", hf_name_valid(phase) ? phase : "");
   if (o->progress != NULL)
     o->progress(o->context, &run->lease->header, phase, thousandths / HF_PROGRESS_TOTAL);
   if (told(o) == HF_WORKER_LEAVE) {

@@ -40,7 +40,9 @@ static void wait_for_proving(const char *id) {
     json_t *job = hf_run_json(0, "job get %s --data data --json", id),
            *progress = json_object_get(job, "progress");
     bool under_way = strcmp(json_string_value(json_object_get(job, "state")), "leased") == 0 &&
-                     json_integer_value(json_object_get(progress, "done")) > 150;
+                     json_integer_value(json_object_get(progress, "total")) > 0 &&
+                     json_integer_value(json_object_get(progress, "done")) * 100 >
+                         json_integer_value(json_object_get(progress, "total")) * 15;
     json_decref(job);
     if (under_way) return;
     pause_ms(10);

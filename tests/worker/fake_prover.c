@@ -21,6 +21,7 @@ static void send_bytes(int descriptor, uint8_t kind, hf_writer *w) {
 static void tell(int descriptor, const char *phase) {
   hf_writer w = {0};
   hf_write_u32(&w, 500000);
+  hf_write_u32(&w, 0);
   hf_write_bytes(&w, phase, strlen(phase));
   send_bytes(descriptor, HF_FRAME_PROGRESS, &w);
 }
