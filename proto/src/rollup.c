@@ -192,8 +192,9 @@ hf_status hf_batch_input_init(const hf_rollup_params *params, hf_batch_input *ou
 }
 
 void hf_batch_input_free(hf_batch_input *input) {
+  if (input->slots) explicit_bzero(input->slots, input->params.slots * sizeof *input->slots);
   free(input->slots);
-  memset(input, 0, sizeof *input);
+  explicit_bzero(input, sizeof *input);
 }
 
 static size_t update_size(uint32_t levels) { return 4 + 64 + 8 + 4 + (size_t)levels * 96; }

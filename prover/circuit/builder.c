@@ -80,6 +80,21 @@ static bool map_reserve(hf_builder *b, hf_map *m, uint64_t (*hash_of)(const hf_b
 
 /* ---- variables ---- */
 
+/* As hf_grow, for the values: they are somebody's witness, and the place they leave keeps none of them. */
+static bool grow_values(hf_builder *b, size_t capacity) {
+  hf_fr *fresh = NULL;
+  size_t room = 0;
+  if (b->vars + 1 <= capacity) return true;
+  if (!hf_grow(b, (void **)&fresh, &room, b->vars + 1, sizeof *fresh)) return false;
+  if (b->value) {
+    memcpy(fresh, b->value, b->vars * sizeof *fresh);
+    explicit_bzero(b->value, b->vars * sizeof *fresh);
+    free(b->value);
+  }
+  b->value = fresh;
+  return true;
+}
+
 hf_var hf_var_new(hf_builder *b, hf_fr value) {
   if (!hf_builder_ok(b)) return (hf_var){0};
   if (b->plan) {
@@ -90,12 +105,11 @@ hf_var hf_var_new(hf_builder *b, hf_fr value) {
     b->value[b->vars] = value;
     return (hf_var){(uint32_t)b->vars++};
   }
-  size_t capacity = b->vars_capacity;
   if (b->vars >= HF_NO_VAR - 1) {
     hf_builder_fail(b, HF_E_RANGE, "circuit builder: too many variables");
     return (hf_var){0};
   }
-  if (!hf_grow(b, (void **)&b->value, &capacity, b->vars + 1, sizeof *b->value) ||
+  if (!grow_values(b, b->vars_capacity) ||
       !hf_grow(b, (void **)&b->parent, &b->vars_capacity, b->vars + 1, sizeof *b->parent))
     return (hf_var){0};
   b->value[b->vars] = value;

@@ -18,6 +18,7 @@ bool hf_edwards_chain(hf_builder *b, hf_fr start[2], const hf_point *addends, si
     steps[i].y = hf_value(b, addends[i].y);
   }
   b->trace->edwards_chain(start, steps, count, sums);
+  explicit_bzero(steps, count * sizeof *steps); /* of the witness */
   free(steps);
   return true;
 }

@@ -25,6 +25,7 @@ typedef struct job_run {
   const hf_lease *lease;
   hf_status stopped; /* why the job must be left: HF_OK, HF_E_CANCELLED (release), HF_E_STALE (forget) */
   bool opened;       /* the input was sealed, and has been opened: what fails now may say what is in it */
+  char told[HF_DETAIL_MAX + 1];
   hf_worker_report report;
 } job_run;
 
@@ -170,11 +171,12 @@ out:
   return status;
 }
 
-/* A cause for the queue, which is told no values of a sealed input. */
-static const char *tell(const job_run *run, hf_status status, const char *cause) {
-  if (!run->opened) return cause;
-  return status == HF_E_UNSATISFIED ? "the sealed input does not satisfy the circuit: the worker's log says more"
-                                    : hf_status_text(status);
+/* A cause for the queue. What is wrong with a sealed input is told without its values. */
+static const char *tell(job_run *run, hf_status status, const char *cause) {
+  bool of_input = status >= 200 && status < 300 && status != HF_E_MISMATCH && status != HF_E_VERIFY;
+  if (!run->opened || !of_input) return cause;
+  snprintf(run->told, sizeof run->told, "%s; the input is sealed: the worker's log says more", hf_status_text(status));
+  return run->told;
 }
 
 /* strikes: proofs in a row that failed for the device's fault. */

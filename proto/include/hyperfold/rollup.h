@@ -221,7 +221,7 @@ typedef struct hf_batch_input {
 
 /* Allocates the slots, all no-ops with unsigned signatures and zero paths. HF_E_RANGE, HF_E_MEMORY. */
 hf_status hf_batch_input_init(const hf_rollup_params *params, hf_batch_input *out);
-void hf_batch_input_free(hf_batch_input *input); /* a zeroed or freed input is fine */
+void hf_batch_input_free(hf_batch_input *input); /* and wipes; a zeroed or freed input is fine */
 
 /* Bytes of a container with these parameters. */
 size_t hf_batch_input_size(const hf_rollup_params *params);
