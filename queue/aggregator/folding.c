@@ -224,7 +224,9 @@ static hf_status publish(hf_aggregator *a, const agg_seal *s, const hf_digest *r
     sealed->batch[i].record = s->record[i];
     HF_TRY(posted_words(a, &sealed->batch[i]));
   }
-  HF_TRY(a->options.ops->publish(a->options.ops_context, s->number, sealed));
+  status = a->options.ops->publish(a->options.ops_context, s->number, sealed);
+  if (status == HF_E_NOT_FOUND) /* a folder that is away, which is not a job that was cleared */
+    status = hf_fail_context(HF_E_IO, "seal %llu is not published", (unsigned long long)s->number);
 out:
   hf_sealed_free(sealed);
   free(sealed);

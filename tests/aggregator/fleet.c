@@ -204,6 +204,7 @@ static hf_status publish(void *context, uint64_t number, const hf_sealed *sealed
   char all[FLEET_NAMES] = "", one[64];
   bool ok;
   cr_assert_lt(number, FLEET_SEALS);
+  if (f->unmounted) return hf_fail(HF_E_NOT_FOUND, "sealed: No such file or directory");
   for (uint32_t i = 0; i < sealed->records; i++) {
     const hf_sealed_batch *b = &sealed->batch[i];
     uint8_t x[32], y[32];

@@ -47,6 +47,7 @@ typedef struct fleet {
   uint64_t events[16];                      /* by kind */
   char last_text[600];
   uint64_t folds, seals; /* proven by the worker */
+  bool unmounted;        /* the folder of published seals is away */
   uint64_t stays;        /* the seal that must not be given up; 0: none */
   /* What the worker does wrong: the next so many results of its folds state something else, or cannot be
    * folded. */

@@ -333,6 +333,10 @@ Test(aggregator, results_that_the_store_has_not) {
   hf_aggregator_drain(f.aggregator);
   cr_assert(fleet_work(&f) && fleet_step(&f) && fleet_work(&f)); /* the fold again, the seal */
   away_then_lost(HF_JOB_SEAL);
+  f.unmounted = true;
+  cr_assert(fleet_work(&f));
+  GIVES(HF_E_IO, hf_aggregator_step(f.aggregator, &f.state)); /* not taken for a seal that was cleared */
+  f.unmounted = false;
   fleet_run(&f);
   SEAL(1, "7/1 7/2 ");
   fleet_close(&f);
