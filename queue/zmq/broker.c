@@ -38,14 +38,16 @@ static bool differs(const struct stat *a, const struct stat *b) {
          a->st_mtim.tv_nsec != b->st_mtim.tv_nsec;
 }
 
-/* A list that cannot be read leaves the old one in force. */
+/* A list that cannot be read leaves the old one in force. One that is wrong is read again when it is another one; one that
+ * could not be read now, the next time. */
 static hf_status read_clients(hf_broker *b) {
   hf_curve_clients clients;
   struct stat now = {0};
   (void)stat(b->clients_path, &now);
   if (!differs(&now, &b->clients_seen)) return HF_OK;
-  b->clients_seen = now;
   hf_status status = hf_curve_clients_read(b->clients_path, &clients);
+  bool wrong = status == HF_E_FORMAT || status == HF_E_RANGE;
+  if (status == HF_OK || status == HF_E_NOT_FOUND || wrong) b->clients_seen = now;
   if (status != HF_OK && status != HF_E_NOT_FOUND) return status;
   hf_curve_clients_free(&b->clients);
   b->clients = clients;

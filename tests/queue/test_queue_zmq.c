@@ -2,6 +2,9 @@
 #include "broker_server.h"
 #include "queue_fixture.h"
 
+#include <sys/resource.h>
+#include <time.h>
+
 static broker_server server, second; /* of this test's process; the second has a copy of the first one's store */
 
 static void zmq_make(char location[256]) {
@@ -88,3 +91,32 @@ Test(queue_zmq, artifacts) {
 }
 Test(queue_zmq, many_processes) { hf_case_many_processes(&factory); }
 Test(queue_zmq, kill) { hf_case_kill(&factory, getenv("HF_SOAK") ? 100 : 10); }
+
+/* A key that is taken out while the broker has no descriptor left to read the list with (whoever is in no list can take
+ * them all, for a while) is out as soon as it has. */
+Test(queue_zmq, revoked_while_nothing_can_be_opened) {
+  char location[256];
+  hf_queue_options options = {.location = location, .busy_ms = 1000};
+  hf_queue *queue;
+  hf_queue_stats stats;
+  struct rlimit before, none = {4, 4};
+  zmq_make(location);
+  broker_server_key(&server, "viewer", "viewer");
+  broker_server_location(&server, "viewer", location);
+  while (!broker_server_log_has(&server, "clients=2")) nanosleep(&(struct timespec){0, 20000000}, NULL);
+  OK(hf_queue_open(&options, &queue));
+  OK(hf_queue_get_stats(queue, &stats));
+  cr_assert(prlimit(server.pid, RLIMIT_NOFILE, NULL, &before) == 0);
+  none.rlim_max = before.rlim_max;
+  cr_assert(prlimit(server.pid, RLIMIT_NOFILE, &none, NULL) == 0);
+  broker_server_revoke(&server, "viewer");
+  while (!broker_server_log_has(&server, "stays as it was")) nanosleep(&(struct timespec){0, 20000000}, NULL);
+  cr_assert(prlimit(server.pid, RLIMIT_NOFILE, &before, NULL) == 0);
+  hf_status status = HF_OK;
+  for (int i = 0; i < 500 && status != HF_E_REFUSED; i++) {
+    status = hf_queue_get_stats(queue, &stats);
+    nanosleep(&(struct timespec){0, 20000000}, NULL);
+  }
+  cr_assert_eq((int)status, (int)HF_E_REFUSED, "the key is still good");
+  hf_queue_close(&queue);
+}
