@@ -1,5 +1,5 @@
 /* Where a Redis store is, as text. */
-#include "redis.h"
+#include "redis_tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +110,11 @@ hf_status hf_redis_address_parse(const char *location, hf_redis_address *out) {
   }
   if (out->user[0] && !out->password_file[0]) {
     status = hf_fail(HF_E_ARGUMENT, "queue: user %s without a password-file", out->user);
+    goto out;
+  }
+  if (out->tls && !hf_redis_has_tls) {
+    status = hf_fail(HF_E_UNSUPPORTED,
+                     "queue: this build has no TLS for rediss://; build it where OpenSSL is (libssl-dev)");
     goto out;
   }
   if (!out->tls && (out->ca_file[0] || out->cert_file[0] || out->key_file[0])) {

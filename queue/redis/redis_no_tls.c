@@ -1,8 +1,10 @@
-/* In the place of redis_tls.c where there is no OpenSSL. No connection comes to be, so nothing goes over one.
+/* In the place of redis_tls.c where there is no OpenSSL: rediss:// is refused, and nothing comes here.
  */
 #include "redis_tls.h"
 
 #include <errno.h>
+
+const bool hf_redis_has_tls = false;
 
 hf_status hf_redis_tls_open(const hf_redis_address *address, int fd, uint64_t until, hf_redis_tls **out) {
   (void)fd;

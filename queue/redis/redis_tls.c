@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+const bool hf_redis_has_tls = true;
+
 struct hf_redis_tls {
   SSL_CTX *context;
   BIO_METHOD *method;
@@ -104,9 +106,9 @@ static ssize_t outcome(hf_redis_tls *tls, int rc, short *events) {
     snprintf(tls->wrong, sizeof tls->wrong, "the server's certificate is not accepted: %s",
              X509_verify_cert_error_string(verdict));
   } else if (tls->wanted && !tls->heard) {
-    /* With TLS 1.3 its refusal comes after our handshake, and may be lost behind the end of the connection.
-     */
-    tls->final = true;
+    /* With TLS 1.3 its refusal comes after our handshake, and may be lost behind the end of the connection,
+     * which may have another reason. */
+    tls->final = !cut;
     snprintf(tls->wrong, sizeof tls->wrong,
              "the server asks for a certificate; say cert-file= and key-file=");
   } else if (cut) {
@@ -221,7 +223,8 @@ static bool name_server(SSL *ssl, const char *host) {
 
 /* Puts `tls` on its socket. */
 static hf_status make_connection(hf_redis_tls *tls, const hf_redis_address *a) {
-  tls->method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "hyperfold");
+  /* A type that is there: of new ones a process has 127. */
+  tls->method = BIO_meth_new(BIO_TYPE_SOCKET, "hyperfold");
   BIO *bio = NULL;
   if (tls->method && BIO_meth_set_write(tls->method, bio_write) == 1 &&
       BIO_meth_set_read(tls->method, bio_read) == 1 && BIO_meth_set_ctrl(tls->method, bio_control) == 1)

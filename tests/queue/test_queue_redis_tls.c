@@ -48,14 +48,27 @@ static const char *file(const char *name) {
   return path;
 }
 
+/* With TLS 1.3 the server's refusal may be lost behind the end of the connection. */
+static void refuses_us(const char *location, const char *word) {
+  hf_queue *q;
+  hf_queue_options o = {.location = location, .busy_ms = 100};
+  hf_status status = hf_queue_open(&o, &q);
+  cr_assert(status == HF_E_REFUSED || status == HF_E_IO, "%s: %d (%s)", location, (int)status,
+            hf_error_message());
+  cr_assert(strstr(hf_error_message(), word) || (status == HF_E_IO && strstr(hf_error_message(), "reset")),
+            "%s", hf_error_message());
+}
+
 /* Who comes: with a certificate of the authority, with none, with somebody else's. */
 Test(queue_redis_tls, clients) {
   char location[300];
   int port = redis_tls_start(&server, "");
   opens(HF_OK, at("127.0.0.1", port, "client"), NULL);
   opens(HF_OK, at("localhost", port, "client"), NULL);
-  opens(HF_E_REFUSED, at("127.0.0.1", port, NULL), "cert-file");
-  opens(HF_E_REFUSED, at("127.0.0.1", port, "stranger"), "unknown ca");
+  for (int i = 0; i < 150; i++)
+    opens(HF_OK, at("127.0.0.1", port, "client"), NULL); /* more than some tables hold */
+  refuses_us(at("127.0.0.1", port, NULL), "cert-file");
+  refuses_us(at("127.0.0.1", port, "stranger"), "unknown ca");
   redis_server_tell(&server, "CONFIG SET tls-protocols TLSv1.2");
   opens(HF_OK, at("127.0.0.1", port, "client"), NULL);
   opens(HF_E_REFUSED, at("127.0.0.1", port, NULL), "cert-file");
