@@ -167,6 +167,32 @@ Test(queue_redis, old_format) {
   redis_server_tell(&server, "HSET {hyperfold}:meta format 2");
   fixture_close(&f);
 }
+/* A script that ends in the middle leaves a store that goes on: no number of a job or an event is used twice. */
+Test(queue_redis, broken_off) {
+  fixture f;
+  fixture_open(&f, &factory);
+  submit(&f, "alice", "first");
+  submit(&f, "bob", "first");
+  redis_server_tell(&server, "HSET {hyperfold}:tenant:bob quota none");
+  hf_job_header jobs[] = {job_of(&f, "alice", "half"), job_of(&f, "bob", "not")};
+  hf_submission results[2];
+  GIVES(HF_E_INTERNAL, hf_queue_submit(f.q, jobs, 2, results));
+  redis_server_tell(&server, "HSET {hyperfold}:tenant:bob quota 0");
+  hf_job_record half, next;
+  OK(hf_queue_submit_one(f.q, &jobs[1], NULL));
+  OK(hf_queue_submit_one(f.q, &jobs[0], NULL)); /* the same submission again, as after any error */
+  OK(hf_queue_get(f.q, &jobs[0].key, &half));
+  OK(hf_queue_get(f.q, &jobs[1].key, &next));
+  cr_assert(hf_job_key_eq(&half.header.key, &jobs[0].key) && hf_job_key_eq(&next.header.key, &jobs[1].key),
+            "two jobs have one record");
+  cr_assert_neq(half.sequence, next.sequence);
+  hf_event events[8];
+  size_t count;
+  OK(hf_queue_events(f.q, 0, events, 8, &count));
+  EQ(count, 3);
+  hf_queue_close(&f.q);
+  redis_drop(f.location);
+}
 /* A result that the server no longer holds as it was is refused, and no worker is blamed for it. */
 Test(queue_redis, damaged_result) {
   fixture f;

@@ -10,18 +10,30 @@ if kept then
   if last == this then return cmsgpack.unpack(kept:sub(colon + 1)) end
   if last > this then return {E_STATE, 'the request was overtaken by a later one'} end
 end
--- The store's counters: what was counted is written once, at the end.
-local counts, last_event = {}, nil
+-- The store's counters and the events, which one of them numbers: what was counted is written once, at the end, before the
+-- events. Were a script to end in the middle (a right that the user lacks, a record that is damaged), no number is used that the
+-- next script would use again.
+local counts, events = {}, {}
 local function count(field, by) counts[field] = (counts[field] or 0) + (by or 1) end
 local function flush()
-  local fields, write = {}, {}
+  local fields, write, last = {}, {}, 0
   for field in pairs(counts) do fields[#fields + 1] = field end
   if #fields == 0 then return end
   for i, value in ipairs(call('HMGET', P .. 'meta', unpack(fields))) do
-    write[2 * i - 1], write[2 * i] = fields[i], whole((tonumber(value) or 0) + counts[fields[i]])
+    local before = tonumber(value) or 0
+    write[2 * i - 1], write[2 * i] = fields[i], whole(before + counts[fields[i]])
+    if fields[i] == 'event' then last = before end
   end
   call('HSET', P .. 'meta', unpack(write))
-  counts, last_event = {}, nil
+  local limit = tonumber(ARGV[3])
+  for i, event in ipairs(events) do
+    call('XADD', P .. 'events', whole(last + i) .. '-0', unpack(event))
+    -- Old events are forgotten in strides, not one at a time.
+    if (last + i) % 256 == 0 and last + i > limit then
+      call('XTRIM', P .. 'events', 'MINID', whole(last + i - limit + 1))
+    end
+  end
+  counts, events = {}, {}
 end
 
 local function done(reply)
@@ -35,12 +47,8 @@ local EVENT = {submitted = 1, leased = 2, expired = 3, released = 4, failed = 5,
   quarantined = 15, pardoned = 16, barred = 17}
 local function event(kind, job, worker, detail)
   count('event')
-  last_event = last_event or tonumber(call('HGET', P .. 'meta', 'event'))
-  local n, limit = last_event + counts.event, tonumber(ARGV[3])
-  call('XADD', P .. 'events', whole(n) .. '-0', 'at', whole(now), 'kind', EVENT[kind], 'tenant', job.tenant,
-    'id', job.id, 'epoch', job.epoch, 'worker', worker, 'detail', detail)
-  -- Old events are forgotten in strides, not one at a time.
-  if n % 256 == 0 and n > limit then call('XTRIM', P .. 'events', 'MINID', whole(n - limit + 1)) end
+  events[#events + 1] = {'at', whole(now), 'kind', EVENT[kind], 'tenant', job.tenant, 'id', job.id, 'epoch', job.epoch,
+    'worker', worker, 'detail', detail}
 end
 
 local function set(job, ...)

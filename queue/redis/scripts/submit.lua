@@ -1,8 +1,9 @@
 local tenant_quota, total_quota, jobs, DRAIN_RETRY_MS = number(), number(), number(), number()
-local meta = call('HMGET', P .. 'meta', 's0', 's1', 'sequence', 'event', 'draining')
-local draining = meta[5] or ''
-local open_total, sequence = tonumber(meta[1]) + tonumber(meta[2]), tonumber(meta[3])
-last_event = tonumber(meta[4])
+local meta = call('HMGET', P .. 'meta', 's0', 's1', 'draining')
+local draining, open_total = meta[3] or '', tonumber(meta[1]) + tonumber(meta[2])
+-- Numbers for all of them, taken before anything is written under one; what is not used is given back.
+local last = call('HINCRBY', P .. 'meta', 'sequence', jobs)
+local sequence = last - jobs
 
 local function submit(job)
   local known = find_job(job.tenant, job.id)
@@ -29,8 +30,8 @@ local function submit(job)
     if open_total >= total_quota then open, quota = open_total, total_quota end
     return {E_BUSY, 0, 0, math.min(600000, math.max(1000, wait)), open, quota}
   end
-  count('sequence')
-  job.seq = whole(sequence + counts.sequence)
+  sequence = sequence + 1
+  job.seq = whole(sequence)
   set(job, 'seq', job.seq, 'tenant', job.tenant, 'id', job.id, 'payload', job.payload, 'header', job.header,
     'kind', job.kind, 'circuit', job.circuit, 'lane', job.lane, 'input', job.input, 'priority', job.priority,
     'due', job.due, 'state', QUEUED, 'submitted', now)
@@ -48,4 +49,5 @@ for i = 1, jobs do
   reply[i + 1] = submit(setmetatable({tenant = text(), id = text(), payload = text(), header = text(), kind = text(),
     circuit = text(), lane = text(), input = text(), priority = text(), due = text(), drains = text()}, UNSET))
 end
+if sequence < last then call('HINCRBY', P .. 'meta', 'sequence', whole(sequence - last)) end
 return done(reply)
