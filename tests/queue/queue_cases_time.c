@@ -39,7 +39,7 @@ enum { WORKERS = 4, SLOW_JOBS = 100, JOB_MS = 2000, EVERY_MS = 2700, STEP_MS = 1
 typedef struct shift {
   hf_lease lease;
   uint64_t until; /* 0: idle */
-  char name[8];
+  char name[16];
 } shift;
 
 static int by_value(const void *a, const void *b) {
