@@ -1,5 +1,6 @@
 /* hyperfold broker: the queue of this machine for other machines. */
 #include "commands.h"
+#include "metrics_common.h"
 #include "signals.h"
 #include "zmq/broker.h"
 
@@ -21,6 +22,27 @@ static void limit_connections(void) {
   (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* ---- what it shows of itself, beside the queue that it serves ---- */
+
+enum { REQUESTS, CHANGES, GROUPS, REFUSED_KEYS, REFUSED_REQUESTS, MALFORMED, FAMILIES };
+
+static const hf_metric_spec specs[FAMILIES] = {
+    [REQUESTS] = HF_COUNTER_OF("hyperfold_broker_requests_total", "Requests of clients and workers."),
+    [CHANGES] = HF_COUNTER_OF("hyperfold_broker_changes_total", "Of these, those that change the store."),
+    [GROUPS] = HF_COUNTER_OF("hyperfold_broker_transactions_total", "Transactions of the store that these changes took."),
+    [REFUSED_KEYS] = HF_COUNTER_OF("hyperfold_broker_refused_keys_total", "Connections with a key that is not on the list."),
+    [REFUSED_REQUESTS] = HF_COUNTER_OF("hyperfold_broker_refused_requests_total", "Requests that the client's key may not make."),
+    [MALFORMED] = HF_COUNTER_OF("hyperfold_broker_malformed_requests_total", "Requests that are none."),
+};
+
+static void show(const hf_broker *broker, hf_family *const family[FAMILIES]) {
+  const hf_broker_counts c = hf_broker_counted(broker);
+  const uint64_t values[FAMILIES] = {[REQUESTS] = c.requests,         [CHANGES] = c.changes,
+                                     [GROUPS] = c.groups,             [REFUSED_KEYS] = c.refused_keys,
+                                     [REFUSED_REQUESTS] = c.refused_requests, [MALFORMED] = c.malformed};
+  for (int i = 0; i < FAMILIES; i++) hf_series_set(hf_series_of(family[i], NULL), (double)values[i]);
+}
+
 static hf_status tell_where(hf_cli *cli, const hf_broker *broker, const char *folder) {
   const char *endpoint = hf_broker_endpoint(broker);
   const char *scheme = strncmp(endpoint, "ipc:", 4) == 0 ? "" : "zmq://";
@@ -37,6 +59,8 @@ static hf_status tell_where(hf_cli *cli, const hf_broker *broker, const char *fo
 hf_status hf_broker_run(hf_cli *cli) {
   hf_status status = HF_OK;
   hf_broker *broker = NULL;
+  hf_cli_metrics shown = {0};
+  hf_family *family[FAMILIES];
   char *own_store = hf_cli_data_path(cli, "queue"), *own_folder = hf_cli_data_path(cli, "broker");
   const char *store = hf_cli_given(cli, "queue") ? hf_cli_text(cli, "queue") : own_store;
   const char *folder = hf_cli_given(cli, "folder") ? hf_cli_text(cli, "folder") : own_folder;
@@ -59,9 +83,19 @@ hf_status hf_broker_run(hf_cli *cli) {
   sigaction(SIGHUP, &hangup, NULL); /* files are looked at again every second; this wakes up at once */
   limit_connections();
   HF_TRY(hf_broker_open(&options, &broker));
+  HF_TRY(hf_cli_metrics_open(cli, "broker", HF_METRICS_WHOLE_QUEUE, &shown)); /* the store, beside the broker */
+  if (shown.exporter != NULL) {
+    HF_TRY(hf_metrics_add_all(hf_exporter_metrics(shown.exporter), specs, FAMILIES, family));
+    show(broker, family);
+  }
+  HF_TRY(hf_cli_metrics_serve(&shown, "metrics"));
   HF_TRY(tell_where(cli, broker, folder));
-  while (!hf_cli_stopped()) HF_TRY(hf_broker_step(broker, 1000));
+  while (!hf_cli_stopped()) {
+    HF_TRY(hf_broker_step(broker, 1000));
+    if (shown.exporter != NULL) show(broker, family);
+  }
 out:
+  hf_cli_metrics_close(&shown);
   hf_broker_close(&broker);
   free(own_store);
   free(own_folder);
@@ -77,6 +111,7 @@ const hf_option hf_broker_command_options[] = {
     {"lease-limit", HF_OPTION_NUMBER, "SECONDS", "600", "the longest that a worker may ask for"},
     {"tenant-quota", HF_OPTION_NUMBER, "N", "100000", "open jobs of a tenant at most, unless set for it"},
     {"total-quota", HF_OPTION_NUMBER, "N", "1000000", "open jobs in all"},
+    HF_OPTION_METRICS,
     {"memory", HF_OPTION_NUMBER, "MIB", "1024", "above this all connections are closed once; clients come back"},
     HF_OPTION_END,
 };

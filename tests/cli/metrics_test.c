@@ -32,13 +32,14 @@ static void end_all(void) {
   }
 }
 
+/* `status` -1: by the signal. */
 static void end_with(pid_t pid, int signal, int status) {
   int state;
   kill(pid, signal);
   cr_assert_eq(waitpid(pid, &state, 0), pid);
   for (unsigned i = 0; i < child_count; i++)
     if (children[i] == pid) children[i] = 0;
-  cr_assert(WIFEXITED(state) && WEXITSTATUS(state) == status, "state %x", state);
+  cr_assert(status < 0 ? WIFSIGNALED(state) : WIFEXITED(state) && WEXITSTATUS(state) == status, "state %x", state);
 }
 
 static void write_input(const char *path, unsigned char x) {
@@ -325,6 +326,63 @@ Test(metrics, a_sequencer) {
   cr_assert_eq(exposition_sum(&e, "hyperfold_sequencer_accounts", "chain", "7"), number_at(chain, "accounts", NULL));
   json_decref(report);
   exposition_free(&e);
+  leave(d);
+}
+
+/* A broker shows the queue that it serves, and itself. Whoever watches through it, with a key that may look, tells when it is gone, and goes
+ * on by itself when it is back. */
+Test(metrics, a_broker_and_who_watches_through_it) {
+  char *d = folder(), line[1024], where[512];
+  unsigned at = 0;
+  exposition e;
+  hf_run run;
+  hf_run_command(&run, "broker --help");
+  const bool there = run.exit == 0;
+  hf_run_free(&run);
+  if (!there) cr_skip_test("no libzmq: the broker is not built");
+  json_decref(hf_run_json(0, "keys make viewer.key --json"));
+  json_decref(hf_run_json(0, "keys allow viewer.key --data data --role viewer --name eyes --json"));
+  pid_t broker = start("broker", "broker --data data --metrics 0 --bind %s", "127.0.0.1:0");
+  const uint16_t port = metrics_port("broker");
+  for (int i = 0; i < 3000 && at == 0; i++, usleep(20000)) {
+    FILE *log = fopen("broker", "r");
+    while (at == 0 && fgets(line, sizeof line, log) != NULL) (void)sscanf(line, "listening on zmq://127.0.0.1:%u", &at);
+    fclose(log);
+  }
+  submit("default", "a", "good"); /* into the store: processes of this machine may use it beside the broker */
+  snprintf(where, sizeof where, "zmq://127.0.0.1:%u?server-key=data/broker/server.public&key-file=viewer.key", at);
+  hf_run_command(&run, "top --once --queue %s", where);
+  cr_assert(run.exit == 0 && strstr(run.out, "jobs      1 queued"), "%s%s", run.out, run.err);
+  cr_assert(!strstr(run.out, "viewer.key")); /* what stands behind the ? is nobody's business */
+  hf_run_free(&run);
+  snprintf(line, sizeof line, "queue metrics --listen 0 --queue %s", where);
+  pid_t watcher = start("watch", "%s", line);
+  const uint16_t watched = metrics_port("watch");
+  metrics_wait(watched, "hyperfold_queue_jobs", "state", "queued", 1);
+  metrics_read(watched, &e);
+  compare_queue(&e);
+  exposition_free(&e);
+  metrics_read(port, &e);
+  compare_queue(&e);
+  cr_assert_gt(exposition_sum(&e, "hyperfold_broker_requests_total", NULL, NULL), 3);
+  cr_assert_eq(exposition_sum(&e, "hyperfold_broker_refused_keys_total", NULL, NULL), 0);
+  exposition_free(&e);
+  metrics_expect_health(port, 200, "{\"name\":\"queue\",\"ok\":true}");
+  metrics_promtool(port);
+
+  end_with(broker, SIGKILL, -1);
+  metrics_expect_health(watched, 503, "{\"name\":\"queue\",\"ok\":false,\"reason\":\"");
+  metrics_wait(watched, "hyperfold_queue_up", NULL, NULL, 0);
+  metrics_read(watched, &e);
+  cr_assert_eq(exposition_find(&e, "hyperfold_queue_jobs", "state", "queued", NULL), NULL, "what is not known is not said");
+  exposition_free(&e);
+  snprintf(line, sizeof line, "broker --data data --bind 127.0.0.1:%u", at);
+  broker = start("broker.again", "%s", line);
+  submit("default", "b", "good");
+  metrics_expect_health(watched, 200, "{\"name\":\"queue\",\"ok\":true}");
+  metrics_wait(watched, "hyperfold_queue_jobs", "state", "queued", 2);
+  end_with(watcher, SIGTERM, 0);
+  end_with(broker, SIGTERM, 0);
   leave(d);
 }
 
