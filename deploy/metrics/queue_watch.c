@@ -9,7 +9,7 @@
 #define FRESH_MS 1000
 
 enum {
-  UP, JOBS, OLDEST, WORKERS, QUARANTINED, TENANTS,
+  UP, JOBS, DRAINING, OLDEST, WORKERS, QUARANTINED, TENANTS,
   SUBMISSIONS, LEASES, EXPIRED, RELEASED, FAILURES, STALE, RESULTS, LATE, DIFFERING,
   REFUSALS, QUARANTINES, PARDONS, BARRED,
   TENANT_JOBS, TENANT_WEIGHT, TENANT_QUOTA, TENANT_USED, TENANT_PROVED,
@@ -19,6 +19,7 @@ enum {
 static const hf_metric_spec specs[FAMILIES] = {
     [UP] = HF_GAUGE_OF("hyperfold_queue_up", "1 when the queue answered, 0 when it did not."),
     [JOBS] = HF_GAUGE_OF("hyperfold_queue_jobs", "Jobs by state.", "state"),
+    [DRAINING] = HF_GAUGE_OF("hyperfold_queue_draining", "1 when the queue takes no new work (queue drain)."),
     [OLDEST] = HF_GAUGE_OF("hyperfold_queue_oldest_queued_seconds", "Age of the job that has waited longest; 0 if none waits."),
     [WORKERS] = HF_GAUGE_OF("hyperfold_queue_workers", "Workers seen in the last minute."),
     [QUARANTINED] = HF_GAUGE_OF("hyperfold_queue_workers_quarantined", "Workers that get no jobs, as results of theirs were refused."),
@@ -175,6 +176,7 @@ static void show_tenant(hf_queue_watch *w, const char *name, const hf_tenant_sta
 static void show(hf_queue_watch *w) {
   const hf_queue_stats *s = &w->seen.stats;
   for (int i = 0; i < HF_JOB_STATES; i++) set_of(w, JOBS, hf_job_state_text((hf_job_state)i), (double)s->jobs[i]);
+  set(w, DRAINING, s->draining[0] != 0);
   set(w, OLDEST, (double)s->oldest_queued_ms / 1000);
   set(w, WORKERS, (double)w->seen.workers);
   set(w, QUARANTINED, (double)w->seen.quarantined);

@@ -185,6 +185,7 @@ static void find_alarms(hf_top_view *v) {
                v->workers[i].cause);
       break;
     }
+  if (s->draining[0] != 0) alarm_of(v, "no new work is taken: %s", s->draining);
   if (s->oldest_queued_ms > HF_TOP_WAIT_MS)
     alarm_of(v, "a job has waited for %llu s", (unsigned long long)(s->oldest_queued_ms / 1000));
   if (s->jobs[HF_JOB_QUEUED] > 0 && v->workers_by_state[HF_TOP_IDLE] + v->workers_by_state[HF_TOP_PROVING] == 0)

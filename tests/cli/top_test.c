@@ -181,10 +181,12 @@ Test(top, a_page_says_what_there_is) {
   for (unsigned i = 0; i < sizeof holds / sizeof *holds; i++) cr_assert(strstr(page, holds[i]), "no \"%s\" in\n%s", holds[i], page);
   cr_assert(!strstr(page, "secret"));
 
-  /* a job that waits for long, and for nobody */
+  /* a queue that takes nothing; a job that waits for long, and for nobody */
+  OK(hf_queue_drain(s.queue, "moved" HOSTILE));
   s.now += 400000;
   read_view(&s, v);
   page = page_of(v, 200, 0);
+  cr_assert(strstr(page, "ALARM     no new work is taken: moved?"), "%s", page);
   cr_assert(strstr(page, "ALARM     a job has waited for 410 s") && strstr(page, "and no worker is there"), "%s", page);
 
   /* any size of the screen, down to nothing */
