@@ -89,7 +89,9 @@ void hf_detail_copy(const char *text, char out[HF_DETAIL_MAX + 1]) {
   size_t used = 0;
   while (*p) {
     size_t n = utf8_length(p);
-    bool good = n > 1 || (n == 1 && *p >= 0x20 && *p != 0x7f);
+    /* C0, DEL, and C1, of which some terminals take U+009B as the beginning of a command. */
+    bool control = n == 1 ? *p < 0x20 || *p == 0x7f : n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+    bool good = n > 0 && !control;
     if (n == 0) n = 1;
     if (used + (good ? n : 1) > HF_DETAIL_MAX) break;
     if (good)

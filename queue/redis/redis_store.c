@@ -429,10 +429,12 @@ hf_status hf_redis_u64(const redisReply *part, uint64_t *out) {
 }
 
 hf_status hf_redis_text(const redisReply *part, char *out, size_t capacity) {
+  char clean[HF_DETAIL_MAX + 1];
   memset(out, 0, capacity);
   if (!part || part->type != REDIS_REPLY_STRING || (size_t)part->len >= capacity)
     return hf_fail(HF_E_FORMAT, "queue: a text in the server's answer is none, or too long");
-  memcpy(out, part->str, (size_t)part->len);
+  hf_detail_copy(part->str, clean); /* whoever wrote it there: it will stand on somebody's terminal */
+  memcpy(out, clean, strlen(clean));
   return HF_OK;
 }
 

@@ -284,6 +284,8 @@ Test(job, names_and_ids) {
 
   hf_detail_copy("tab\there \xc3\xa4 \xed\xa0\x80 \xf0\x9f\x98\x80 \xc0\xaf \xe2\x82", out);
   cr_assert_str_eq(out, "tab?here \xc3\xa4 ??? \xf0\x9f\x98\x80 ?? ??");
+  hf_detail_copy("esc\x1b[31m csi\xc2\x9b" "31m nel\xc2\x85 nbsp\xc2\xa0", out); /* what a terminal would obey */
+  cr_assert_str_eq(out, "esc?[31m csi?31m nel? nbsp\xc2\xa0");
   char longer[2 * HF_DETAIL_MAX];
   for (size_t i = 0; i < sizeof longer - 1; i++) longer[i] = i % 2 ? '\xa4' : '\xc3';
   longer[sizeof longer - 1] = '\0';

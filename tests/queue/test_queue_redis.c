@@ -167,6 +167,16 @@ Test(queue_redis, old_format) {
   redis_server_tell(&server, "HSET {hyperfold}:meta format 2");
   fixture_close(&f);
 }
+/* What somebody else has written on the server does not command a terminal. */
+Test(queue_redis, texts) {
+  fixture f;
+  fixture_open(&f, &factory);
+  submit(&f, "alice", "j");
+  static const char command[] = "return redis.call('HSET', KEYS[1], 'cause', 'no\\27[31m, \\194\\15531m')";
+  redis_server_tell(&server, "EVAL %s 1 {hyperfold}:job:1", command);
+  cr_assert_str_eq(record_of(&f, "alice", "j").cause, "no?[31m, ?31m");
+  fixture_close(&f);
+}
 /* A script that ends in the middle leaves a store that goes on: no number of a job or an event is used twice. */
 Test(queue_redis, broken_off) {
   fixture f;
