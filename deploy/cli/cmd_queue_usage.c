@@ -18,11 +18,12 @@ hf_status hf_queue_backup_run(hf_cli *cli) {
   const char *folder = cli->arguments[0];
   HF_TRY(hf_cli_queue_open(cli, &queue));
   status = hf_queue_backup(queue, folder, &out);
-  if (status != HF_OK && out.damaged == 0) goto out; /* else there is a copy, and the status says what it lacks */
+  if (status != HF_OK && out.damaged == 0)
+    goto out; /* else there is a copy, and the status says what it lacks */
   if (cli->json && status == HF_OK)
-    status = hf_cli_print_json(cli, json_pack("{s:s, s:o, s:o, s:o}", "folder", folder, "jobs", hf_cli_json_u64(out.jobs),
-                                              "artifacts", hf_cli_json_u64(out.artifacts), "bytes",
-                                              hf_cli_json_u64(out.bytes)));
+    status = hf_cli_print_json(
+        cli, json_pack("{s:s, s:o, s:o, s:o}", "folder", folder, "jobs", hf_cli_json_u64(out.jobs),
+                       "artifacts", hf_cli_json_u64(out.artifacts), "bytes", hf_cli_json_u64(out.bytes)));
   else if (!cli->json)
     printf("%s: %llu jobs, %llu artifacts of %llu bytes\n", folder, (unsigned long long)out.jobs,
            (unsigned long long)out.artifacts, (unsigned long long)out.bytes);
@@ -39,7 +40,8 @@ hf_status hf_queue_restored_run(hf_cli *cli) {
   HF_TRY(hf_queue_restored(queue));
   HF_TRY(hf_queue_read_meters(queue, &reading, NULL, NULL));
   if (cli->json)
-    status = hf_cli_print_json(cli, json_pack("{s:s, s:o}", "store", reading.store, "epochs_from", hf_cli_json_u64(reading.life)));
+    status = hf_cli_print_json(
+        cli, json_pack("{s:s, s:o}", "store", reading.store, "epochs_from", hf_cli_json_u64(reading.life)));
   else
     printf("store %s: leases have epochs from %llu on\n", reading.store, (unsigned long long)reading.life);
 out:
@@ -51,7 +53,8 @@ out:
 
 static double seconds(uint64_t ms) { return (double)ms / 1000; }
 
-/* What a tenant owes for: a result that was refused may have been proved, and paid for, before the earlier reading. */
+/* What a tenant owes for: a result that was refused may have been proved, and paid for, before the earlier
+ * reading. */
 static int64_t billable(const hf_tenant_stats *t) { return (int64_t)t->proved_ms - (int64_t)t->refused_ms; }
 
 static void print_usage(const hf_usage *u, const hf_usage *since) {
@@ -60,12 +63,14 @@ static void print_usage(const hf_usage *u, const hf_usage *since) {
          (unsigned long long)r->time_ms / 1000, (unsigned long long)r->time_ms % 1000);
   if (since != NULL)
     printf(", since reading %llu at %llu.%03llu", (unsigned long long)since->reading.sequence,
-           (unsigned long long)since->reading.time_ms / 1000, (unsigned long long)since->reading.time_ms % 1000);
-  printf("\n%-24s %6s %14s %14s %14s %14s\n", "tenant", "weight", "used s", "proved s", "refused s", "billable s");
+           (unsigned long long)since->reading.time_ms / 1000,
+           (unsigned long long)since->reading.time_ms % 1000);
+  printf("\n%-24s %6s %14s %14s %14s %14s\n", "tenant", "weight", "used s", "proved s", "refused s",
+         "billable s");
   for (size_t i = 0; i < u->count; i++) {
     const hf_tenant_stats *t = &u->tenants[i];
-    printf("%-24s %6u %14.3f %14.3f %14.3f %14.3f\n", t->tenant, t->weight, seconds(t->used_ms), seconds(t->proved_ms),
-           seconds(t->refused_ms), (double)billable(t) / 1000);
+    printf("%-24s %6u %14.3f %14.3f %14.3f %14.3f\n", t->tenant, t->weight, seconds(t->used_ms),
+           seconds(t->proved_ms), seconds(t->refused_ms), (double)billable(t) / 1000);
   }
 }
 
@@ -74,14 +79,14 @@ static json_t *difference_json(const hf_usage *u, const hf_usage *since) {
   for (size_t i = 0; i < u->count; i++) {
     const hf_tenant_stats *t = &u->tenants[i];
     json_array_append_new(tenants,
-                          json_pack("{s:s, s:i, s:o, s:o, s:o, s:I}", "tenant", t->tenant, "weight", (int)t->weight,
-                                    "used_ms", hf_cli_json_u64(t->used_ms), "proved_ms", hf_cli_json_u64(t->proved_ms),
-                                    "refused_ms", hf_cli_json_u64(t->refused_ms), "billable_ms",
-                                    (json_int_t)billable(t)));
+                          json_pack("{s:s, s:i, s:o, s:o, s:o, s:I}", "tenant", t->tenant, "weight",
+                                    (int)t->weight, "used_ms", hf_cli_json_u64(t->used_ms), "proved_ms",
+                                    hf_cli_json_u64(t->proved_ms), "refused_ms",
+                                    hf_cli_json_u64(t->refused_ms), "billable_ms", (json_int_t)billable(t)));
   }
   json_t *document = json_pack("{s:s, s:o, s:o, s:o}", "store", u->reading.store, "sequence",
-                               hf_cli_json_u64(u->reading.sequence), "time_ms", hf_cli_json_u64(u->reading.time_ms),
-                               "tenants", tenants);
+                               hf_cli_json_u64(u->reading.sequence), "time_ms",
+                               hf_cli_json_u64(u->reading.time_ms), "tenants", tenants);
   if (since != NULL && document != NULL) {
     json_object_set_new(document, "since_sequence", hf_cli_json_u64(since->reading.sequence));
     json_object_set_new(document, "since_time_ms", hf_cli_json_u64(since->reading.time_ms));
@@ -105,7 +110,9 @@ static hf_status public_key_of(const char *given, char out[HF_USAGE_PUBLIC]) {
   size_t length;
   if (access(given, R_OK) != 0) {
     snprintf(out, HF_USAGE_PUBLIC, "%.64s", given);
-    return strlen(given) < HF_USAGE_PUBLIC ? HF_OK : hf_fail(HF_E_ARGUMENT, "--check: a public key is 64 hex digits, or a file");
+    return strlen(given) < HF_USAGE_PUBLIC
+               ? HF_OK
+               : hf_fail(HF_E_ARGUMENT, "--check: a public key is 64 hex digits, or a file");
   }
   hf_status status = hf_file_read(given, HF_USAGE_PUBLIC + 1, &data, &length);
   if (status != HF_OK) return status;
@@ -119,7 +126,8 @@ static hf_status check(hf_cli *cli, const char *given) {
   char public_key[HF_USAGE_PUBLIC];
   hf_usage later = {0}, earlier = {0}, difference = {0};
   const bool both = cli->argument_count == 2;
-  if (cli->argument_count == 0) return hf_fail(HF_E_ARGUMENT, "--check wants the file of a reading, and may have an earlier one's");
+  if (cli->argument_count == 0)
+    return hf_fail(HF_E_ARGUMENT, "--check wants the file of a reading, and may have an earlier one's");
   HF_TRY(public_key_of(given, public_key));
   HF_TRY(read_signed(cli->arguments[0], public_key, &later));
   if (both) {
@@ -142,7 +150,8 @@ static hf_status make_key(hf_cli *cli, const char *path) {
   char public_key[HF_USAGE_PUBLIC];
   hf_status status = hf_usage_key_create(path, public_key);
   if (status != HF_OK) return status;
-  if (cli->json) return hf_cli_print_json(cli, json_pack("{s:s, s:s}", "file", path, "public_key", public_key));
+  if (cli->json)
+    return hf_cli_print_json(cli, json_pack("{s:s, s:s}", "file", path, "public_key", public_key));
   printf("%s\n", public_key);
   return HF_OK;
 }
@@ -163,7 +172,8 @@ hf_status hf_queue_usage_run(hf_cli *cli) {
   hf_queue *queue = NULL;
   hf_usage usage = {0};
   hf_writer document = {0};
-  const char *key = hf_cli_text(cli, "sign"), *fresh = hf_cli_text(cli, "make-key"), *given = hf_cli_text(cli, "check");
+  const char *key = hf_cli_text(cli, "sign"), *fresh = hf_cli_text(cli, "make-key"),
+             *given = hf_cli_text(cli, "check");
   if (fresh != NULL) return make_key(cli, fresh);
   if (given != NULL) return check(cli, given);
   if (cli->argument_count > 0) return hf_fail(HF_E_ARGUMENT, "files are looked at with --check");
@@ -187,7 +197,9 @@ const hf_option hf_queue_usage_options[] = {
     HF_OPTION_QUEUE,
     {"sign", HF_OPTION_TEXT, "KEYFILE", NULL, "sign the reading, and print it as it is signed"},
     {"out", HF_OPTION_TEXT, "FILE", NULL, "write the reading there"},
-    {"check", HF_OPTION_TEXT, "PUBLIC", NULL, "check signed readings instead: 64 hex digits, or the file that holds them"},
-    {"make-key", HF_OPTION_TEXT, "KEYFILE", NULL, "make a key to sign with instead, and print its public key"},
+    {"check", HF_OPTION_TEXT, "PUBLIC", NULL,
+     "check signed readings instead: 64 hex digits, or the file that holds them"},
+    {"make-key", HF_OPTION_TEXT, "KEYFILE", NULL,
+     "make a key to sign with instead, and print its public key"},
     HF_OPTION_END,
 };

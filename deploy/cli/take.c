@@ -23,7 +23,8 @@ static hf_status find_key(hf_cli *cli, const hf_digest *pinned, hf_verifying_key
     if (!hf_digest_eq(&digest, pinned)) HF_TRY(hf_fail(HF_E_MISMATCH, "%s: the job pins another key", path));
   } else {
     status = hf_key_folder_find(folder, pinned, vk);
-    if (status == HF_E_NOT_FOUND) status = hf_fail_context(status, "the key that the job pins: give it with --vk");
+    if (status == HF_E_NOT_FOUND)
+      status = hf_fail_context(status, "the key that the job pins: give it with --vk");
     if (status != HF_OK) goto out;
   }
   status = hf_cli_allow_development(cli, vk->development, path != NULL ? path : "the key");

@@ -85,7 +85,8 @@ out:
   return status;
 }
 
-/* Whether a job of the store refers to this artifact: one that was forgotten since the copy's moment takes its own along. */
+/* Whether a job of the store refers to this artifact: one that was forgotten since the copy's moment takes
+ * its own along. */
 static hf_status still_wanted(const copy *c, const hf_digest *digest, bool *wanted) {
   hf_status status = HF_OK;
   sqlite3_stmt *statement = NULL;
@@ -105,7 +106,8 @@ static hf_status still_wanted(const copy *c, const hf_digest *digest, bool *want
 static hf_status forget_too(const copy *c, const hf_digest *digest) {
   hf_status status = HF_OK;
   sqlite3_stmt *statement = NULL;
-  if (sqlite3_prepare_v2(c->to, "DELETE FROM jobs WHERE input = ?1 OR result = ?1", -1, &statement, NULL) != SQLITE_OK ||
+  if (sqlite3_prepare_v2(c->to, "DELETE FROM jobs WHERE input = ?1 OR result = ?1", -1, &statement, NULL) !=
+          SQLITE_OK ||
       sqlite3_bind_blob(statement, 1, digest->b, sizeof digest->b, SQLITE_STATIC) != SQLITE_OK ||
       sqlite3_step(statement) != SQLITE_DONE)
     status = failure(c, c->to, "forget a job");
@@ -154,7 +156,8 @@ static hf_status copy_artifacts(copy *c) {
   int rc;
   /* Collected first: jobs may be deleted on the way. */
   HF_TRY(execute(c, c->to,
-                 "CREATE TEMP TABLE wanted AS SELECT input AS digest FROM jobs UNION SELECT result FROM jobs WHERE result IS"
+                 "CREATE TEMP TABLE wanted AS SELECT input AS digest FROM jobs UNION SELECT result FROM jobs "
+                 "WHERE result IS"
                  " NOT NULL"));
   if (sqlite3_prepare_v2(c->to, "SELECT digest FROM wanted", -1, &list, NULL) != SQLITE_OK)
     HF_TRY(failure(c, c->to, "list the artifacts"));
@@ -224,9 +227,10 @@ hf_status hf_local_backup(hf_queue *queue, const char *folder, hf_backup *out) {
     return hf_fail(HF_E_EXISTS, "%s: is there already; a copy gets a folder of its own", folder);
   }
   if (mkdir(c->part, 0700) != 0) {
-    status = errno == EEXIST ? hf_fail(HF_E_EXISTS, "%s: of a copy that is being made, or was not finished: remove it then",
-                                       c->part)
-                             : hf_fail(hf_status_of_errno(errno), "%s: %s", c->part, strerror(errno));
+    status = errno == EEXIST
+                 ? hf_fail(HF_E_EXISTS,
+                           "%s: of a copy that is being made, or was not finished: remove it then", c->part)
+                 : hf_fail(hf_status_of_errno(errno), "%s: %s", c->part, strerror(errno));
     free(c);
     return status;
   }
@@ -236,7 +240,8 @@ hf_status hf_local_backup(hf_queue *queue, const char *folder, hf_backup *out) {
   HF_TRY(copy_artifacts(c));
   HF_TRY(complete(c, folder));
   if (out->damaged)
-    status = hf_fail(HF_E_CHECKSUM, "%s: %llu artifacts of the store are damaged or lost and not in the copy, the first: %s",
+    status = hf_fail(HF_E_CHECKSUM,
+                     "%s: %llu artifacts of the store are damaged or lost and not in the copy, the first: %s",
                      folder, (unsigned long long)out->damaged, c->damaged);
 out:
   sqlite3_close(c->to);

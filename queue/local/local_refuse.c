@@ -10,17 +10,19 @@ hf_status hf_local_admit(hf_local *local, const char *worker) {
   bool row;
   char cause[HF_DETAIL_MAX + 1];
   HF_TRY(hf_local_prepare(local, &statement,
-                          "SELECT strikes, cause FROM workers WHERE name = ? AND quarantined > 0", "t", worker));
+                          "SELECT strikes, cause FROM workers WHERE name = ? AND quarantined > 0", "t",
+                          worker));
   HF_TRY(hf_local_step(local, statement, &row));
   if (!row) goto out;
   long long strikes = (long long)sqlite3_column_int64(statement, 0);
   status = hf_local_column_text(statement, 1, cause, sizeof cause);
   sqlite3_reset(statement);
   if (status == HF_OK)
-    status = hf_fail(HF_E_QUARANTINED,
-                     "worker %s is quarantined: %lld of its results were refused, the last one: %s; `hyperfold queue"
-                     " pardon %s` lets it work again",
-                     worker, strikes, cause, worker);
+    status = hf_fail(
+        HF_E_QUARANTINED,
+        "worker %s is quarantined: %lld of its results were refused, the last one: %s; `hyperfold queue"
+        " pardon %s` lets it work again",
+        worker, strikes, cause, worker);
 out:
   return status;
 }
@@ -51,7 +53,8 @@ hf_status hf_local_bar(hf_local *local, const hf_local_job *job, const char *wor
   if (status == HF_OK) {
     status = was_refused(local, job, result, whose, &was);
     if (status != HF_OK || !was) return status;
-    *verdict = hf_fail(HF_E_REFUSED, "this result of the job was refused before, when %s handed it in", whose);
+    *verdict =
+        hf_fail(HF_E_REFUSED, "this result of the job was refused before, when %s handed it in", whose);
   }
   if (*verdict == HF_OK) return status;
   hf_detail_copy(hf_error_message(), cause);
@@ -67,9 +70,9 @@ static hf_status end_leases(hf_local *local, const char *worker, uint64_t now) {
   hf_local_job job;
   bool found;
   for (;;) {
-    HF_TRY(hf_local_prepare(local, &statement,
-                            "SELECT " HF_LOCAL_JOB_COLUMNS " FROM jobs WHERE state = 1 AND worker = ? LIMIT 1", "t",
-                            worker));
+    HF_TRY(hf_local_prepare(
+        local, &statement, "SELECT " HF_LOCAL_JOB_COLUMNS " FROM jobs WHERE state = 1 AND worker = ? LIMIT 1",
+        "t", worker));
     HF_TRY(hf_local_take_job(local, statement, &job, &found));
     if (!found) break;
     HF_TRY(hf_local_give_back(local, &job, now, "the worker was quarantined"));
@@ -84,7 +87,8 @@ static hf_status read_strikes(hf_local *local, const char *worker, hf_queue_refu
   hf_status status =
       hf_local_number(local, &strikes, "SELECT strikes FROM workers WHERE name = ?", "t", worker);
   if (status == HF_OK)
-    status = hf_local_number(local, &quarantined, "SELECT quarantined FROM workers WHERE name = ?", "t", worker);
+    status =
+        hf_local_number(local, &quarantined, "SELECT quarantined FROM workers WHERE name = ?", "t", worker);
   if (status != HF_OK) return status;
   out->strikes = (uint32_t)strikes;
   out->quarantined = quarantined != 0;
@@ -95,13 +99,15 @@ static hf_status strike(hf_local *local, const hf_local_job *job, const char *ca
                         hf_queue_refusal *out) {
   hf_status status = HF_OK;
   const char *worker = job->record.worker;
-  HF_TRY(hf_local_run(local,
-                      "INSERT INTO workers (name, announcement, seen, strikes, cause) VALUES (?1, x'', 0, 1, ?2)"
-                      " ON CONFLICT (name) DO UPDATE SET strikes = strikes + 1, cause = ?2",
-                      "tt", worker, cause));
+  HF_TRY(
+      hf_local_run(local,
+                   "INSERT INTO workers (name, announcement, seen, strikes, cause) VALUES (?1, x'', 0, 1, ?2)"
+                   " ON CONFLICT (name) DO UPDATE SET strikes = strikes + 1, cause = ?2",
+                   "tt", worker, cause));
   HF_TRY(read_strikes(local, worker, out));
   if (out->quarantined || out->strikes < local->queue.options.max_strikes) goto out;
-  HF_TRY(hf_local_run(local, "UPDATE workers SET quarantined = ? WHERE name = ?", "it", (int64_t)now, worker));
+  HF_TRY(
+      hf_local_run(local, "UPDATE workers SET quarantined = ? WHERE name = ?", "it", (int64_t)now, worker));
   HF_TRY(hf_local_run(local, "UPDATE totals SET quarantines = quarantines + 1", ""));
   HF_TRY(hf_local_event(local, now, HF_EVENT_QUARANTINED, job, worker, cause));
   HF_TRY(end_leases(local, worker, now));
@@ -111,8 +117,8 @@ out:
 }
 
 /* Only a job that is DONE with this result comes here on; *over: it is not, and `status` says what then. */
-static hf_status look(hf_local *local, const hf_local_job *job, const hf_digest *result, hf_queue_refusal *out,
-                      bool *over) {
+static hf_status look(hf_local *local, const hf_local_job *job, const hf_digest *result,
+                      hf_queue_refusal *out, bool *over) {
   const hf_job_record *r = &job->record;
   char hex[HF_DIGEST_HEX];
   *over = !(r->state == HF_JOB_DONE && hf_digest_eq(&r->result, result));
@@ -166,8 +172,8 @@ hf_status hf_local_pardon(hf_queue *queue, const char *worker) {
   }
   HF_TRY(hf_local_number(local, &strikes, "SELECT strikes FROM workers WHERE name = ?", "t", worker));
   if (strikes == 0) goto out;
-  HF_TRY(hf_local_run(local, "UPDATE workers SET strikes = 0, quarantined = 0, cause = '' WHERE name = ?", "t",
-                      worker));
+  HF_TRY(hf_local_run(local, "UPDATE workers SET strikes = 0, quarantined = 0, cause = '' WHERE name = ?",
+                      "t", worker));
   HF_TRY(hf_local_run(local, "UPDATE totals SET pardons = pardons + 1", ""));
   HF_TRY(hf_local_event(local, hf_queue_now(queue), HF_EVENT_PARDONED, &(hf_local_job){0}, worker, ""));
 out:

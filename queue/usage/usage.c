@@ -29,8 +29,8 @@ static json_t *jobs_json(const hf_tenant_stats *t) {
 }
 
 static json_t *tenant_json(const hf_tenant_stats *t) {
-  return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "tenant", t->tenant, "weight", (json_int_t)t->weight, "used_ms",
-                   (json_int_t)t->used_ms, "proved_ms", (json_int_t)t->proved_ms, "refused_ms",
+  return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "tenant", t->tenant, "weight", (json_int_t)t->weight,
+                   "used_ms", (json_int_t)t->used_ms, "proved_ms", (json_int_t)t->proved_ms, "refused_ms",
                    (json_int_t)t->refused_ms, "jobs", jobs_json(t));
 }
 
@@ -53,9 +53,9 @@ hf_status hf_usage_encode(const hf_usage *usage, hf_writer *w) {
     if (json_array_append_new(tenants, tenant_json(&usage->tenants[i])) != 0)
       HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a document"));
   }
-  document = json_pack("{s:s, s:i, s:s, s:I, s:I, s:I, s:O}", "format", FORMAT, "version", 1, "store", r->store, "life",
-                       (json_int_t)r->life, "sequence", (json_int_t)r->sequence, "time_ms", (json_int_t)r->time_ms,
-                       "tenants", tenants);
+  document = json_pack("{s:s, s:i, s:s, s:I, s:I, s:I, s:O}", "format", FORMAT, "version", 1, "store",
+                       r->store, "life", (json_int_t)r->life, "sequence", (json_int_t)r->sequence, "time_ms",
+                       (json_int_t)r->time_ms, "tenants", tenants);
   text = document != NULL ? json_dumps(document, JSON_COMPACT) : NULL;
   if (text == NULL) HF_TRY(hf_fail(HF_E_MEMORY, "no memory for a document"));
   hf_write_bytes(w, text, strlen(text));
@@ -80,8 +80,8 @@ static bool read_tenant(json_t *entry, hf_tenant_stats *out) {
   json_t *weight, *used, *proved, *refused, *jobs;
   uint64_t w;
   char checked[HF_NAME_MAX + 1];
-  if (json_unpack(entry, "{s:s, s:o, s:o, s:o, s:o, s:o !}", "tenant", &name, "weight", &weight, "used_ms", &used,
-                  "proved_ms", &proved, "refused_ms", &refused, "jobs", &jobs) != 0 ||
+  if (json_unpack(entry, "{s:s, s:o, s:o, s:o, s:o, s:o !}", "tenant", &name, "weight", &weight, "used_ms",
+                  &used, "proved_ms", &proved, "refused_ms", &refused, "jobs", &jobs) != 0 ||
       hf_name_copy("tenant", name, checked) != HF_OK)
     return false;
   memcpy(out->tenant, checked, sizeof checked);
@@ -118,11 +118,14 @@ hf_status hf_usage_decode(const char *text, size_t length, hf_usage *out) {
   *out = (hf_usage){0};
   json_t *document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
   if (document == NULL) return hf_fail(HF_E_FORMAT, "usage: no JSON: %s", error.text);
-  if (json_unpack(document, "{s:s, s:i}", "format", &format, "version", &version) != 0 || strcmp(format, FORMAT) != 0)
+  if (json_unpack(document, "{s:s, s:i}", "format", &format, "version", &version) != 0 ||
+      strcmp(format, FORMAT) != 0)
     HF_TRY(hf_fail(HF_E_FORMAT, "usage: not a reading of a queue's meters"));
-  if (version != 1) HF_TRY(hf_fail(HF_E_VERSION, "usage: a document of version %d, this build knows 1", version));
-  if (json_unpack(document, "{s:s, s:i, s:s, s:o, s:o, s:o, s:o !}", "format", &format, "version", &version, "store",
-                  &store, "life", &life, "sequence", &sequence, "time_ms", &time, "tenants", &tenants) != 0 ||
+  if (version != 1)
+    HF_TRY(hf_fail(HF_E_VERSION, "usage: a document of version %d, this build knows 1", version));
+  if (json_unpack(document, "{s:s, s:i, s:s, s:o, s:o, s:o, s:o !}", "format", &format, "version", &version,
+                  "store", &store, "life", &life, "sequence", &sequence, "time_ms", &time, "tenants",
+                  &tenants) != 0 ||
       strlen(store) != sizeof r->store - 1 || strspn(store, "0123456789abcdef") != sizeof r->store - 1 ||
       !natural(life, &r->life) || !natural(sequence, &r->sequence) || !natural(time, &r->time_ms) ||
       !json_is_array(tenants))
@@ -144,7 +147,8 @@ hf_status hf_usage_key_create(const char *path, char public_key[HF_USAGE_PUBLIC]
   HF_TRY(hf_random_bytes(seed, sizeof seed));
   hf_hex(seed, sizeof seed, text + sizeof KEY_HEAD - 1);
   text[KEY_TEXT - 1] = '\n';
-  if (crypto_sign_seed_keypair(pk, sk, seed) != 0) HF_TRY(hf_fail(HF_E_INTERNAL, "usage: no key from a seed"));
+  if (crypto_sign_seed_keypair(pk, sk, seed) != 0)
+    HF_TRY(hf_fail(HF_E_INTERNAL, "usage: no key from a seed"));
   HF_TRY(hf_key_file_create(path, text, KEY_TEXT));
   hf_hex(pk, sizeof pk, public_key);
 out:
@@ -216,7 +220,8 @@ static hf_status split(const char *data, size_t length, size_t *first, uint8_t p
     return hf_fail(HF_E_VERIFY, "it is not signed");
   memcpy(line, data + *first, sizeof line);
   char *key = line + sizeof SIGNED - 1, *sign = key + 2 * crypto_sign_PUBLICKEYBYTES + 1;
-  if (sign[-1] != ' ' || line[SECOND_LINE - 1] != '\n') return hf_fail(HF_E_VERIFY, "its signature is malformed");
+  if (sign[-1] != ' ' || line[SECOND_LINE - 1] != '\n')
+    return hf_fail(HF_E_VERIFY, "its signature is malformed");
   sign[-1] = line[SECOND_LINE - 1] = '\0';
   HF_TRY(hf_unhex(key, pk, crypto_sign_PUBLICKEYBYTES));
   HF_TRY(hf_unhex(sign, signature, crypto_sign_BYTES));
@@ -224,7 +229,8 @@ out:
   return status == HF_OK ? HF_OK : hf_fail_context(HF_E_VERIFY, "its signature is malformed");
 }
 
-hf_status hf_usage_check(const char *name, const void *data, size_t length, const char *public_key, hf_usage *out) {
+hf_status hf_usage_check(const char *name, const void *data, size_t length, const char *public_key,
+                         hf_usage *out) {
   hf_status status;
   uint8_t wanted[crypto_sign_PUBLICKEYBYTES], pk[crypto_sign_PUBLICKEYBYTES], signature[crypto_sign_BYTES];
   size_t first;
@@ -270,11 +276,12 @@ hf_status hf_usage_between(const hf_usage *earlier, const hf_usage *later, hf_us
   if (strcmp(a->store, b->store) != 0)
     return hf_fail(HF_E_MISMATCH, "the readings are of two stores, %s and %s", a->store, b->store);
   if (a->life != b->life)
-    return hf_fail(HF_E_MISMATCH, "between the readings the store was put back from a copy: its meters began anew there");
+    return hf_fail(HF_E_MISMATCH,
+                   "between the readings the store was put back from a copy: its meters began anew there");
   if (a->sequence >= b->sequence || a->time_ms > b->time_ms)
     return hf_fail(HF_E_REFUSED, "reading %llu, of %llu ms, does not come before reading %llu, of %llu ms",
-                   (unsigned long long)a->sequence, (unsigned long long)a->time_ms, (unsigned long long)b->sequence,
-                   (unsigned long long)b->time_ms);
+                   (unsigned long long)a->sequence, (unsigned long long)a->time_ms,
+                   (unsigned long long)b->sequence, (unsigned long long)b->time_ms);
   out->tenants = calloc(later->count + 1, sizeof *out->tenants);
   if (out->tenants == NULL) return hf_fail(HF_E_MEMORY, "no memory for %zu tenants", later->count);
   if (later->count) memcpy(out->tenants, later->tenants, later->count * sizeof *out->tenants);

@@ -1,5 +1,5 @@
-/* The meter and the copies of a queue as an operator uses them: readings that are signed and checked, an invoice, and a
- * copy that takes the place of a store that was lost. */
+/* The meter and the copies of a queue as an operator uses them: readings that are signed and checked, an
+ * invoice, and a copy that takes the place of a store that was lost. */
 #include "run_command.h"
 
 #include <criterion/criterion.h>
@@ -21,7 +21,8 @@
 
 static void prove(const char *id, const char *queue) {
   json_decref(hf_run_json(
-      0, "job submit --data data --queue %s --tenant alice --circuit example --vk v --id %s --json example", queue, id));
+      0, "job submit --data data --queue %s --tenant alice --circuit example --vk v --id %s --json example",
+      queue, id));
   RUNS(0, "1 proven", "worker --data data --queue %s --dev --once", queue);
 }
 
@@ -82,10 +83,12 @@ Test(usage, invoice_and_copy) {
   prove("three", "store");
   RUNS(0, "alice", "queue usage --data data --queue store --sign meter.key --out third");
   RUNS(0, "since reading", "queue usage --check %s third second", key);
-  /* the store is lost: its copy goes on. It does not know the third job, and its meters are not to be compared. */
+  /* the store is lost: its copy goes on. It does not know the third job, and its meters are not to be
+   * compared. */
   RUNS(5, "three", "job get three --tenant alice --data data --queue copy");
   prove("three", "copy");
-  json_t *job = hf_run_json(0, "job get three --tenant alice --data data --queue copy --out three.proof --json");
+  json_t *job =
+      hf_run_json(0, "job get three --tenant alice --data data --queue copy --out three.proof --json");
   cr_assert_gt(json_integer_value(json_object_get(job, "epoch")), 1 << 20);
   json_decref(job);
   RUNS(0, "valid", "verify --dev --vk v three.proof");

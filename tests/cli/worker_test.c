@@ -329,3 +329,57 @@ Test(worker, a_job_ahead_is_not_charged) {
   cr_assert_eq(chdir("/"), 0);
   hf_test_folder_remove(d);
 }
+
+/* Who has the job, of these workers. */
+static pid_t holder_of(const char *id, const pid_t workers[2], const char *const names[2]) {
+  json_t *job = hf_run_json(0, "job get %s --data data --json", id);
+  int k = strcmp(json_string_value(json_object_get(job, "worker")), names[1]) == 0;
+  json_decref(job);
+  return workers[k];
+}
+
+/* A job that ends the process of every prover that tries it: three attempts on two workers, then it is dead, with what
+ * became of them as its cause. The workers go on, and other jobs are done meanwhile. */
+Test(worker, a_job_that_ends_every_prover) {
+  enum { OTHERS = 12 };
+  char *d = make_input(), id[16];
+  mode = "--isolate";
+  static const char *const names[2] = {"one", "two"};
+  json_decref(hf_run_json(0,
+                          "job submit --data data --json --circuit batch --parameters " PARAMETERS
+                          " --vk %s --id poison --priority 50 input",
+                          digest));
+  for (int i = 0; i < OTHERS; i++) {
+    snprintf(id, sizeof id, "other-%d", i);
+    submit(id, "input");
+  }
+  pid_t workers[2] = {hf_run_start("one", WORKER "--name one", mode), hf_run_start("two", WORKER "--name two", mode)};
+  for (int attempt = 1; attempt <= 3; attempt++) {
+    wait_for_proving("poison");
+    cr_assert_eq(kill(prover_of(holder_of("poison", workers, names)), SIGKILL), 0);
+    for (int i = 0; i < 3000 && attempts_of("poison") < attempt; i++) pause_ms(10);
+    cr_assert_eq(attempts_of("poison"), attempt);
+  }
+  expect_state("poison", "dead");
+  json_t *dead = hf_run_json(0, "queue dead --data data --json"),
+         *failures = json_object_get(json_array_get(json_object_get(dead, "jobs"), 0), "failures");
+  cr_assert_eq(json_array_size(failures), 3);
+  unsigned who = 0;
+  for (size_t i = 0; i < 3; i++) {
+    json_t *failure = json_array_get(failures, i);
+    const char *cause = json_string_value(json_object_get(failure, "cause"));
+    who |= strcmp(json_string_value(json_object_get(failure, "worker")), names[1]) == 0 ? 2 : 1;
+    cr_assert(strstr(cause, "prover's process") != NULL, "%s", cause);
+  }
+  cr_assert_eq(who, 3, "all three attempts were one worker's");
+  json_decref(dead);
+  for (int i = 0; i < OTHERS; i++) {
+    snprintf(id, sizeof id, "other-%d", i);
+    wait_for_done(id);
+    cr_assert_eq(attempts_of(id), 0, "%s", id);
+  }
+  for (int i = 0; i < 2; i++) kill(workers[i], SIGTERM);
+  for (int i = 0; i < 2; i++) cr_assert_eq(end_of(workers[i]), 0);
+  cr_assert_eq(chdir("/"), 0);
+  hf_test_folder_remove(d);
+}

@@ -1,5 +1,5 @@
-/* A worker that hands in what is no proof, or no proof of the job; and a job that nobody can prove. Real workers,
- * real proofs, takers that are `hyperfold job wait --verify` processes. */
+/* A worker that hands in what is no proof, or no proof of the job; and a job that nobody can prove. Real
+ * workers, real proofs, takers that are `hyperfold job wait --verify` processes. */
 #include "fleet.h"
 #include "catalog.h"
 #include "circuits/example.h"
@@ -128,8 +128,9 @@ static void lie(const hf_digest lies[JOBS], int ready) {
 static void start_taker(unsigned i) {
   char log[32];
   snprintf(log, sizeof log, "taker-%u", i);
-  children[i] = hf_run_start(log, "job wait job-%u --queue %s --data data --dev --verify --timeout 120 --out %u.proof", i,
-                             f.engine.location, i);
+  children[i] =
+      hf_run_start(log, "job wait job-%u --queue %s --data data --dev --verify --timeout 120 --out %u.proof",
+                   i, f.engine.location, i);
 }
 
 static void lies(const engine_kind *kind) {
@@ -157,7 +158,8 @@ static void lies(const engine_kind *kind) {
   OK(hf_queue_get_stats(f.queue, &stats));
   cr_assert_eq(stats.jobs[HF_JOB_DONE], JOBS + 1, "the queue itself does not know what a proof is");
 
-  /* takers find every one out; after the second the liar is quarantined, and so is a real worker of that name */
+  /* takers find every one out; after the second the liar is quarantined, and so is a real worker of that name
+   */
   for (unsigned i = 0; i < JOBS; i++) start_taker(i);
   cr_assert_eq(end_of(&children[JOBS]), 8);
   hf_run_command(&run, "worker --data data --dev --queue %s --name liar --once", f.engine.location);
@@ -168,8 +170,8 @@ static void lies(const engine_kind *kind) {
   /* an honest one proves them all */
   fleet_worker_start(&f, 0, "");
   for (unsigned i = 0; i < JOBS; i++) cr_assert_eq(end_of(&children[i]), 0, "the taker of job %u", i);
-  static const char *const why[JOBS] = {"the result", "not about the job's input", "under the key", "the result",
-                                        "the result", "the result"};
+  static const char *const why[JOBS] = {
+      "the result", "not about the job's input", "under the key", "the result", "the result", "the result"};
   for (unsigned i = 0; i < JOBS; i++) {
     record = fleet_record(&f, i);
     OK(fleet_verify(&f, f.queue, i, &record.result));
@@ -204,8 +206,8 @@ static void lies(const engine_kind *kind) {
 Test(fleet_liar, local) { lies(&engine_local); }
 Test(fleet_liar, redis) { lies(&engine_redis); }
 
-/* An input that no worker can prove is tried three times, on two of them, and buried with its cause; the others' jobs are
- * proven meanwhile. */
+/* An input that no worker can prove is tried three times, on two of them, and buried with its cause; the
+ * others' jobs are proven meanwhile. */
 static void poison(const engine_kind *kind) {
   enum { OTHERS = 40 };
   uint8_t bytes[HF_EXAMPLE_INPUT_BYTES];

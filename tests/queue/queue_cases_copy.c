@@ -1,5 +1,5 @@
-/* Conformance: a store that was put back from a copy, and readings of the meters. The backend's test says how its store is
- * copied. */
+/* Conformance: a store that was put back from a copy, and readings of the meters. The backend's test says how
+ * its store is copied. */
 #include "queue_fixture.h"
 
 void hf_case_copy(const hf_queue_factory *factory, hf_copy_store copy) {
@@ -46,17 +46,21 @@ void hf_case_copy(const hf_queue_factory *factory, hf_copy_store copy) {
   free(data);
 
   /* No lease here has an epoch that somebody outside holds. */
-  OK(hf_queue_heartbeat(second.q, &held.header.key, held.epoch, NULL, &beat)); /* the very lease that was copied */
+  OK(hf_queue_heartbeat(second.q, &held.header.key, held.epoch, NULL,
+                        &beat)); /* the very lease that was copied */
   hf_lease again = lease_expect(&second, "w3", "waiting");
   cr_assert(again.epoch > 1000000 && again.epoch < 1ull << 53, "epoch %llu", (unsigned long long)again.epoch);
   GIVES(HF_E_STALE, hf_queue_heartbeat(second.q, &outside.header.key, outside.epoch, NULL, &beat));
   hf_job_state state;
   GIVES(HF_E_STALE, hf_queue_fail(second.q, &outside.header.key, outside.epoch, HF_E_DEVICE, "", &state));
-  OK(hf_queue_heartbeat(second.q, &again.header.key, again.epoch, NULL, &beat)); /* its holder is not disturbed */
+  OK(hf_queue_heartbeat(second.q, &again.header.key, again.epoch, NULL,
+                        &beat)); /* its holder is not disturbed */
   EQ(beat.action, HF_BEAT_GO_ON);
-  /* The result of a lease that this store has never given is welcome; an epoch that nobody can have is not. */
+  /* The result of a lease that this store has never given is welcome; an epoch that nobody can have is not.
+   */
   OK(hf_artifact_put(second.q, "later", 5, &lost));
-  GIVES(HF_E_ARGUMENT, hf_queue_finish(second.q, &outside.header.key, again.epoch + 1, "w2", &lost, &outcome));
+  GIVES(HF_E_ARGUMENT,
+        hf_queue_finish(second.q, &outside.header.key, again.epoch + 1, "w2", &lost, &outcome));
   OK(hf_queue_finish(second.q, &outside.header.key, outside.epoch, "w2", &lost, &outcome));
   EQ(outcome, HF_FINISH_ACCEPTED);
   GIVES(HF_E_STALE, hf_queue_heartbeat(second.q, &again.header.key, again.epoch, NULL, &beat));

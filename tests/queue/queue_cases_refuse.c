@@ -198,7 +198,8 @@ void hf_case_refuse(const hf_queue_factory *factory) {
   fixture_close(&f);
 }
 
-/* Refusals are attempts: with failures among them they bury the job by the same rule, and a requeue forgives. */
+/* Refusals are attempts: with failures among them they bury the job by the same rule, and a requeue forgives.
+ */
 void hf_case_refused_to_death(const hf_queue_factory *factory) {
   fixture f;
   fixture_open(&f, factory);

@@ -1,7 +1,8 @@
 /* Conformance: long jobs under short leases, and what a tenant waits beside one that floods the queue. */
 #include "queue_fixture.h"
 
-/* An hour under a lease of 15 s: whoever gives signs of life every five keeps the job, whatever others ask for. */
+/* An hour under a lease of 15 s: whoever gives signs of life every five keeps the job, whatever others ask
+ * for. */
 void hf_case_long_job(const hf_queue_factory *factory) {
   fixture f;
   hf_beat beat;
@@ -88,7 +89,8 @@ static uint64_t p99_of_slow(const hf_queue_factory *factory, bool flooded) {
       if (try_lease(&f, s->name, &s->lease)) s->until = at + JOB_MS;
     }
   }
-  cr_assert(!flooded || (others > 300 && others < FLOOD), "%u jobs of the flood were done: not a flood all along", others);
+  cr_assert(!flooded || (others > 300 && others < FLOOD),
+            "%u jobs of the flood were done: not a flood all along", others);
   qsort(took, SLOW_JOBS, sizeof took[0], by_value);
   fixture_close(&f);
   return took[SLOW_JOBS * 99 / 100 - 1];

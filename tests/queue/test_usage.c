@@ -1,5 +1,5 @@
-/* Signed readings of the meters: what is signed is what is read, every change is found, and two readings that do not follow
- * each other are refused by name. Signatures against OpenSSL's. */
+/* Signed readings of the meters: what is signed is what is read, every change is found, and two readings that
+ * do not follow each other are refused by name. Signatures against OpenSSL's. */
 #include "ok.h"
 #include "usage.h"
 
@@ -29,7 +29,9 @@ static const char *in_folder(const char *name) {
 }
 
 static hf_usage reading(uint64_t sequence) {
-  hf_usage u = {.reading = {.store = "0123456789abcdef0123456789abcdef", .sequence = sequence, .time_ms = 1700000000000 + sequence},
+  hf_usage u = {.reading = {.store = "0123456789abcdef0123456789abcdef",
+                            .sequence = sequence,
+                            .time_ms = 1700000000000 + sequence},
                 .tenants = calloc(3, sizeof *u.tenants),
                 .count = 3};
   for (unsigned i = 0; i < 3; i++) {
@@ -82,15 +84,16 @@ Test(usage, signed_and_changed) {
   GIVES(HF_E_VERIFY, hf_usage_check("file", w.data, w.length, other, &back));
   cr_assert(strstr(hf_error_message(), "another key"), "%s", hf_error_message());
   GIVES(HF_E_FORMAT, hf_usage_check("file", w.data, w.length, "no key", &back));
-  /* every byte changed, and every cut: never read. A letter of the hex digits in capitals is the same digit. */
+  /* every byte changed, and every cut: never read. A letter of the hex digits in capitals is the same digit.
+   */
   for (size_t i = 0; i < w.length; i++)
     for (unsigned change = 1; change < 256; change <<= 1) {
       uint8_t was = w.data[i];
       w.data[i] ^= (uint8_t)change;
       bool capital = i > w.length - 200 && change == 32 && was >= 'a' && was <= 'f';
       hf_status status = hf_usage_check("file", w.data, w.length, public_key, &back);
-      cr_assert(capital ? status == HF_OK : status == HF_E_VERIFY, "byte %zu, %02x: %d %s", i, change, (int)status,
-                hf_error_message());
+      cr_assert(capital ? status == HF_OK : status == HF_E_VERIFY, "byte %zu, %02x: %d %s", i, change,
+                (int)status, hf_error_message());
       hf_usage_free(&back);
       w.data[i] = was;
     }
@@ -142,17 +145,23 @@ Test(usage, openssl) {
   OK(hf_file_write(in_folder("sign"), 0644, &sign, 1));
   OK(hf_file_write(in_folder("message"), 0644, message, 2));
   snprintf(command, sizeof command,
-           "cd %s && openssl pkeyutl -verify -pubin -keyform DER -inkey pk -rawin -in message -sigfile sign >/dev/null", folder);
+           "cd %s && openssl pkeyutl -verify -pubin -keyform DER -inkey pk -rawin -in message -sigfile sign "
+           ">/dev/null",
+           folder);
   cr_assert(system(command) == 0);
   hf_writer_free(&w);
 }
 
 Test(usage, malformed) {
-  static const char good[] = "{\"format\":\"hyperfold.usage\",\"version\":1,\"store\":\"0123456789abcdef0123456789abcdef\",\"life\":0,"
-                             "\"sequence\":1,\"time_ms\":2,\"tenants\":[{\"tenant\":\"a\",\"weight\":1,\"used_ms\":0,\"proved_ms\":0,"
-                             "\"refused_ms\":0,\"jobs\":{\"queued\":0,\"leased\":0,\"done\":0,\"failed\":0,\"cancelled\":0,\"dead\":0}},"
-                             "{\"tenant\":\"b\",\"weight\":1,\"used_ms\":0,\"proved_ms\":0,\"refused_ms\":0,\"jobs\":{\"queued\":0,"
-                             "\"leased\":0,\"done\":0,\"failed\":0,\"cancelled\":0,\"dead\":0}}]}";
+  static const char good[] =
+      "{\"format\":\"hyperfold.usage\",\"version\":1,\"store\":\"0123456789abcdef0123456789abcdef\",\"life\":"
+      "0,"
+      "\"sequence\":1,\"time_ms\":2,\"tenants\":[{\"tenant\":\"a\",\"weight\":1,\"used_ms\":0,\"proved_ms\":"
+      "0,"
+      "\"refused_ms\":0,\"jobs\":{\"queued\":0,\"leased\":0,\"done\":0,\"failed\":0,\"cancelled\":0,\"dead\":"
+      "0}},"
+      "{\"tenant\":\"b\",\"weight\":1,\"used_ms\":0,\"proved_ms\":0,\"refused_ms\":0,\"jobs\":{\"queued\":0,"
+      "\"leased\":0,\"done\":0,\"failed\":0,\"cancelled\":0,\"dead\":0}}]}";
   static const struct {
     const char *from, *to;
     hf_status wanted;
@@ -227,7 +236,8 @@ Test(usage, two_readings) {
   refused(&a, &b, HF_E_MISMATCH, "put back");
   b.reading.life = 0;
   uint64_t *const meters[] = {&b.tenants[0].used_ms, &b.tenants[1].proved_ms, &b.tenants[0].refused_ms};
-  static const char *const names[] = {"used_ms of tenant tenant/a", "proved_ms of tenant tenant/b", "refused_ms of tenant tenant/a"};
+  static const char *const names[] = {"used_ms of tenant tenant/a", "proved_ms of tenant tenant/b",
+                                      "refused_ms of tenant tenant/a"};
   for (int i = 0; i < 3; i++) {
     uint64_t was = *meters[i];
     *meters[i] = 1;
