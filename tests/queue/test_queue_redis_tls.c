@@ -142,6 +142,24 @@ Test(queue_redis_tls, servers) {
   opens(HF_E_REFUSED, location, "certificate");
 }
 
+/* The configuration of deploy/redis with its lines for TLS. */
+Test(queue_redis_tls, configuration) {
+  char command[400], options[100];
+  certificate_make(server.folder, "ca", NULL, NULL, -3600, 86400);
+  certificate_make(server.folder, "server", "ca", "IP:127.0.0.1", -3600, 86400);
+  certificate_make(server.folder, "client", "ca", NULL, -3600, 86400);
+  snprintf(command, sizeof command,
+           "sed 's/^# \\(port 0\\|tls-.*\\)/\\1/; s|/etc/hyperfold|%s|; s/6379/0/' "
+           "'%s/deploy/redis/redis.conf' >'%s/conf'",
+           server.folder, HF_SOURCE_DIR, server.folder);
+  cr_assert_eq(system(command), 0);
+  snprintf(options, sizeof options, "--include %s/conf", server.folder);
+  redis_server_again(&server, options);
+  int port = redis_server_listen(&server, "tls-port");
+  opens(HF_OK, at("127.0.0.1", port, "client"), NULL);
+  refuses_us(at("127.0.0.1", port, NULL), "cert-file");
+}
+
 /* TLS to a server that has none, and none to one that has it. */
 Test(queue_redis_tls, mixed_up) {
   char location[100];
