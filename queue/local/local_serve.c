@@ -28,8 +28,6 @@ hf_status hf_local_group_begin(hf_local *local) {
   return status;
 }
 
-bool hf_local_grouped(const hf_local *local) { return local->grouped && !sqlite3_get_autocommit(local->db); }
-
 static hf_status lost(const hf_local *local) {
   return hf_fail(HF_E_FULL, "queue %s: the store gave up a transaction of several calls", local->folder);
 }

@@ -187,6 +187,8 @@ void hf_local_leave(hf_local *local) {
   if (!local->grouped) pthread_mutex_unlock(&local->mutex);
 }
 
+bool hf_local_grouped(const hf_local *local) { return local->grouped && !sqlite3_get_autocommit(local->db); }
+
 hf_status hf_local_begin(hf_local *local) {
   hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;

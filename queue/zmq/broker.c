@@ -369,6 +369,10 @@ static void begin_wait(hf_broker *b, hf_broker_call *call) {
   w->until_ms = hf_broker_steady_ms() + (ms < 600000 ? ms : 600000);
 }
 
+static hf_status no_longer(const char *key) {
+  return hf_fail(HF_E_REFUSED, "the key %s is no longer in the broker's list of clients", key);
+}
+
 /* Jobs that are waited for: those that are over, and waits that are. */
 static void look_at_waits(hf_broker *b) {
   uint64_t changes, now = hf_broker_steady_ms();
@@ -384,14 +388,14 @@ static void look_at_waits(hf_broker *b) {
     hf_job_record record;
     hf_zmq_answer answer = {.number = w->number};
     hf_writer body = {0};
-    answer.status = hf_local_get(&b->store->queue, &w->job, &record);
+    answer.status = known ? hf_local_get(&b->store->queue, &w->job, &record) : no_longer(w->key);
     if (known && answer.status == HF_OK && hf_job_state_open(record.state) && now < w->until_ms) {
       i++;
       continue;
     }
     if (answer.status == HF_OK) answer.status = hf_zmq_write_record(&body, &record);
     if (answer.status != HF_OK) hf_detail_copy(hf_error_message(), answer.message);
-    if (known) send_answer(b, &w->route, &answer, &body);
+    send_answer(b, &w->route, &answer, &body);
     hf_writer_free(&body);
     zmq_msg_close(&w->route);
     *w = b->waits[--b->wait_count];
@@ -404,7 +408,7 @@ static void serve(hf_broker *b, hf_broker_call *call, hf_broker_call **changes, 
   bool found = false, idle = false, ignored;
   hf_status status = HF_OK;
   if (!who) {
-    refuse(call, hf_fail(HF_E_REFUSED, "the key %s is no longer in the broker's list of clients", call->key));
+    refuse(call, no_longer(call->key));
     return;
   }
   call->who = *who;

@@ -266,6 +266,7 @@ hf_status hf_zmq_read_record(hf_reader *r, hf_job_record *out) {
   HF_TRY(read_text(r, "cause", HF_DETAIL_MAX, out->cause));
   out->state = (hf_job_state)state;
   out->cancel_requested = cancel != 0;
+  if (hf_job_header_check(&out->header) != HF_OK) status = hf_fail_context(HF_E_FORMAT, "record");
 out:
   return status;
 }

@@ -10,6 +10,7 @@
 
 #define BEAT_MS      10000 /* signs of life while an answer is waited for */
 #define BEAT_LOST_MS 30000
+#define SEND_MS      200   /* there is always room for a request; without a connection there is none */
 
 uint64_t hf_zmq_steady_ms(void) {
   struct timespec now;
@@ -60,7 +61,7 @@ static hf_status make_socket(hf_zmq_wire *wire, const hf_zmq_address *address, s
   if (!wire->monitor || !set_number(wire->socket, ZMQ_LINGER, 0) || !set_number(wire->monitor, ZMQ_LINGER, 0) ||
       !set_number(wire->socket, ZMQ_RECONNECT_IVL, -1) || !set_number(wire->socket, ZMQ_IMMEDIATE, 1) ||
       !set_number(wire->socket, ZMQ_SNDHWM, 4) || !set_number(wire->socket, ZMQ_RCVHWM, 4) ||
-      !set_number(wire->socket, ZMQ_IPV6, 1) || !set_number(wire->socket, ZMQ_HEARTBEAT_IVL, BEAT_MS) ||
+      !set_number(wire->socket, ZMQ_SNDTIMEO, SEND_MS) || !set_number(wire->socket, ZMQ_IPV6, 1) || !set_number(wire->socket, ZMQ_HEARTBEAT_IVL, BEAT_MS) ||
       !set_number(wire->socket, ZMQ_HEARTBEAT_TIMEOUT, BEAT_LOST_MS) ||
       zmq_setsockopt(wire->socket, ZMQ_MAXMSGSIZE, &(int64_t){HF_ZMQ_BODY_MAX}, sizeof(int64_t)) != 0 ||
       zmq_setsockopt(wire->socket, ZMQ_CURVE_SERVERKEY, server, HF_CURVE_TEXT) != 0 ||
@@ -170,6 +171,13 @@ static const char *receive(hf_zmq_wire *wire, hf_zmq_reply *reply) {
   return wrong;
 }
 
+static bool ended(hf_zmq_wire *wire) {
+  unsigned event, value;
+  while ((event = next_event(wire, &value)))
+    if (event == ZMQ_EVENT_DISCONNECTED) return true;
+  return false;
+}
+
 /* NULL, or what is wrong. */
 static const char *wait_for_answer(hf_zmq_wire *wire, uint64_t number, uint64_t until, hf_zmq_reply *reply) {
   for (;;) {
@@ -185,9 +193,7 @@ static const char *wait_for_answer(hf_zmq_wire *wire, uint64_t number, uint64_t 
       if (wrong || reply->head.number == number) return wrong;
       continue; /* of a request that was given up */
     }
-    unsigned event = 0, value;
-    while (items[1].revents && (event = next_event(wire, &value)))
-      if (event == ZMQ_EVENT_DISCONNECTED) return "it closed the connection";
+    if (items[1].revents && ended(wire)) return "it closed the connection";
   }
 }
 
@@ -198,9 +204,9 @@ hf_status hf_zmq_wire_ask(hf_zmq_wire *wire, const hf_zmq_request *request, hf_b
   hf_status status = hf_zmq_request_encode(request, &head);
   const char *wrong = NULL;
   if (status != HF_OK) goto out;
-  int wait = timeout_ms < INT32_MAX ? (int)timeout_ms : INT32_MAX;
-  set_number(wire->socket, ZMQ_SNDTIMEO, wait);
-  if (zmq_send(wire->socket, head.data, head.length, ZMQ_SNDMORE) < 0 ||
+  if (ended(wire)) /* while nothing was asked */
+    wrong = "it closed the connection";
+  else if (zmq_send(wire->socket, head.data, head.length, ZMQ_SNDMORE) < 0 ||
       zmq_send(wire->socket, body.length ? body.data : "", body.length, 0) < 0)
     wrong = zmq_strerror(errno);
   else

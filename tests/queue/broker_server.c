@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <hyperfold/file.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,7 +154,12 @@ uint64_t broker_server_resident(const broker_server *server) {
 }
 
 bool broker_server_log_has(const broker_server *server, const char *word) {
-  char command[256];
-  snprintf(command, sizeof command, "grep -qF -- '%s' '%s/log'", word, server->folder);
-  return system(command) == 0;
+  char path[80];
+  uint8_t *log;
+  size_t length;
+  snprintf(path, sizeof path, "%s/log", server->folder);
+  if (hf_file_read(path, 64 << 20, &log, &length) != HF_OK) return false;
+  bool has = strstr((char *)log, word) != NULL;
+  free(log);
+  return has;
 }

@@ -1,5 +1,5 @@
 /* What a Redis server can do to a queue: go away, forget, fill up, be set up wrongly, answer nobody. */
-#include "carrier.h"
+#include "queue_faults.h"
 #include "queue_fixture.h"
 #include "redis_server.h"
 
@@ -28,169 +28,21 @@ static void start(fixture *f) {
   fixture_open(f, &here);
 }
 
-/* ---- killed and started again ---- */
+/* ---- what any server may do ---- */
 
-static int kills_done[2]; /* a pipe: the one who kills tells that it is through */
-
-static void wait_for_kills(const char *location) {
-  char byte;
-  (void)location;
-  if (kills_done[0] >= 0)
-    cr_assert(read(kills_done[0], &byte, 1) == 1, "the server was not killed as planned");
+static void fault_folder(void) { redis_server_folder(&server); }
+static void fault_start(void) { redis_server_again(&server, ""); }
+static void fault_kill(void) { redis_server_kill(&server, SIGKILL); }
+static void fault_path(const char *socket, char path[96]) { snprintf(path, 96, "%s/%s", server.folder, socket); }
+static void fault_location(const char *socket, char location[256]) {
+  snprintf(location, 256, "unix:%s/%s", server.folder, socket);
 }
+static const hf_fault_server faults = {fault_folder, {fault_start, fault_kill}, fault_location, fault_path};
 
-/* Clients and workers are killed as for any backend, and the server beside them: nothing that was
- * acknowledged is lost or there twice, and nobody notices more than a pause. */
-Test(queue_redis_server, killed) {
-  const unsigned kills = getenv("HF_SOAK") ? 20 : 3;
-  pid_t parent = getpid();
-  redis_server_folder(&server);
-  snprintf(place, sizeof place, "unix:%s/s", server.folder);
-  cr_assert(pipe(kills_done) == 0);
-  pid_t killer = fork();
-  cr_assert(killer >= 0);
-  if (killer == 0) {
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent) _exit(45);
-    close(kills_done[0]);
-    redis_server_again(&server, "");
-    for (unsigned i = 0; i < kills; i++) {
-      nanosleep(&(struct timespec){0, 150000000}, NULL);
-      redis_server_kill(&server, SIGKILL);
-      nanosleep(&(struct timespec){0, 50000000}, NULL);
-      redis_server_again(&server, "");
-    }
-    (void)!write(kills_done[1], "x", 1);
-    for (;;) pause(); /* its child, the server, ends with it */
-  }
-  close(kills_done[1]);
-  const hf_queue_factory factory = {make_here, drop_nothing, wait_for_kills};
-  hf_case_kill(&factory, getenv("HF_SOAK") ? 100 : 20);
-  cr_assert(kill(killer, SIGKILL) == 0 && waitpid(killer, NULL, 0) == killer);
-}
-
-/* ---- a connection that is cut ---- */
-
-/* From FOLDER/p to the server. */
-static carrier carry_unix(void) {
-  char front[96], back[96];
-  snprintf(front, sizeof front, "%s/p", server.folder);
-  snprintf(back, sizeof back, "%s/s", server.folder);
-  return carrier_start(carrier_listen_unix(front), back, 0);
-}
-
-/* Every call that changes something, cut off before and after it took effect: it takes effect once, and its
- * answer is that of the first time. */
-Test(queue_redis_server, cut) {
-  fixture f;
-  redis_server_start(&server, "");
-  carrier between = carry_unix();
-  volatile int *cut = between.cut;
-  snprintf(place, sizeof place, "unix:%s/p", server.folder);
-  fixture_open(&f, &here);
-  hf_digest result = result_of(&f, "proof");
-  hf_job_state state;
-  hf_finish_outcome outcome;
-  hf_beat beat;
-  uint64_t changed;
-  for (int round = 0; round < 3; round++) { /* the first one has the scripts loaded */
-    int when = round == 0 ? CUT_NOTHING : round == 1 ? CUT_REQUEST : CUT_ANSWER;
-    char id[16];
-    snprintf(id, sizeof id, "j%d", round);
-    hf_job_header job = job_of(&f, "alice", id);
-    hf_submission submission;
-    hf_queue_stats before = stats_of(&f);
-#define CUTTING(expression)                                                                                  \
-  do {                                                                                                       \
-    *cut = when;                                                                                             \
-    expression;                                                                                              \
-    cr_assert(*cut == CUT_NOTHING, "%s was not cut", #expression);                                           \
-  } while (0)
-    CUTTING(OK(hf_queue_submit_one(f.q, &job, &submission)));
-    cr_assert(submission.created);
-    hf_lease lease;
-    CUTTING(lease = lease_expect(&f, "w1", id));
-    EQ(lease.epoch, 1);
-    CUTTING(OK(hf_queue_release(f.q, &job.key, lease.epoch)));
-    lease = lease_expect(&f, "w1", id);
-    CUTTING(OK(hf_queue_fail(f.q, &job.key, lease.epoch, HF_E_DEVICE, "broken", &state)));
-    EQ(state, HF_JOB_QUEUED);
-    EQ(record_of(&f, "alice", id).attempts, 1);
-    lease = lease_expect(&f, "w2", id);
-    EQ(lease.epoch, 3);
-    f.now += 10000;
-    CUTTING(OK(hf_queue_reap(f.q, &changed)));
-    EQ(changed, 1);
-    CUTTING(OK(hf_queue_cancel(f.q, &job.key, "", &state)));
-    CUTTING(OK(hf_queue_requeue(f.q, &job.key, 0)));
-    lease = lease_expect(&f, "w1", id);
-    hf_progress progress = {.done = 1};
-    CUTTING(OK(hf_queue_heartbeat(f.q, &job.key, lease.epoch, &progress, &beat)));
-    CUTTING(OK(hf_queue_finish(f.q, &job.key, lease.epoch, "w1", &result, &outcome)));
-    EQ(outcome, HF_FINISH_ACCEPTED);
-    hf_queue_stats after = stats_of(&f);
-    EQ(after.submitted - before.submitted, 1);
-    EQ(after.resubmitted, 0);
-    EQ(after.leases - before.leases, 4);
-    EQ(after.released - before.released, 1);
-    EQ(after.failures - before.failures, 1);
-    EQ(after.expired - before.expired, 1);
-    EQ(after.stale, 0);
-    EQ(after.late_results, 0);
-#undef CUTTING
-  }
-  fixture_close(&f);
-  carrier_stop(&between);
-}
-
-/* A request that was given up and sent again, and of which the first copy reaches the server when the handle
- * is further: it does nothing. */
-Test(queue_redis_server, overtaken) {
-  fixture f;
-  redis_server_start(&server, "");
-  carrier between = carry_unix();
-  volatile int *cut = between.cut;
-  snprintf(place, sizeof place, "unix:%s/p", server.folder);
-  fixture_open(&f, &here);
-  submit(&f, "alice", "j");
-  hf_lease lease = lease_expect(&f, "w1", "j"); /* the scripts are loaded */
-  OK(hf_queue_release(f.q, &lease.header.key, lease.epoch));
-  for (int further = 0; further < 2; further++) {
-    *cut = HOLD_REQUEST;
-    lease = lease_expect(&f, "w1", "j");
-    EQ(*cut, CUT_NOTHING);
-    if (further) OK(hf_queue_release(f.q, &lease.header.key, lease.epoch));
-    *cut = DELIVER_HELD;
-    while (*cut != CUT_NOTHING) nanosleep(&(struct timespec){0, 1000000}, NULL);
-    hf_job_record record = record_of(&f, "alice", "j");
-    EQ(record.epoch, lease.epoch);
-    EQ(record.state, further ? HF_JOB_QUEUED : HF_JOB_LEASED);
-    if (!further) OK(hf_queue_release(f.q, &lease.header.key, lease.epoch));
-  }
-  EQ(stats_of(&f).leases, 3);
-  fixture_close(&f);
-  carrier_stop(&between);
-}
-
-/* Away for longer than the options allow: an error that says so, and the handle goes on when it is back. */
-Test(queue_redis_server, away) {
-  fixture f;
-  start(&f);
-  hf_queue_close(&f.q);
-  hf_queue_options options = fixture_options(&f);
-  options.busy_ms = 60;
-  OK(hf_queue_open(&options, &f.q));
-  submit(&f, "alice", "j");
-  redis_server_kill(&server, SIGKILL);
-  hf_queue_stats stats;
-  GIVES(HF_E_IO, hf_queue_get_stats(f.q, &stats));
-  cr_assert(strstr(hf_error_message(), "gave up"), "%s", hf_error_message());
-  hf_queue *other;
-  GIVES(HF_E_IO, hf_queue_open(&options, &other));
-  cr_assert(other == NULL);
-  redis_server_again(&server, "");
-  lease_expect(&f, "w1", "j");
-  fixture_close(&f);
-}
+Test(queue_redis_server, killed) { hf_fault_killed(&faults); }
+Test(queue_redis_server, cut) { hf_fault_cut(&faults); }
+Test(queue_redis_server, overtaken) { hf_fault_overtaken(&faults); }
+Test(queue_redis_server, away) { hf_fault_away(&faults); }
 
 /* ---- what the server forgets, or holds in the wrong shape ---- */
 
