@@ -349,7 +349,7 @@ static const hf_option list_options[] = {
     HF_OPTION_QUEUE,
     {"tenant", HF_OPTION_TEXT, "NAME", NULL, "only this tenant's"},
     {"state", HF_OPTION_TEXT, "STATE", NULL, "queued, leased, done, failed, cancelled or dead"},
-    {"circuit", HF_OPTION_TEXT, "NAME", NULL, "only of this circuit"},
+    {"circuit", HF_OPTION_TEXT, "NAME", NULL, "only of this circuit; of a sealed job it is NAME@POOL"},
     {"worker", HF_OPTION_TEXT, "NAME", NULL, "only those that this worker had last"},
     {"limit", HF_OPTION_NUMBER, "N", "1000", "at most so many"},
     HF_OPTION_END,

@@ -232,58 +232,72 @@ static void take_parts(const char *path, parts *out) {
   cr_assert_gt(out->count, 4);
 }
 
-/* After the job neither the process nor, where there is one, the prover's holds anything of the input. */
-Test(seal, nothing_is_left_in_the_worker) {
-  char pool[HF_POOL_ID + 1], line[200];
+static void read_secret_key(parts *out) {
+  char line[200];
   uint8_t key[32];
-  char *folder = set_up(pool);
-  parts *secret_key = calloc(1, sizeof *secret_key), *input = calloc(1, sizeof *input);
   FILE *file = fopen("pool.key", "r");
   cr_assert(file != NULL && fgets(line, sizeof line, file) != NULL);
   fclose(file);
   line[strcspn(line, "\n")] = '\0';
   cr_assert_eq(hf_unhex(strrchr(line, ' ') + 1, key, sizeof key), HF_OK);
-  look_for(secret_key, key);
+  look_for(out, key);
+}
+
+/* Has a worker prove two jobs of a small circuit (the first of a kind lays it out, the others compute values
+ * alone) and a batch. After each neither it nor, where there is one, its prover's process holds anything of
+ * the input. */
+static void look_into_worker(const char *options) {
+  char pool[HF_POOL_ID + 1];
+  char *folder = set_up(pool);
+  parts *secret_key = calloc(1, sizeof *secret_key), *input = calloc(1, sizeof *input);
+  read_secret_key(secret_key);
+  const char *const submits[] = {
+      SUBMIT "--tenant hyperfold --id 7/a --seal-to pool.pub input",
+      SUBMIT "--tenant hyperfold --id 7/b --seal-to pool.pub input",
+      "sequencer run --data data --chain 7 --depth 6 --slots 8 --dev --deposits deposits "
+      "--transactions payments --flush --seal-to pool.pub"};
+  const char *const ids[] = {"7/a", "7/b", "7/1"};
   json_decref(hf_run_json(0, "circuit key batch --parameters depth=6,slots=8 --data data --dev --json"));
   json_decref(hf_run_json(
       0, "wallet generate --json --chain 7 --accounts 3 --transactions 3 --deposits deposits --out "
          "payments --seed 1"));
-  /* The first job of a kind lays its circuit out, the second computes values alone. */
-  const char *const modes[] = {"", "--isolate"};
-  for (int mode = 0; mode < 2; mode++) {
-    pid_t worker = hf_run_start("worker.log", "worker --data data --dev --pool-key pool.key %s", modes[mode]);
-    for (int i = 0; i < 3; i++) {
-      snprintf(line, sizeof line, SUBMIT "--id job%d-%d --seal-to pool.pub input", mode, i);
-      if (i < 2) {
-        expect(0, NULL, line);
-        snprintf(line, sizeof line, "job wait job%d-%d --data data --input opened --pool-key pool.key", mode,
-                 i);
-      } else {
-        snprintf(line, sizeof line,
-                 "job wait --tenant hyperfold 7/%d --data data --input opened --pool-key pool.key", mode + 1);
-        expect(
-            0, NULL,
-            mode
-                ? "sequencer run --data data --chain 7 --depth 6 --slots 8 --dev --transactions payments "
-                  "--flush "
-                  "--seal-to pool.pub"
-                : "sequencer run --data data --chain 7 --depth 6 --slots 8 --dev --deposits deposits --flush "
-                  "--seal-to pool.pub");
-      }
-      expect(0, NULL, line);
-      take_parts("opened", input);
-      long keys = places_in_all(worker, secret_key), left = places_in_all(worker, input);
-      if (keys < 0) cr_skip_test("the memory of a child may not be read here");
-      cr_assert_gt(keys, 0, "what must be there, the pool's key, is not seen: nothing is");
-      cr_assert_eq(left, 0, "%s job %d: %ld places hold parts of the input, the last in %s", modes[mode], i,
-                   left, input->where);
-    }
-    kill(worker, SIGTERM);
-    waitpid(worker, NULL, 0);
+  pid_t worker = hf_run_start("worker.log", "worker --data data --dev --pool-key pool.key %s", options);
+  for (int i = 0; i < 3; i++) {
+    char line[160];
+    expect(0, NULL, submits[i]);
+    snprintf(line, sizeof line,
+             "job wait --tenant hyperfold %s --data data --input opened --pool-key pool.key", ids[i]);
+    expect(0, NULL, line);
+    take_parts("opened", input);
+    long keys = places_in_all(worker, secret_key), left = places_in_all(worker, input);
+    if (keys < 0) cr_skip_test("the memory of a child may not be read here");
+    cr_assert_gt(keys, 0, "what must be there, the pool's key, is not seen: nothing is");
+    cr_assert_eq(left, 0, "job %s: %ld places hold parts of the input, the last in %s", ids[i], left,
+                 input->where);
   }
+  kill(worker, SIGTERM);
+  waitpid(worker, NULL, 0);
   free(secret_key);
   free(input);
   tear_down(folder);
+}
+
+Test(seal, nothing_is_left_in_the_worker) { look_into_worker(""); }
+Test(seal, nothing_is_left_in_its_prover) { look_into_worker("--isolate"); }
+
+/* A processor that looks like a GPU: its device memory can be looked into. */
+Test(seal, nothing_is_left_on_the_device) {
+  if (!hf_soak()) cr_skip_test("soak only");
+  json_t *list = hf_run_json(0, "device list --json"), *device;
+  bool pocl = false;
+  size_t i;
+  json_array_foreach(json_object_get(list, "devices"), i, device) {
+    const char *driver = json_string_value(json_object_get(device, "driver"));
+    pocl |= driver != NULL && strstr(driver, "Portable Computing Language") != NULL;
+  }
+  json_decref(list);
+  if (!pocl) cr_skip_test("no PoCL");
+  look_into_worker("--device opencl");
 }
 
 /* The cause of a failure says nothing of what was sealed; that of an open job does. */
