@@ -1,4 +1,6 @@
 #include "engines.h"
+#include "cli/run_command.h"
+#include "queue.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -20,6 +22,7 @@ static void local_need(void) {}
 static void local_folder(engine *e) {
   strcpy(e->folder, "/tmp/hf-fleet-XXXXXX");
   cr_assert(mkdtemp(e->folder) != NULL, "%s: %s", e->folder, strerror(errno));
+  strcpy(e->store, e->folder);
   snprintf(e->location, sizeof e->location, "local:%s", e->folder);
 }
 
@@ -52,6 +55,63 @@ static void redis_drop(engine *e) { redis_server_stop(&e->redis); }
 
 const engine_kind engine_redis = {"redis",     redis_server_need, redis_folder,
                                   redis_start, redis_process,     redis_drop};
+
+/* ---- a broker, which serves a local store ---- */
+
+#ifdef HF_FLEET_ZMQ
+#define ZMQ_PORT "5713"
+
+static void zmq_need(void) {}
+
+static void zmq_folder(engine *e) {
+  broker_server *b = &e->broker;
+  broker_server_folder(b);
+  snprintf(e->folder, sizeof e->folder, "%s", b->folder);
+  snprintf(e->store, sizeof e->store, "%s/s", e->folder);
+  if (e->setup.address != NULL)
+    snprintf(b->endpoint, sizeof b->endpoint, "%s:" ZMQ_PORT, e->setup.address);
+  else
+    snprintf(b->endpoint, sizeof b->endpoint, "ipc:%s/socket", b->folder);
+  broker_server_location(b, "fleet", e->location);
+}
+
+static void zmq_start(engine *e) {
+  broker_server *b = &e->broker;
+  char path[100];
+  snprintf(path, sizeof path, "%s/fleet.key", b->folder);
+  if (access(path, F_OK) != 0) {
+    /* a disk that was mounted over the folder is empty */
+    snprintf(path, sizeof path, "mkdir -p %s/b", b->folder);
+    cr_assert_eq(system(path), 0);
+    broker_server_key(b, "fleet", "operator");
+  }
+  snprintf(path, sizeof path, "%s.log", b->folder);
+  b->pid = hf_run_start(path, "broker --queue %s --folder %s/b --bind %s", e->store, b->folder, b->endpoint);
+  for (int i = 0;; i++) {
+    hf_queue *queue;
+    hf_queue_options options = {.location = e->location, .busy_ms = 300};
+    if (hf_queue_open(&options, &queue) == HF_OK) {
+      hf_queue_close(&queue);
+      return;
+    }
+    cr_assert(i < 100 && waitpid(b->pid, NULL, WNOHANG) == 0, "the broker does not start: %s", hf_error_message());
+    nanosleep(&(struct timespec){0, 10000000}, NULL);
+  }
+}
+
+static pid_t *zmq_process(engine *e) { return &e->broker.pid; }
+static void zmq_drop(engine *e) {
+  char path[160];
+  snprintf(path, sizeof path, "%s.log", e->folder);
+  (void)unlink(path);
+  broker_server_stop(&e->broker);
+}
+
+const engine_kind engine_zmq = {"zmq", zmq_need, zmq_folder, zmq_start, zmq_process, zmq_drop};
+#else
+static void zmq_need(void) { cr_skip_test("no libzmq: the broker is not built"); }
+const engine_kind engine_zmq = {"zmq", zmq_need, NULL, NULL, NULL, NULL};
+#endif
 
 /* ---- any ---- */
 

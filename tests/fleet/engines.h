@@ -4,6 +4,9 @@
 #define HF_TEST_FLEET_ENGINES_H
 
 #include "queue/redis_server.h"
+#ifdef HF_FLEET_ZMQ
+#include "queue/broker_server.h"
+#endif
 
 #include <stdbool.h>
 
@@ -19,8 +22,12 @@ typedef struct engine {
   engine_setup setup;
   char options[256];   /* of the server, all together */
   char folder[128];    /* where it keeps what it is told */
+  char store[140];     /* the local store in it; "": it keeps it in another way */
   char location[256];  /* for --queue and hf_queue_open */
   redis_server redis;
+#ifdef HF_FLEET_ZMQ
+  broker_server broker; /* folder and keys; the process is the product's own */
+#endif
 } engine;
 
 typedef struct engine_kind {
@@ -32,7 +39,7 @@ typedef struct engine_kind {
   void (*drop)(engine *);     /* kills the server and removes the folder */
 } engine_kind;
 
-extern const engine_kind engine_local, engine_redis;
+extern const engine_kind engine_local, engine_redis, engine_zmq;
 
 /* Skips where it cannot run; otherwise a fresh folder, and the server started. `setup` may be NULL. */
 void engine_open(engine *, const engine_kind *, const engine_setup *setup);

@@ -63,7 +63,7 @@ static void damage_artifact(const hf_digest *digest, damage how) {
     }
     return;
   }
-  snprintf(path, sizeof path, "%s/artifacts/%.2s/%s", f.engine.folder, hex, hex + 2);
+  snprintf(path, sizeof path, "%s/artifacts/%.2s/%s", f.engine.store, hex, hex + 2);
   if (how == GONE) {
     cr_assert_eq(unlink(path), 0);
   } else if (how == CUT_SHORT) {
@@ -119,6 +119,7 @@ static void artifacts(const engine_kind *kind) {
 
 Test(fleet_damage, artifacts_local) { artifacts(&engine_local); }
 Test(fleet_damage, artifacts_redis) { artifacts(&engine_redis); }
+Test(fleet_damage, artifacts_zmq) { artifacts(&engine_zmq); }
 
 /* ---- the store itself ---- */
 

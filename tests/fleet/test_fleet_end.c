@@ -98,14 +98,14 @@ static void dies_writing(const engine_kind *kind) {
     OK(fleet_verify(&f, f.queue, i, &record.result));
   }
   fleet_stop(&f);
-  if (kind->start == NULL) stray = check_files(f.engine.folder);
+  if (f.engine.store[0] != 0) stray = check_files(f.engine.store);
   /* What was written for nothing is collected, and nothing else. */
   OK(hf_queue_collect(f.queue, 0, fleet_now_ms() + 1000, NULL, NULL, &jobs, &artifacts));
   for (unsigned i = 0; i < ROUNDS; i++) {
     hf_job_record record = fleet_record(&f, i);
     OK(fleet_verify(&f, f.queue, i, &record.result));
   }
-  if (kind->start == NULL) cr_assert_eq(check_files(f.engine.folder), 0);
+  if (f.engine.store[0] != 0) cr_assert_eq(check_files(f.engine.store), 0);
   fprintf(stderr,
           "fleet/end %s: %u workers killed while they handed in (%u before the job was done): all %u results verify; %llu proofs and %u files in "
           "the making were left behind, and collected\n",
@@ -114,6 +114,7 @@ static void dies_writing(const engine_kind *kind) {
 
 Test(fleet_end, worker_writing_local) { dies_writing(&engine_local); }
 Test(fleet_end, worker_writing_redis) { dies_writing(&engine_redis); }
+Test(fleet_end, worker_writing_zmq) { dies_writing(&engine_zmq); }
 
 /* ---- a client between put and submit ---- */
 
@@ -180,6 +181,7 @@ static void client_dies(const engine_kind *kind) {
 
 Test(fleet_end, client_local) { client_dies(&engine_local); }
 Test(fleet_end, client_redis) { client_dies(&engine_redis); }
+Test(fleet_end, client_zmq) { client_dies(&engine_zmq); }
 
 /* ---- a worker without memory ---- */
 

@@ -125,16 +125,19 @@ static void stay_full(void) {
   for (double until = fleet_seconds() + FULL_S; fleet_seconds() < until; fleet_pause(200)) still_there();
 }
 
-Test(fleet_full, local) {
+static void disk(const engine_kind *kind) {
   char why[200];
-  begin(&engine_local, &(engine_setup){.disk_kib = 16384});
+  begin(kind, &(engine_setup){.disk_kib = 16384});
   for (unsigned i = BEFORE; i < BEFORE + 40; i++) accept(i);
   engine_fill_disk(&f.engine);
   submit_until_full(BEFORE + 40, why, sizeof why);
   stay_full();
   engine_free_disk(&f.engine);
-  end("local", fleet_seconds(), why);
+  end(kind->name, fleet_seconds(), why);
 }
+
+Test(fleet_full, local) { disk(&engine_local); }
+Test(fleet_full, zmq) { disk(&engine_zmq); }
 
 Test(fleet_full, redis_memory) {
   char why[200];

@@ -103,3 +103,4 @@ static void kills(const engine_kind *kind) {
 
 Test(fleet_kill, local) { kills(&engine_local); }
 Test(fleet_kill, redis) { kills(&engine_redis); }
+Test(fleet_kill, zmq) { kills(&engine_zmq); }

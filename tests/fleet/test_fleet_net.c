@@ -155,3 +155,4 @@ static void cuts(const engine_kind *kind) {
 }
 
 Test(fleet_net, redis) { cuts(&engine_redis); }
+Test(fleet_net, zmq) { cuts(&engine_zmq); }

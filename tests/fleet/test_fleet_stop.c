@@ -133,3 +133,4 @@ static void stops(const engine_kind *kind) {
 
 Test(fleet_stop, local) { stops(&engine_local); }
 Test(fleet_stop, redis) { stops(&engine_redis); }
+Test(fleet_stop, zmq) { stops(&engine_zmq); }
