@@ -9,6 +9,7 @@
 
 #define HF_IDLE_MS        200
 #define HF_DEVICE_STRIKES 2
+#define HF_BEAT_SECONDS   0.05 /* between two heartbeats: each is a change of the store, and a small proof has twenty phases */
 /* A queue that is away, locked or full is asked again after pauses that double between these. */
 #define HF_PAUSE_MS       100
 #define HF_PAUSE_MOST_MS  2000
@@ -23,6 +24,7 @@
 typedef struct job_run {
   const hf_worker_options *options;
   const hf_lease *lease;
+  double beaten;     /* when the queue last heard of it */
   hf_status stopped; /* why the job must be left: HF_OK, HF_E_CANCELLED (release), HF_E_STALE (forget) */
   bool opened;       /* the input was sealed, and has been opened: what fails now may say what is in it */
   char told[HF_DETAIL_MAX + 1];
@@ -91,6 +93,9 @@ static bool beat(job_run *run, const char *phase, double thousandths) {
     run->stopped = hf_fail(HF_E_CANCELLED, "the worker was told to leave");
     return false;
   }
+  double now = hf_maker_now();
+  if (now - run->beaten < HF_BEAT_SECONDS && thousandths < HF_PROGRESS_STORE) return true;
+  run->beaten = now;
   hf_status status =
       hf_queue_heartbeat(o->queue, &run->lease->header.key, run->lease->epoch, &progress, &answer);
   if (status == HF_E_STALE || status == HF_E_NOT_FOUND) {
@@ -183,7 +188,7 @@ static const char *tell(job_run *run, hf_status status, const char *cause) {
 static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_maker_result *made,
                          hf_worker_totals *totals, unsigned *strikes) {
   *made = (hf_maker_result){0};
-  job_run run = {.options = o, .lease = lease, .report = {.job = &lease->header, .epoch = lease->epoch, .device = o->maker->device, .made = made}};
+  job_run run = {.options = o, .beaten = hf_maker_now(), .lease = lease, .report = {.job = &lease->header, .epoch = lease->epoch, .device = o->maker->device, .made = made}};
   const hf_job_key *key = &lease->header.key;
   char id[HF_JOB_ID_TEXT], cause[HF_DETAIL_MAX + 1] = "";
   hf_digest result = {{0}};

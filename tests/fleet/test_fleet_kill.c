@@ -10,7 +10,7 @@
 
 #define JOBS         (hf_soak() ? 10000u : 500u)
 #define SERVER_KILLS (hf_soak() ? 20u : 3u)
-#define SPREAD_MS    (hf_soak() ? 300000u : 14000u) /* of the client's submissions */
+#define SPREAD_MS    (hf_soak() ? 300000u : 12000u) /* of the client's submissions */
 #define KILL_MS      (hf_soak() ? 2000u : 1500u)    /* between two kills of a worker */
 #define LEASE_S      2u
 

@@ -1,6 +1,6 @@
 /* A worker on a host of its own, by a network namespace and a pair of virtual links: the link is cut for longer than the lease, at
  * the server's end and at the worker's, and comes back. Nothing is done twice, others do what it had, and it works on by
- * itself. 6 s; 30 s with HF_SOAK=1. Needs root and `ip`. */
+ * itself. 5 s; 30 s with HF_SOAK=1. Needs root and `ip`. */
 #include "books.h"
 
 #include <errno.h>
@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CUT_S   (hf_soak() ? 30u : 6u)
-#define CALM_S  4u  /* before each cut */
+#define CUT_S   (hf_soak() ? 30u : 5u)
+#define CALM_S  2u  /* before each cut */
 #define AGAIN_S 60u /* for the worker to come back: generous */
 #define LEASE_S 2u
 #define SERVER  "10.99.0.1"
@@ -111,7 +111,7 @@ static void calm(unsigned seconds) {
 static void cuts(const engine_kind *kind) {
   char down[2][100], up[2][100];
   samples back = {0};
-  unsigned seconds = 2 * (CUT_S + CALM_S) + 6, jobs = 12 * seconds, expired = 0;
+  unsigned seconds = 2 * (CUT_S + CALM_S) + 4, jobs = 12 * seconds, expired = 0;
   uint64_t at;
   make_hosts();
   fleet_open(&f, kind, &(engine_setup){.address = SERVER}, LEASE_S);
