@@ -246,7 +246,7 @@ const hf_option hf_worker_command_options[] = {
     {"ahead", HF_OPTION_FLAG, NULL, NULL, "compute the next job's witness beside the proof on the CPU too, as on every GPU"},
     {"patience", HF_OPTION_NUMBER, "SECONDS", "30", "without a sign of progress that process is ended and started again"},
     HF_OPTION_METRICS,
-    {"once", HF_OPTION_FLAG, NULL, NULL, "end when there is nothing to do"},
+    {"once", HF_OPTION_FLAG, NULL, NULL, "end when there is nothing to do, or the queue does not work"},
     {"jobs", HF_OPTION_NUMBER, "N", "0", "end after so many jobs; 0: no limit"},
     {NULL, HF_OPTION_FLAG, NULL, NULL, NULL},
 };
