@@ -55,6 +55,7 @@ struct hf_queue_watch {
   hf_queue_opener open;
   void *context;
   bool whole;
+  bool apart; /* who it is there may not see the queue's statistics: it is asked for what everybody may know */
   hf_family *family[FAMILIES]; /* the first alone without `whole` */
   pthread_mutex_t lock; /* guards what follows */
   hf_queue *queue;      /* NULL: not open */
@@ -124,6 +125,18 @@ out:
   return status;
 }
 
+/* Whether the queue answers, with its statistics. A broker shows them to operators and viewers alone. */
+static hf_status greet(hf_queue_watch *w) {
+  bool has;
+  if (!w->apart) {
+    hf_status status = hf_queue_get_stats(w->queue, &w->seen.stats);
+    if (w->whole || status != HF_E_REFUSED) return status;
+  }
+  hf_status status = hf_artifact_has(w->queue, &(hf_digest){{0}}, &has);
+  w->apart = status == HF_OK;
+  return status;
+}
+
 /* Under the lock. What it said stands for a second. */
 static hf_status look(hf_queue_watch *w) {
   hf_status status = HF_OK;
@@ -131,7 +144,7 @@ static hf_status look(hf_queue_watch *w) {
     return w->status == HF_OK ? HF_OK : hf_fail(w->status, "%s", w->reason);
   memset(&w->seen, 0, sizeof w->seen);
   if (w->queue == NULL) HF_TRY(w->open(w->context, &w->queue));
-  HF_TRY(hf_queue_get_stats(w->queue, &w->seen.stats));
+  HF_TRY(greet(w));
   if (w->whole) HF_TRY(look_at_tenants(w));
   if (w->whole) HF_TRY(look_at_workers(w));
 out:

@@ -1,7 +1,9 @@
 /* The queue behind a broker against the conformance suite. */
 #include "broker_server.h"
 #include "queue_fixture.h"
+#include "queue_watch.h"
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -119,4 +121,37 @@ Test(queue_zmq, revoked_while_nothing_can_be_opened) {
   }
   cr_assert_eq((int)status, (int)HF_E_REFUSED, "the key is still good");
   hf_queue_close(&queue);
+}
+
+static hf_status open_as_worker(void *context, hf_queue **out) {
+  hf_queue_options options = {.location = context, .busy_ms = 1000};
+  return hf_queue_open(&options, out);
+}
+
+/* A worker may not see the queue's statistics, and is well nevertheless. */
+Test(queue_zmq, health_of_a_worker) {
+  char location[256];
+  hf_exporter *exporter;
+  hf_queue_watch *watch;
+  zmq_make(location);
+  broker_server_key(&server, "w1", "worker");
+  while (!broker_server_log_has(&server, "clients=2")) nanosleep(&(struct timespec){0, 20000000}, NULL);
+  broker_server_location(&server, "w1", location);
+  OK(hf_exporter_create("worker", "0", &exporter));
+  OK(hf_queue_watch_create(exporter, open_as_worker, location, false, &watch));
+  const hf_web_request request = {.method = "GET", .path = "/healthz"};
+  for (int i = 0; i < 2; i++) {
+    hf_web_reply reply = {.code = 200};
+    cr_assert(hf_exporter_answer(exporter, &request, &reply));
+    cr_assert_eq(reply.code, 200, "%.*s", (int)reply.body.length, (const char *)reply.body.data);
+    hf_writer_free(&reply.body);
+    nanosleep(&(struct timespec){1, 100000000}, NULL); /* an answer stands for a second */
+  }
+  broker_server_kill(&server, SIGTERM);
+  hf_web_reply reply = {.code = 200};
+  cr_assert(hf_exporter_answer(exporter, &request, &reply));
+  cr_assert_eq(reply.code, 503);
+  hf_writer_free(&reply.body);
+  hf_exporter_destroy(&exporter);
+  hf_queue_watch_destroy(&watch);
 }
