@@ -22,7 +22,7 @@ static const hf_metric_spec specs[FAMILIES] = {
     [DRAINING] = HF_GAUGE_OF("hyperfold_queue_draining", "1 when the queue takes no new work (queue drain)."),
     [OLDEST] = HF_GAUGE_OF("hyperfold_queue_oldest_queued_seconds", "Age of the job that has waited longest; 0 if none waits."),
     [WORKERS] = HF_GAUGE_OF("hyperfold_queue_workers", "Workers seen in the last minute."),
-    [QUARANTINED] = HF_GAUGE_OF("hyperfold_queue_workers_quarantined", "Workers that get no jobs, as results of theirs were refused."),
+    [QUARANTINED] = HF_GAUGE_OF("hyperfold_queue_workers_quarantined", "Workers seen in the last day that get no jobs, as results of theirs were refused."),
     [TENANTS] = HF_GAUGE_OF("hyperfold_queue_tenants", "Tenants that the queue knows."),
     [SUBMISSIONS] = HF_COUNTER_OF("hyperfold_queue_submissions_total", "Jobs submitted: accepted, known already (again), another payload under a name (conflict), or above a quota (refused).", "outcome"),
     [LEASES] = HF_COUNTER_OF("hyperfold_queue_leases_total", "Jobs given to workers."),
@@ -109,11 +109,12 @@ static hf_status look_at_workers(hf_queue_watch *w) {
   hf_status status = HF_OK;
   char after[HF_NAME_MAX + 1] = "";
   const hf_clock clock = hf_clock_system();
-  const uint64_t now = clock.now_ms(clock.context), since = now > HF_WATCH_SEEN_MS ? now - HF_WATCH_SEEN_MS : 0;
+  const uint64_t now = clock.now_ms(clock.context), since = now > HF_WATCH_SEEN_MS ? now - HF_WATCH_SEEN_MS : 0,
+                 day = now > HF_WATCH_DAY_MS ? now - HF_WATCH_DAY_MS : 0;
   hf_worker_record *page = calloc(PAGE, sizeof *page);
   if (page == NULL) return hf_fail(HF_E_MEMORY, "no memory for a page of workers");
   for (size_t count = PAGE; count == PAGE;) {
-    HF_TRY(hf_queue_workers(w->queue, 0, after, page, PAGE, &count)); /* who is in quarantine may be away */
+    HF_TRY(hf_queue_workers(w->queue, day, after, page, PAGE, &count)); /* who is in quarantine may be away */
     for (size_t i = 0; i < count; i++) {
       w->seen.workers += page[i].seen_ms >= since;
       w->seen.quarantined += page[i].quarantined_ms != 0;

@@ -14,6 +14,7 @@ extern "C" {
 
 #define HF_WATCH_TENANTS    50    /* with series of their own (times six states: below HF_SERIES_MAX); the others are one, "other" */
 #define HF_WATCH_SEEN_MS    60000 /* workers seen in this time are there */
+#define HF_WATCH_DAY_MS     86400000 /* in quarantine counts who was seen in this time */
 #define HF_WATCH_PATIENCE_MS 2000 /* how long a watcher's handle should wait for the queue (hf_queue_options.busy_ms) */
 
 typedef struct hf_queue_watch hf_queue_watch;

@@ -33,6 +33,7 @@ typedef struct word {
 
 static word count_of(double n) {
   word w;
+  if (!(n >= 0)) n = 0;
   if (n < 10) snprintf(w.text, sizeof w.text, n == (int)n ? "%.0f" : "%.1f", n);
   else if (n < 100000) snprintf(w.text, sizeof w.text, "%.0f", n);
   else if (n < 1e7) snprintf(w.text, sizeof w.text, "%.0fk", n / 1e3);
@@ -111,27 +112,27 @@ static void put_tenant(hf_top_frame *f, const hf_top_tenant *t) {
       age_of(s->used_ms).text, age_of(s->proved_ms).text);
 }
 
+/* What matters most stands to the left: a narrow screen cuts the rest. */
 static void put_worker(hf_top_frame *f, const hf_top_view *v, const hf_top_worker *w, const hf_top_job *job) {
-  char left[128], id[HF_JOB_ID_TEXT], what[HF_NAME_MAX + HF_JOB_ID_TEXT + 2] = "", bar[BAR + 1] = "", rows[24] = "";
-  const char *phase = "";
-  snprintf(left, sizeof left, "%-20.20s %-11s %-10.10s %5s", w != NULL ? w->name : "", w != NULL ? hf_top_state_text(w->state) : "",
-           w != NULL ? w->device : "", w != NULL ? age_of(since(v, w->seen_ms)).text : "");
-  double done = 0;
-  if (job != NULL) {
-    hf_job_id_text(&job->key.id, id);
-    snprintf(what, sizeof what, "%s/%s", job->key.tenant, id);
-    phase = job->progress.phase[0] ? job->progress.phase : "begun";
-    if (job->progress.total > 0) done = (double)job->progress.done / (double)job->progress.total;
-    for (int i = 0; i < BAR; i++) bar[i] = i < (int)(done * BAR) ? '#' : '.';
-    bar[BAR] = 0;
-    if (job->rows_per_second > 0) snprintf(rows, sizeof rows, "%s", count_of(job->rows_per_second).text);
-  }
+  char left[64], id[HF_JOB_ID_TEXT], what[HF_NAME_MAX + HF_JOB_ID_TEXT + 2], bar[BAR + 1], rows[24] = "";
   const bool bad = w != NULL && (w->state == HF_TOP_QUARANTINED || w->state == HF_TOP_AWAY);
-  if (job == NULL)
-    put(f, bad ? HF_TOP_BAD : HF_TOP_PLAIN, "%s %s%s", left, w != NULL && w->strikes > 0 ? w->cause : "", "");
-  else
-    put(f, bad ? HF_TOP_BAD : HF_TOP_PLAIN, "%s %-24.24s %-10.10s %-11.11s %s %3.0f%% %6s %7s", left, what, job->circuit, phase, bar, done * 100,
-        age_of(since(v, job->leased_ms)).text, rows);
+  const char *device = w != NULL ? w->device : "";
+  snprintf(left, sizeof left, "%-20.20s %-11s %4s", w != NULL ? w->name : "", w != NULL ? hf_top_state_text(w->state) : "",
+           w != NULL ? age_of(since(v, w->seen_ms)).text : "");
+  if (job == NULL) {
+    put(f, bad ? HF_TOP_BAD : HF_TOP_PLAIN, "%s %-*s %7s %-11s %-24s %-10s %-10.10s %s", left, BAR + 5, "", "", "", "", "", device,
+        w != NULL && w->strikes > 0 ? w->cause : "");
+    return;
+  }
+  double done = job->progress.total > 0 ? (double)job->progress.done / (double)job->progress.total : 0;
+  if (done > 1) done = 1; /* a worker may say anything */
+  for (int i = 0; i < BAR; i++) bar[i] = i < (int)(done * BAR) ? '#' : '.';
+  bar[BAR] = 0;
+  hf_job_id_text(&job->key.id, id);
+  snprintf(what, sizeof what, "%s/%s", job->key.tenant, id);
+  if (job->rows_per_second > 0) snprintf(rows, sizeof rows, "%s", count_of(job->rows_per_second).text);
+  put(f, bad ? HF_TOP_BAD : HF_TOP_PLAIN, "%s %s %3.0f%% %7s %-11.11s %-24.24s %-10.10s %-10.10s %s", left, bar, done * 100, rows,
+      job->progress.phase[0] ? job->progress.phase : "begun", what, job->circuit, device, age_of(since(v, job->leased_ms)).text);
 }
 
 /* Lines that the workers' table takes: one for each, and one more for each further job. */
@@ -148,8 +149,8 @@ static unsigned worker_lines(const hf_top_view *v) {
 static void put_workers(hf_top_frame *f, const hf_top_view *v, unsigned room) {
   const unsigned until = f->count + room;
   uint32_t i = 0;
-  put(f, HF_TOP_HEAD, "%-20s %-11s %-10s %5s %-24s %-10s %-11s %-*s %6s %7s", "WORKER", "STATE", "DEVICE", "SEEN", "JOB", "CIRCUIT", "PHASE",
-      BAR + 5, "PROGRESS", "SINCE", "ROWS/S");
+  put(f, HF_TOP_HEAD, "%-20s %-11s %4s %-*s %7s %-11s %-24s %-10s %-10s %s", "WORKER", "STATE", "SEEN", BAR + 5, "PROGRESS", "ROWS/S", "PHASE",
+      "JOB", "CIRCUIT", "DEVICE", "SINCE");
   for (; i < v->worker_count && f->count < until; i++) {
     unsigned jobs = 0;
     for (uint32_t k = 0; k < v->job_count && f->count < until; k++) {

@@ -139,10 +139,11 @@ static hf_status look_at_workers(hf_queue *queue, hf_top_view *v) {
   hf_status status = HF_OK;
   char after[HF_NAME_MAX + 1] = "";
   size_t seen = 0;
+  const uint64_t day = v->now_ms > HF_TOP_DAY_MS ? v->now_ms - HF_TOP_DAY_MS : 0;
   hf_worker_record *page = calloc(PAGE, sizeof *page);
   if (page == NULL) return hf_fail(HF_E_MEMORY, "no memory for a page of workers");
   for (size_t count = PAGE; count == PAGE && seen < MOST; seen += count) {
-    HF_TRY(hf_queue_workers(queue, 0, after, page, PAGE, &count));
+    HF_TRY(hf_queue_workers(queue, day, after, page, PAGE, &count));
     for (size_t i = 0; i < count; i++) take_worker(v, &page[i]);
     if (count > 0) memcpy(after, page[count - 1].worker.name, sizeof after);
   }

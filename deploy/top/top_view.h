@@ -12,7 +12,8 @@
 #define HF_TOP_DEAD    3   /* dead letters that are shown */
 #define HF_TOP_ALARMS  8
 #define HF_TOP_COUNTED 1024    /* open folds, seals and batches that are counted at most */
-#define HF_TOP_SEEN_MS 300000  /* workers seen in this time are shown, and those in quarantine */
+#define HF_TOP_SEEN_MS 300000  /* workers seen in this time are shown, those in quarantine for a day */
+#define HF_TOP_DAY_MS  86400000
 #define HF_TOP_AWAY_MS 15000   /* one that was not seen for so long is away */
 #define HF_TOP_WAIT_MS 300000  /* a job that waits longer is an alarm */
 #define HF_TOP_ALARM   768     /* bytes of an alarm, NUL included */
@@ -72,7 +73,7 @@ hf_status hf_top_look(hf_queue *queue, uint64_t now_ms, hf_top_view *out);
 #define HF_TOP_SAMPLES 64
 typedef struct hf_top_rates {
   struct {
-    uint64_t ms, results, failures;
+    uint64_t ms, results;
   } samples[HF_TOP_SAMPLES];
   unsigned count, next;
 } hf_top_rates; /* all zero: none yet */

@@ -177,7 +177,7 @@ Test(top, a_page_says_what_there_is) {
   static const char *const holds[] = {
       "hyperfold top   redis://host   ", "2 queued  2 proving  1 done  0 failed", "1.50 results/s", "1 quarantined",
       "ALARM     dead letter poor/d (1 in all): ?[2J?]0;title", "ALARM     1 workers in quarantine; liar: ?[2J?]0;title",
-      "last seal/4 10s ago", "busy/h0", "quotient    #####.......  50%", "liar                 quarantined", "old                  away"};
+      "last seal/4 10s ago", "busy/h0", "#####.......  50%      50 quotient    busy/h0", "liar                 quarantined", "old                  away"};
   for (unsigned i = 0; i < sizeof holds / sizeof *holds; i++) cr_assert(strstr(page, holds[i]), "no \"%s\" in\n%s", holds[i], page);
   cr_assert(!strstr(page, "secret"));
 
