@@ -131,18 +131,24 @@ static hf_status open_again(hf_broker *b) {
 
 /* ---- who is let in (ZAP, RFC 27) ---- */
 
-/* One line a second, with the number of those that were not told. */
-static void tell_refused(hf_broker *b, const char *key, const char *address) {
+/* Whether a line may be written now; `left_out`: how many were not since the last one. */
+static bool may_tell(hf_broker_quiet *quiet, uint64_t *left_out) {
   uint64_t now = hf_broker_steady_ms();
-  b->counts.refused_keys++;
-  if (b->told_ms && now < b->told_ms + 1000) {
-    b->untold++;
-    return;
+  if (quiet->told_ms && now < quiet->told_ms + 1000) {
+    quiet->untold++;
+    return false;
   }
-  hf_log(&b->log, HF_LOG_WARN, "a key that is not in the list was refused", HF_LOG_TEXT("key", key),
-         HF_LOG_TEXT("address", address), HF_LOG_UINT("others_not_told", b->untold));
-  b->told_ms = now;
-  b->untold = 0;
+  *left_out = quiet->untold;
+  *quiet = (hf_broker_quiet){.told_ms = now};
+  return true;
+}
+
+static void tell_refused(hf_broker *b, const char *key, const char *address) {
+  uint64_t left_out;
+  b->counts.refused_keys++;
+  if (may_tell(&b->quiet_keys, &left_out))
+    hf_log(&b->log, HF_LOG_WARN, "a key that is not in the list was refused", HF_LOG_TEXT("key", key),
+           HF_LOG_TEXT("address", address), HF_LOG_UINT("left_out", left_out));
 }
 
 enum { ZAP_VERSION, ZAP_REQUEST, ZAP_DOMAIN, ZAP_ADDRESS, ZAP_IDENTITY, ZAP_MECHANISM, ZAP_KEY, ZAP_FRAMES };
@@ -227,9 +233,11 @@ static bool take(hf_broker *b, hf_broker_call *call) {
     call->asker = hf_digest_bytes(text, sizeof text);
     call->answer.number = call->request.number;
   } else {
+    uint64_t left_out;
     b->counts.malformed++;
-    hf_log(&b->log, HF_LOG_WARN, "a message that is no request", HF_LOG_TEXT("key", key ? key : "-"),
-           HF_LOG_TEXT("why", good ? hf_error_message() : "frames"));
+    if (may_tell(&b->quiet_malformed, &left_out))
+      hf_log(&b->log, HF_LOG_WARN, "a message that is no request", HF_LOG_TEXT("key", key ? key : "-"),
+             HF_LOG_TEXT("why", good ? hf_error_message() : "frames"), HF_LOG_UINT("left_out", left_out));
   }
   zmq_msg_close(&head);
   return true;
@@ -449,8 +457,11 @@ static void serve_all(hf_broker *b) {
   for (size_t i = 0; i < count; i++) {
     hf_broker_call *call = &b->calls[i];
     if (call->answer.status == HF_E_REFUSED) {
+      uint64_t left_out;
       b->counts.refused_requests++;
-      hf_log(&b->log, HF_LOG_WARN, "a request was refused", HF_LOG_TEXT("why", call->answer.message));
+      if (may_tell(&b->quiet_requests, &left_out))
+        hf_log(&b->log, HF_LOG_WARN, "a request was refused", HF_LOG_TEXT("why", call->answer.message),
+               HF_LOG_UINT("left_out", left_out));
     }
     if (!call->malformed && call->later && call->answer.status == HF_OK)
       begin_wait(b, call);

@@ -178,7 +178,10 @@ static hf_status wait_for(hf_broker *b, hf_broker_call *call) {
   hf_job_record record;
   hf_status status = hf_local_get(&b->store->queue, &call->request.key, &record);
   if (status != HF_OK) return status;
-  call->later = hf_job_state_open(record.state) && call->request.numbers[0] > 0 && b->wait_count < HF_BROKER_WAITS;
+  size_t mine = 0;
+  for (size_t i = 0; i < b->wait_count; i++) mine += strcmp(b->waits[i].key, call->key) == 0;
+  call->later = hf_job_state_open(record.state) && call->request.numbers[0] > 0 && b->wait_count < HF_BROKER_WAITS &&
+                mine < HF_BROKER_WAITS_EACH;
   return call->later ? HF_OK : hf_zmq_write_record(&call->out, &record);
 }
 

@@ -13,6 +13,7 @@
 #define HF_BROKER_CALLS         256              /* taken in one step */
 #define HF_BROKER_INFLOW        ((size_t)16 << 20) /* bytes of bodies taken in one step */
 #define HF_BROKER_WAITS         4096
+#define HF_BROKER_WAITS_EACH    256              /* of one key */
 #define HF_BROKER_UPLOADS       256
 #define HF_BROKER_UPLOADS_EACH  16               /* of one key */
 #define HF_BROKER_UPLOAD_IDLE   60000            /* ms until an upload is given up */
@@ -47,6 +48,11 @@ typedef struct hf_broker_upload {
   uint64_t seen_ms;
 } hf_broker_upload;
 
+/* Lines about what strangers and liars do: one a second of each kind, with the number of those that were left out. */
+typedef struct hf_broker_quiet {
+  uint64_t told_ms, untold;
+} hf_broker_quiet;
+
 /* The last number that a handle used: in one of four places that its digest chooses. */
 typedef struct hf_broker_session {
   hf_digest asker;
@@ -73,7 +79,8 @@ struct hf_broker {
   uint64_t store_changes; /* hf_local_changes when waits were last looked at */
   hf_broker_upload uploads[HF_BROKER_UPLOADS];
   hf_broker_session sessions[HF_BROKER_SESSIONS];
-  uint64_t tick_ms, minute_ms, told_ms, untold;
+  uint64_t tick_ms, minute_ms;
+  hf_broker_quiet quiet_keys, quiet_requests, quiet_malformed;
   hf_broker_counts counts;
 };
 

@@ -12,6 +12,11 @@
 #define CONNECT_MS 5000
 #define ANSWER_MS  10000
 #define PAUSE_MS   1000 /* the longest between two tries */
+#define CROWDED_MS 200
+
+static void pause_ms(uint64_t ms) {
+  nanosleep(&(struct timespec){(time_t)(ms / 1000), (long)(ms % 1000) * 1000000}, NULL);
+}
 
 hf_status hf_zmq_enter(hf_zmq *zmq) {
   if (zmq->owner != getpid())
@@ -55,7 +60,7 @@ static hf_status try_until(hf_zmq *zmq, hf_zmq_wire *wire, const hf_zmq_request 
     pause = pause < 5 ? 5 : pause >= PAUSE_MS / 2 ? PAUSE_MS : 2 * pause;
     /* Not all clients at the same moment. */
     uint64_t spread = pause / 2 + (zmq->number * 7919 + (uint64_t)zmq->owner * 104729) % (pause / 2 + 1);
-    nanosleep(&(struct timespec){(time_t)(spread / 1000), (long)(spread % 1000) * 1000000}, NULL);
+    pause_ms(spread);
   }
 }
 
@@ -105,12 +110,16 @@ hf_status hf_zmq_wait(hf_queue *queue, const hf_job_key *key, uint64_t timeout_m
   request.numbers[0] = timeout_ms < ANSWER_MS ? timeout_ms : ANSWER_MS;
   if (zmq->owner != getpid()) return hf_zmq_enter(zmq); /* says why not */
   pthread_mutex_lock(&zmq->wait_mutex);
+  uint64_t began = hf_zmq_steady_ms();
   hf_status status = ask_on(zmq, &zmq->waiting, &request, (hf_bytes){0}, 2 * ANSWER_MS, &reply);
   if (status == HF_OK) {
     hf_reader r = hf_reader_over(zmq_msg_data(&reply.body), zmq_msg_size(&reply.body));
     hf_job_record record; /* an error leaves `out` as it was */
     status = hf_zmq_read_record(&r, &record);
     if (status == HF_OK) *out = record;
+    /* The broker has too many who wait: they come again after a pause. */
+    uint64_t passed = hf_zmq_steady_ms() - began, left = request.numbers[0] > passed ? request.numbers[0] - passed : 0;
+    if (status == HF_OK && hf_job_state_open(record.state) && left) pause_ms(left < CROWDED_MS ? left : CROWDED_MS);
   }
   zmq_msg_close(&reply.body);
   pthread_mutex_unlock(&zmq->wait_mutex);
