@@ -189,17 +189,21 @@ static void label_copy(const char *value, char out[HF_LABEL_TEXT]) {
   out[used] = 0;
 }
 
+static bool has_labels(const hf_series *s, char label[HF_METRIC_LABELS][HF_LABEL_TEXT]) {
+  unsigned same = 0;
+  while (same < s->family->labels && strcmp(s->label[same], label[same]) == 0) same++;
+  return same == s->family->labels;
+}
+
 hf_series *hf_series_of(hf_family *f, const char *const *values) {
   char label[HF_METRIC_LABELS][HF_LABEL_TEXT] = {{0}};
   for (unsigned i = 0; i < f->labels; i++) label_copy(values != NULL && values[i] != NULL ? values[i] : "", label[i]);
   pthread_mutex_lock(&f->lock);
   hf_series *s = f->first;
-  for (; s != NULL; s = s->next) {
-    unsigned same = 0;
-    while (same < f->labels && strcmp(s->label[same], label[same]) == 0) same++;
-    if (same == f->labels) break;
-  }
-  if (s == NULL && f->count < HF_SERIES_MAX && (s = calloc(1, sizeof *s)) != NULL) {
+  while (s != NULL && !has_labels(s, label)) s = s->next;
+  /* Who is called "other" is one of them: a series must not stand there twice. */
+  const bool other = f->labels > 0 && has_labels(&f->other, label);
+  if (s == NULL && !other && f->count < HF_SERIES_MAX && (s = calloc(1, sizeof *s)) != NULL) {
     s->family = f;
     memcpy(s->label, label, sizeof label);
     *f->last = s;

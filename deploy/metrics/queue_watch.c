@@ -49,6 +49,7 @@ typedef struct sight {
   hf_queue_stats stats;
   uint64_t workers, quarantined, tenants;
   hf_tenant_stats own[HF_WATCH_TENANTS], other; /* of `other` the sums */
+  bool has_other;
 } sight;
 
 struct hf_queue_watch {
@@ -79,12 +80,14 @@ static uint64_t monotonic_ms(void) {
 static void count_tenant(hf_queue_watch *w, const hf_tenant_stats *t) {
   unsigned at = 0;
   w->seen.tenants++;
+  if (strcmp(t->tenant, "other") == 0) at = HF_WATCH_TENANTS; /* its name is that of the sums: it is in them */
   while (at < w->names && strcmp(w->name[at], t->tenant) != 0) at++;
   if (at == w->names && w->names < HF_WATCH_TENANTS) memcpy(w->name[w->names++], t->tenant, sizeof t->tenant);
   if (at < w->names) {
     w->seen.own[at] = *t;
     return;
   }
+  w->seen.has_other = true;
   for (int i = 0; i < HF_JOB_STATES; i++) w->seen.other.jobs[i] += t->jobs[i];
   w->seen.other.used_ms += t->used_ms;
   w->seen.other.proved_ms += t->proved_ms;
@@ -217,7 +220,7 @@ static void show(hf_queue_watch *w) {
     set_of(w, TENANT_WEIGHT, w->name[i], t->weight);
     set_of(w, TENANT_QUOTA, w->name[i], (double)t->quota);
   }
-  if (w->seen.tenants > w->names) show_tenant(w, "other", &w->seen.other);
+  if (w->seen.has_other) show_tenant(w, "other", &w->seen.other);
 }
 
 static void collect(void *context) {
