@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PUBLIC_WORD "hyperfold-pool 1 "
 #define SECRET_WORD "hyperfold-pool-secret 1 "
@@ -147,6 +148,11 @@ hf_status hf_sealer_open(const hf_pool_public *recipients, size_t count, const c
   sealer->count = count;
   status = make_secret(path, SEALER_WORD, sealer->secret);
   if (status == HF_E_EXISTS) status = read_secret(path, SEALER_WORD, "secret of a submitter", sealer->secret);
+  /* Another process may be about to write it. */
+  for (int tries = 0; status == HF_E_FORMAT && tries < 50; tries++) {
+    nanosleep(&(struct timespec){0, 10000000}, NULL);
+    status = read_secret(path, SEALER_WORD, "secret of a submitter", sealer->secret);
+  }
   if (status != HF_OK) goto out;
   *out = sealer;
   return HF_OK;

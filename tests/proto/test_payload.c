@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static char folder[32];
 
@@ -278,6 +280,29 @@ Test(payload, again) {
   hf_sealer_close(&sealer);
   hf_sealer_close(&again);
   hf_sealer_close(&stranger);
+}
+
+/* Submitters that start at the same moment have one secret. */
+Test(payload, first_at_once) {
+  enum { COUNT = 12 };
+  hf_pool_public pool = make_pool("pool");
+  hf_job_id ids[COUNT];
+  int ends[2];
+  cr_assert_eq(pipe(ends), 0);
+  for (int i = 0; i < COUNT; i++) {
+    pid_t pid = fork();
+    cr_assert(pid >= 0);
+    if (pid > 0) continue;
+    hf_sealer *sealer;
+    hf_job_id id = {0};
+    if (hf_sealer_open(&pool, 1, in_folder("secret"), &sealer) == HF_OK)
+      hf_sealer_job_id(sealer, "x", 1, &id);
+    _exit(write(ends[1], &id, sizeof id) != sizeof id);
+  }
+  for (int i = 0; i < COUNT; i++) cr_assert_eq(read(ends[0], &ids[i], sizeof ids[i]), (ssize_t)sizeof ids[i]);
+  while (wait(NULL) > 0) continue;
+  for (int i = 0; i < COUNT; i++)
+    cr_assert(ids[i].length == 16 && memcmp(&ids[i], &ids[0], sizeof ids[0]) == 0);
 }
 
 /* Files of keys. */
