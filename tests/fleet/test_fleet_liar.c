@@ -205,6 +205,7 @@ static void lies(const engine_kind *kind) {
 
 Test(fleet_liar, local) { lies(&engine_local); }
 Test(fleet_liar, redis) { lies(&engine_redis); }
+Test(fleet_liar, zmq) { lies(&engine_zmq); }
 
 /* An input that no worker can prove is tried three times, on two of them, and buried with its cause; the
  * others' jobs are proven meanwhile. */
@@ -242,3 +243,4 @@ static void poison(const engine_kind *kind) {
 
 Test(fleet_liar, poison_local) { poison(&engine_local); }
 Test(fleet_liar, poison_redis) { poison(&engine_redis); }
+Test(fleet_liar, poison_zmq) { poison(&engine_zmq); }
