@@ -154,6 +154,35 @@ void hf_fault_overtaken(const hf_fault_server *server) {
   carrier_stop(&between);
 }
 
+void hf_fault_late_lease(const hf_fault_server *server) {
+  fixture f;
+  char direct[256];
+  hf_queue *other;
+  carrier between = start_carrier(server);
+  volatile int *cut = between.cut;
+  fixture_open(&f, &here);
+  hf_queue_options options = fixture_options(&f);
+  server->location("s", direct);
+  options.location = direct;
+  OK(hf_queue_open(&options, &other));
+  lease_none(&f, "w1"); /* the server has seen it all once */
+  *cut = HOLD_REQUEST;
+  lease_none(&f, "w1");
+  EQ(*cut, CUT_NOTHING);
+  EQ(stats_of(&f).leases, 0); /* the handle is further */
+  hf_job_header job = job_of(&f, "alice", "j");
+  OK(hf_queue_submit_one(other, &job, NULL));
+  *cut = DELIVER_HELD;
+  while (*cut != CUT_NOTHING) nanosleep(&(struct timespec){0, 1000000}, NULL);
+  for (int i = 0; i < 20; i++) {
+    EQ(record_of(&f, "alice", "j").state, HF_JOB_QUEUED);
+    nanosleep(&(struct timespec){0, 5000000}, NULL);
+  }
+  hf_queue_close(&other);
+  fixture_close(&f);
+  carrier_stop(&between);
+}
+
 /* An error that says so, and the handle goes on when the server is back. */
 void hf_fault_away(const hf_fault_server *server) {
   fixture f;

@@ -21,6 +21,9 @@ void hf_fault_killed(const hf_fault_server *server);
 void hf_fault_cut(const hf_fault_server *server);
 /* A request that was given up and sent again, and whose first copy comes to the server when the handle is further. */
 void hf_fault_overtaken(const hf_fault_server *server);
+/* The same for a lease call that was told that there is nothing: its first copy comes when the handle is further and a job is
+ * there. For servers that keep in mind how far a handle is. */
+void hf_fault_late_lease(const hf_fault_server *server);
 /* Away for longer than the options allow. */
 void hf_fault_away(const hf_fault_server *server);
 

@@ -52,6 +52,7 @@ static const hf_fault_server faults = {fault_folder, {fault_start, fault_kill}, 
 Test(queue_zmq_server, killed) { hf_fault_killed(&faults); }
 Test(queue_zmq_server, cut) { hf_fault_cut(&faults); }
 Test(queue_zmq_server, overtaken) { hf_fault_overtaken(&faults); }
+Test(queue_zmq_server, late_lease) { hf_fault_late_lease(&faults); }
 Test(queue_zmq_server, away) { hf_fault_away(&faults); }
 
 /* ---- a broker as it is in use: its own clock and terms ---- */
