@@ -1,6 +1,8 @@
 /* hyperfold broker: the queue of this machine for other machines. */
 #include "commands.h"
+#include "key_cache.h"
 #include "metrics_common.h"
+#include "proof_common.h"
 #include "signals.h"
 #include "zmq/broker.h"
 
@@ -56,6 +58,22 @@ static hf_status tell_where(hf_cli *cli, const hf_broker *broker, const char *fo
   return HF_OK;
 }
 
+/* A proof under the key that the job pins. Whether it is about the job's input is for the taker to say. */
+static hf_status judge(void *context, const hf_job_header *job, const uint8_t *result, size_t length, bool *ok) {
+  hf_cli *cli = context;
+  hf_verifying_key vk;
+  hf_status status = hf_key_folder_find(hf_cli_text(cli, "verify"), &job->vk_digest, &vk);
+  hf_proof *proof = NULL;
+  *ok = false;
+  if (status == HF_OK) status = hf_cli_allow_development(cli, vk.development, "the key");
+  if (status != HF_OK) return status;
+  if ((proof = calloc(1, sizeof *proof)) == NULL) return hf_fail(HF_E_MEMORY, "no memory for a proof");
+  status = hf_proof_decode("the result", result, length, proof);
+  if (status == HF_OK) status = hf_verify(&vk, proof, ok);
+  free(proof);
+  return status >= 200 && status < 300 ? HF_OK : status; /* bytes that are no proof of this key speak against it */
+}
+
 hf_status hf_broker_run(hf_cli *cli) {
   hf_status status = HF_OK;
   hf_broker *broker = NULL;
@@ -78,6 +96,8 @@ hf_status hf_broker_run(hf_cli *cli) {
                                          .log = &cli->log},
                                .lease_limit_ms = hf_cli_number(cli, "lease-limit") * 1000,
                                .memory_limit = memory << 20,
+                               .judge = hf_cli_given(cli, "verify") ? judge : NULL,
+                               .judge_context = cli,
                                .log = &cli->log};
   hf_cli_catch_signals();
   sigaction(SIGHUP, &hangup, NULL); /* files are looked at again every second; this wakes up at once */
@@ -111,6 +131,9 @@ const hf_option hf_broker_command_options[] = {
     {"lease-limit", HF_OPTION_NUMBER, "SECONDS", "600", "the longest that a worker may ask for"},
     {"tenant-quota", HF_OPTION_NUMBER, "N", "100000", "open jobs of a tenant at most, unless set for it"},
     {"total-quota", HF_OPTION_NUMBER, "N", "1000000", "open jobs in all"},
+    {"verify", HF_OPTION_TEXT, "FOLDER", NULL,
+     "refuse workers' results that are no proofs under their jobs' keys; FOLDER has those (DATA/keys of who derived them)"},
+    HF_OPTION_DEV,
     HF_OPTION_METRICS,
     {"memory", HF_OPTION_NUMBER, "MIB", "1024", "above this all connections are closed once; clients come back"},
     HF_OPTION_END,

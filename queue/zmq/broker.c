@@ -131,8 +131,7 @@ static hf_status open_again(hf_broker *b) {
 
 /* ---- who is let in (ZAP, RFC 27) ---- */
 
-/* Whether a line may be written now; `left_out`: how many were not since the last one. */
-static bool may_tell(hf_broker_quiet *quiet, uint64_t *left_out) {
+bool hf_broker_may_tell(hf_broker_quiet *quiet, uint64_t *left_out) {
   uint64_t now = hf_broker_steady_ms();
   if (quiet->told_ms && now < quiet->told_ms + 1000) {
     quiet->untold++;
@@ -146,7 +145,7 @@ static bool may_tell(hf_broker_quiet *quiet, uint64_t *left_out) {
 static void tell_refused(hf_broker *b, const char *key, const char *address) {
   uint64_t left_out;
   b->counts.refused_keys++;
-  if (may_tell(&b->quiet_keys, &left_out))
+  if (hf_broker_may_tell(&b->quiet_keys, &left_out))
     hf_log(&b->log, HF_LOG_WARN, "a key that is not in the list was refused", HF_LOG_TEXT("key", key),
            HF_LOG_TEXT("address", address), HF_LOG_UINT("left_out", left_out));
 }
@@ -235,7 +234,7 @@ static bool take(hf_broker *b, hf_broker_call *call) {
   } else {
     uint64_t left_out;
     b->counts.malformed++;
-    if (may_tell(&b->quiet_malformed, &left_out))
+    if (hf_broker_may_tell(&b->quiet_malformed, &left_out))
       hf_log(&b->log, HF_LOG_WARN, "a message that is no request", HF_LOG_TEXT("key", key ? key : "-"),
              HF_LOG_TEXT("why", good ? hf_error_message() : "frames"), HF_LOG_UINT("left_out", left_out));
   }
@@ -459,7 +458,7 @@ static void serve_all(hf_broker *b) {
     if (call->answer.status == HF_E_REFUSED) {
       uint64_t left_out;
       b->counts.refused_requests++;
-      if (may_tell(&b->quiet_requests, &left_out))
+      if (hf_broker_may_tell(&b->quiet_requests, &left_out))
         hf_log(&b->log, HF_LOG_WARN, "a request was refused", HF_LOG_TEXT("why", call->answer.message),
                HF_LOG_UINT("left_out", left_out));
     }

@@ -12,6 +12,11 @@
 
 typedef struct hf_broker hf_broker;
 
+/* Whether a worker's result is a proof under the key that its job pins; *ok is false before. A status: that cannot be
+ * said here, and the result is taken as it is. hf_error_message says why not, in both cases. */
+typedef hf_status (*hf_broker_judge)(void *context, const hf_job_header *job, const uint8_t *result, size_t length,
+                                     bool *ok);
+
 typedef struct hf_broker_options {
   const char *folder; /* made when it is missing */
   const char *bind;   /* "HOST:PORT" (PORT '*': any), or "ipc:PATH" */
@@ -21,6 +26,8 @@ typedef struct hf_broker_options {
   uint64_t lease_limit_ms; /* default 600,000 */
   uint64_t memory_limit;   /* bytes; above it all connections are closed once, see README.md; default 1 GiB */
   bool trust_terms;        /* tests: the clock and all options of the client's handle count */
+  hf_broker_judge judge;   /* or NULL: results are for their takers to judge */
+  void *judge_context;
   const hf_logger *log;
 } hf_broker_options;
 

@@ -278,12 +278,58 @@ static hf_status heartbeat(hf_broker *b, hf_broker_call *call) {
   return HF_OK;
 }
 
+#define RESULT_LIMIT ((size_t)1 << 20)
+
+/* Whether a worker's result stands; `why` not. What cannot be judged here stands, and is said. */
+static hf_status judge(hf_broker *b, const hf_broker_call *call, bool *stands, char why[HF_DETAIL_MAX + 1]) {
+  const hf_zmq_request *q = &call->request;
+  hf_job_record record;
+  uint8_t *data;
+  size_t length;
+  uint64_t left_out;
+  *stands = true;
+  if (!b->options.judge || call->who.role != HF_ROLE_WORKER) return HF_OK;
+  hf_status status = hf_local_get(&b->store->queue, &q->key, &record);
+  if (status != HF_OK || record.state == HF_JOB_DONE) return status;
+  status = hf_local_artifact_get(&b->store->queue, &q->digest, RESULT_LIMIT, &data, &length);
+  if (status == HF_E_NOT_FOUND) return HF_OK; /* finish says so */
+  if (status == HF_E_RANGE) *stands = false;  /* no proof is that long */
+  if (status == HF_OK) {
+    status = b->options.judge(b->options.judge_context, &record.header, data, length, stands);
+    free(data);
+    if (status != HF_OK) *stands = true;
+    if (status != HF_OK && hf_broker_may_tell(&b->quiet_unjudged, &left_out))
+      hf_log(&b->log, HF_LOG_WARN, "a result was not judged", HF_LOG_TEXT("why", hf_error_message()),
+             HF_LOG_UINT("left_out", left_out));
+  } else if (*stands) {
+    return status;
+  }
+  if (!*stands) hf_detail_copy(hf_error_message(), why);
+  return HF_OK;
+}
+
+/* A result that does not stand is taken and refused in one transaction: so the worker has its strike. */
+static hf_status take_and_refuse(hf_broker *b, const hf_broker_call *call, const char *why) {
+  const hf_zmq_request *q = &call->request;
+  hf_queue_refusal refusal;
+  hf_finish_outcome outcome;
+  hf_status status = hf_local_finish(&b->store->queue, &q->key, q->epoch, q->name, &q->digest, &outcome);
+  if (status != HF_OK) return status;
+  if (outcome == HF_FINISH_ACCEPTED)
+    status = hf_local_refuse(&b->store->queue, &q->key, &q->digest, false, why, &refusal);
+  return status == HF_OK ? hf_fail(HF_E_REFUSED, "the result does not verify: %s", why) : status;
+}
+
 static hf_status finish(hf_broker *b, hf_broker_call *call) {
   hf_zmq_request *q = &call->request;
   hf_finish_outcome outcome;
+  char why[HF_DETAIL_MAX + 1];
+  bool stands = true;
   if (q->name[0] == '\0') return hf_fail(HF_E_FORMAT, "a result of nobody");
   worker_name(call, q->name);
   hf_status status = check_holder(b, call);
+  if (status == HF_OK) status = judge(b, call, &stands, why);
+  if (status == HF_OK && !stands) return take_and_refuse(b, call, why);
   if (status == HF_OK) status = hf_local_finish(&b->store->queue, &q->key, q->epoch, q->name, &q->digest, &outcome);
   if (status == HF_OK) give(call, (uint64_t)outcome);
   return status;

@@ -80,11 +80,14 @@ struct hf_broker {
   hf_broker_upload uploads[HF_BROKER_UPLOADS];
   hf_broker_session sessions[HF_BROKER_SESSIONS];
   uint64_t tick_ms, minute_ms;
-  hf_broker_quiet quiet_keys, quiet_requests, quiet_malformed;
+  hf_broker_quiet quiet_keys, quiet_requests, quiet_malformed, quiet_unjudged;
   hf_broker_counts counts;
 };
 
 uint64_t hf_broker_steady_ms(void); /* a clock that nobody sets */
+
+/* Whether a line may be written now; `left_out`: how many were not since the last one. */
+bool hf_broker_may_tell(hf_broker_quiet *quiet, uint64_t *left_out);
 
 /* ---- broker_calls.c: what requests do ---- */
 
