@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@ static void serve(const broker_server *server, pid_t parent, int ready) {
   snprintf(folder, sizeof folder, "%s/b", server->folder);
   snprintf(path, sizeof path, "%s/log", server->folder);
   log.fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+  const struct rlimit limit = {server->file_limit, server->file_limit};
+  if (server->file_limit && (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit))) _exit(46);
   const struct sigaction action = {.sa_handler = on_term};
   if (log.fd < 0 || sigaction(SIGTERM, &action, NULL)) _exit(46);
   hf_broker_options options = {.folder = folder,

@@ -14,6 +14,7 @@ typedef struct broker_server {
   pid_t pid;          /* 0: not running */
   bool strict;        /* terms are the broker's, as in the product; otherwise the clients' */
   uint64_t memory_limit;
+  uint64_t file_limit; /* bytes of a file; write(2) meets it as it meets a full disk. 0: none */
 } broker_server;
 
 void broker_server_folder(broker_server *server); /* a fresh one */

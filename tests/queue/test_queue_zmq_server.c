@@ -631,6 +631,71 @@ Test(queue_zmq_server, large_artifacts) {
   hf_queue_close(&q);
 }
 
+/* ---- a full disk ---- */
+
+/* Clients submit beside each other, so that many are in one transaction, until the disk takes no more. What was
+ * accepted is there, what was refused is not, reading goes on; with room again it all goes on. */
+Test(queue_zmq_server, full_disk) {
+  enum { CLIENTS = 6, BATCH = 40 };
+  pid_t children[CLIENTS], parent = getpid();
+  hf_queue_stats stats;
+  int counts[2], wait_status;
+  broker_server_folder(&server);
+  server.strict = true;
+  server.file_limit = 600 << 10;
+  broker_server_key(&server, "operator", "operator");
+  broker_server_start(&server);
+  hf_queue *q = handle_of("operator");
+  hf_job_header job = job_with(q, "alice", "first", "input");
+  OK(hf_queue_submit_one(q, &job, NULL));
+  cr_assert(pipe(counts) == 0);
+  for (int c = 0; c < CLIENTS; c++) {
+    children[c] = fork();
+    cr_assert(children[c] >= 0);
+    if (children[c] == 0) {
+      hf_queue *mine;
+      hf_submission results[BATCH];
+      static hf_job_header batch[BATCH];
+      uint32_t accepted = 0;
+      hf_status status = HF_OK;
+      if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent || open_as("operator", &mine) != HF_OK) _exit(45);
+      while (status == HF_OK && accepted < 20000) {
+        for (unsigned i = 0; i < BATCH; i++) {
+          char id[32];
+          int n = snprintf(id, sizeof id, "c%d-%u", c, accepted + i);
+          batch[i] = job;
+          if (hf_job_key_make("alice", id, (size_t)n, &batch[i].key) != HF_OK) _exit(46);
+        }
+        status = hf_queue_submit(mine, batch, BATCH, results);
+        for (unsigned i = 0; i < BATCH && status == HF_OK; i++)
+          if (results[i].status != HF_OK) _exit(47);
+        if (status == HF_OK) accepted += BATCH;
+      }
+      if (status != HF_E_FULL) fprintf(stderr, "client %d: %d %s\n", c, (int)status, hf_error_message());
+      if (write(counts[1], &accepted, sizeof accepted) != sizeof accepted) _exit(48);
+      _exit(status == HF_E_FULL ? 0 : 49);
+    }
+  }
+  uint64_t accepted = 1;
+  for (int c = 0; c < CLIENTS; c++) {
+    uint32_t n;
+    cr_assert(read(counts[0], &n, sizeof n) == sizeof n);
+    accepted += n;
+    cr_assert(waitpid(-1, &wait_status, 0) > 0 && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0);
+  }
+  OK(hf_queue_get_stats(q, &stats));
+  EQ(stats.submitted, accepted);
+  EQ(stats.jobs[HF_JOB_QUEUED], accepted);
+  cr_assert(accepted > 1);
+  broker_server_kill(&server, SIGTERM);
+  server.file_limit = 0;
+  broker_server_start(&server);
+  submit_for(q, "alice", "last", "input");
+  OK(hf_queue_get_stats(q, &stats));
+  EQ(stats.submitted, accepted + 1);
+  hf_queue_close(&q);
+}
+
 /* ---- strangers and liars ---- */
 
 typedef struct raw {
