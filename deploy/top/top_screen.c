@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #define ENTER "\033[?1049h\033[?25l\033[2J"
+#define BEGIN "\033[?2026h\033[H" /* terminals that know it show the page when it is whole; others do not mind */
+#define END   "\033[?2026l"
 #define LEAVE "\033[0m\033[?25h\033[?1049l"
 
 static void on_resize(int number) { (void)number; } /* it ends a wait */
@@ -62,7 +64,7 @@ void hf_top_screen_size(const hf_top_screen *s, unsigned *width, unsigned *heigh
 hf_status hf_top_screen_show(const hf_top_screen *s, const hf_top_frame *frame) {
   static const char *const styles[] = {[HF_TOP_PLAIN] = "", [HF_TOP_TITLE] = "\033[1m", [HF_TOP_HEAD] = "\033[7m", [HF_TOP_BAD] = "\033[1;31m"};
   hf_writer w = {0};
-  hf_write_bytes(&w, "\033[H", 3);
+  hf_write_bytes(&w, BEGIN, sizeof BEGIN - 1);
   for (unsigned i = 0; i < frame->count; i++) {
     const hf_top_line *line = &frame->lines[i];
     const char *style = styles[line->style];
@@ -74,6 +76,7 @@ hf_status hf_top_screen_show(const hf_top_screen *s, const hf_top_frame *frame) 
     if (strlen(line->text) < frame->width) hf_write_bytes(&w, "\033[K", 3);
   }
   if (frame->height == 0 || frame->count < frame->height) hf_write_bytes(&w, "\r\n\033[J", 5);
+  hf_write_bytes(&w, END, sizeof END - 1);
   hf_status status = hf_writer_status(&w);
   if (status == HF_OK) status = write_all(s->out, w.data, w.length);
   hf_writer_free(&w);

@@ -273,7 +273,7 @@ typedef struct terminal {
   size_t length;
 } terminal;
 
-static void terminal_open(terminal *t, const char *data, unsigned short rows, unsigned short columns) {
+static void terminal_open(terminal *t, const char *data, const char *interval, unsigned short rows, unsigned short columns) {
   struct winsize size = {.ws_row = rows, .ws_col = columns};
   int slave;
   *t = (terminal){.text = calloc(1, 1 << 24)};
@@ -286,7 +286,7 @@ static void terminal_open(terminal *t, const char *data, unsigned short rows, un
     snprintf(folder, sizeof folder, "%s/data", data);
     close(t->master);
     if (login_tty(slave) != 0) _exit(126);
-    execl(HF_COMMAND, HF_COMMAND, "top", "--data", folder, "--interval", "1", (char *)NULL);
+    execl(HF_COMMAND, HF_COMMAND, "top", "--data", folder, "--interval", interval, (char *)NULL);
     _exit(127);
   }
   close(slave);
@@ -303,10 +303,11 @@ static bool terminal_read(terminal *t) {
   return true;
 }
 
-/* The last whole page: from one "home" to the next. *lines and *widest are what it needs on the screen. */
+/* The last whole page. *lines and *widest are what it needs on the screen. */
 static bool last_page(const terminal *t, char *page, size_t size, unsigned *lines, unsigned *widest) {
   const char *end = NULL, *begin = NULL;
-  for (const char *at = t->text; (at = strstr(at, "\033[H")) != NULL; at += 3) begin = end, end = at;
+  for (const char *at = t->text, *stop; (at = strstr(at, "\033[?2026h")) != NULL && (stop = strstr(at, "\033[?2026l")) != NULL; at = stop)
+    begin = at, end = stop;
   if (begin == NULL) return false;
   size_t n = 0;
   unsigned column = 0;
@@ -363,7 +364,7 @@ Test(top, a_terminal) {
   struct termios now;
   open_scene(&s);
   fill(&s);
-  terminal_open(&t, s.folder, 40, 200);
+  terminal_open(&t, s.folder, "1", 40, 200);
   wait_for_page(&t, "2 queued  2 proving", 40, 200);
   cr_assert(strstr(t.text, "\033[?1049h\033[?25l"));
   cr_assert_eq(tcgetattr(t.master, &now), 0);
@@ -372,7 +373,11 @@ Test(top, a_terminal) {
   /* what happens is seen */
   submit(&s, "other", "w2", HF_JOB_PROVE_CIRCUIT);
   wait_for_page(&t, "3 queued  2 proving", 40, 200);
+  cr_assert_eq(write(t.master, "q", 1), 1);
+  wait_for_end(&t);
   /* smaller, tiny, and large again: at once, whatever the interval */
+  terminal_open(&t, s.folder, "3600", 40, 200);
+  wait_for_page(&t, "3 queued  2 proving", 40, 200);
   static const unsigned short sizes[][2] = {{20, 60}, {3, 12}, {1, 1}, {60, 240}};
   for (unsigned i = 0; i < 4; i++) {
     struct winsize size = {.ws_row = sizes[i][0], .ws_col = sizes[i][1]};
@@ -381,7 +386,7 @@ Test(top, a_terminal) {
     wait_for_page(&t, i == 2 ? "h" : "hyperfold to", sizes[i][0], sizes[i][1]);
   }
   wait_for_page(&t, "liar                 quarantined", 60, 240);
-  cr_assert_eq(write(t.master, "x", 1), 1); /* no key of ours */
+  cr_assert_eq(write(t.master, "x", 1), 1); /* no key of ours: as it was */
   wait_for_page(&t, "hyperfold top", 60, 240);
   cr_assert_eq(write(t.master, "q", 1), 1);
   wait_for_end(&t);
@@ -393,7 +398,7 @@ Test(top, a_terminal_is_left_as_it_was) {
   terminal t;
   open_scene(&s);
   for (int i = 0; i < 3; i++) {
-    terminal_open(&t, s.folder, 24, 80);
+    terminal_open(&t, s.folder, "3600", 24, 80);
     wait_for_page(&t, "hyperfold top", 24, 80);
     if (i == 0) cr_assert_eq(kill(t.pid, SIGTERM), 0);
     if (i == 1) cr_assert_eq(write(t.master, "\003", 1), 1); /* Ctrl-C */
@@ -401,7 +406,7 @@ Test(top, a_terminal_is_left_as_it_was) {
     wait_for_end(&t);
   }
   /* a terminal that is gone keeps no process */
-  terminal_open(&t, s.folder, 24, 80);
+  terminal_open(&t, s.folder, "3600", 24, 80);
   wait_for_page(&t, "hyperfold top", 24, 80);
   close(t.master);
   int state;
