@@ -14,8 +14,7 @@
 typedef struct watcher {
   hf_cli *cli;
   hf_queue *queue; /* NULL: to be opened */
-  hf_top_view *view, *fresh;
-  bool seen; /* `view` is a look that succeeded */
+  hf_top_view *view, *fresh; /* the last look that succeeded; room for the next */
   hf_top_rates rates;
   char trouble[HF_DETAIL_MAX + 1]; /* why the last look failed; "" */
   char *where;
@@ -40,7 +39,6 @@ static hf_status look(watcher *w) {
   hf_top_view *last = w->view;
   w->view = w->fresh;
   w->fresh = last;
-  w->seen = true;
   hf_top_rates_add(&w->rates, w->view);
   return HF_OK;
 }
