@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ENTER "\033[?1049h\033[?25l\033[2J"
@@ -31,6 +31,7 @@ bool hf_top_screen_possible(int in, int out) { return isatty(in) && isatty(out);
 hf_status hf_top_screen_open(int in, int out, hf_top_screen *s) {
   const struct sigaction resized = {.sa_handler = on_resize}; /* no SA_RESTART */
   struct termios raw;
+  sigset_t held;
   *s = (hf_top_screen){.in = in, .out = out};
   if (tcgetattr(in, &s->before) != 0) return hf_fail(HF_E_IO, "the terminal: %s", strerror(errno));
   raw = s->before;
@@ -40,6 +41,11 @@ hf_status hf_top_screen_open(int in, int out, hf_top_screen *s) {
   raw.c_cc[VSUSP] = raw.c_cc[VQUIT] = _POSIX_VDISABLE; /* they would leave the terminal as it is now */
   sigaction(SIGWINCH, &resized, NULL);
   if (tcsetattr(in, TCSAFLUSH, &raw) != 0) return hf_fail(HF_E_IO, "the terminal: %s", strerror(errno));
+  sigemptyset(&held);
+  sigaddset(&held, SIGINT);
+  sigaddset(&held, SIGTERM);
+  sigaddset(&held, SIGWINCH);
+  (void)pthread_sigmask(SIG_BLOCK, &held, &s->signals);
   s->open = true;
   hf_status status = write_all(out, ENTER, sizeof ENTER - 1);
   if (status != HF_OK) hf_top_screen_close(s);
@@ -50,6 +56,7 @@ void hf_top_screen_close(hf_top_screen *s) {
   if (!s->open) return;
   (void)write_all(s->out, LEAVE, sizeof LEAVE - 1);
   (void)tcsetattr(s->in, TCSAFLUSH, &s->before);
+  (void)pthread_sigmask(SIG_SETMASK, &s->signals, NULL);
   s->open = false;
 }
 
@@ -86,7 +93,8 @@ hf_status hf_top_screen_show(const hf_top_screen *s, const hf_top_frame *frame) 
 hf_top_key hf_top_screen_wait(const hf_top_screen *s, unsigned ms) {
   struct pollfd p = {.fd = s->in, .events = POLLIN};
   char key;
-  const int ready = poll(&p, 1, (int)ms);
+  const struct timespec most = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+  const int ready = ppoll(&p, 1, &most, &s->signals);
   if (ready == 0) return HF_TOP_NONE;
   if (ready < 0) return HF_TOP_AGAIN; /* a signal: whoever waits looks which */
   const ssize_t n = read(s->in, &key, 1);

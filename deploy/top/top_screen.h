@@ -1,16 +1,19 @@
 /* A terminal that shows one page at a time, and is as it was before when it is closed.
  *
  * Plain ANSI sequences: another buffer, no cursor, one write for a whole page, so that nothing flickers. Whoever ends the process
- * by a signal that it catches must come to hf_top_screen_close. */
+ * by a signal that it catches must come to hf_top_screen_close. SIGINT, SIGTERM and SIGWINCH come during a wait alone, so that
+ * none comes just before it and is slept over. */
 #ifndef HF_TOP_SCREEN_H
 #define HF_TOP_SCREEN_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <termios.h>
 #include "top_frame.h"
 
 typedef struct hf_top_screen {
   struct termios before;
+  sigset_t signals; /* those that were blocked before */
   int in, out;
   bool open;
 } hf_top_screen;
