@@ -23,9 +23,9 @@
  * refused with HF_E_BUSY and a time after which to try again; a full disk is
  * HF_E_FULL; in both cases nothing is accepted and nothing accepted is lost.
  *
- * LEASE gives one job to one worker for `lease_ms`, under an epoch that is one
- * larger than the job's last: no two leases of a job share an epoch, and at most
- * one is current. A worker is given only what it can prove: a circuit and key that
+ * LEASE gives one job to one worker for `lease_ms`, under an epoch that is larger
+ * than the job's last (by one, but after RESTORED): no two leases of a job share an
+ * epoch, and at most one is current. A worker is given only what it can prove: a circuit and key that
  * it names, and memory needs within what it says is free. The next job is chosen
  *   1. among tenants with work for this worker: the one that has had the least
  *      device time for its weight since it last came back from idleness (start-time
@@ -49,15 +49,18 @@
  * is queued again, dead or past its deadline. A later result, identical or not,
  * is counted and not stored. A cancelled job takes no result.
  *
- * REFUSE is what a taker does who found that the result of a DONE job does not verify. In one step, and only while
- * the job is DONE with that very result: the result is forgotten and never taken again for this job, an attempt is
- * charged as FAIL charges it (to the worker whose result it was; the job is QUEUED again, or DEAD by the same rule; that
- * worker is not offered it for HF_QUEUE_REFUSED_HOLD times `retry_ms`, so that another comes by), the time that was
- * metered as proved is metered as refused, and the worker gets a strike. At `max_strikes` it is
- * quarantined: its leases end at once (no attempt is charged), lease and whatever it finishes later are
- * HF_E_QUARANTINED, until PARDON forgives its strikes. A result whose bytes the store has damaged or lost is refused
- * like any other, but is nobody's lie: that is a failed attempt, without a strike, and the same bytes are welcome. A worker is known by the name that it gives itself, or that
- * the transport knows it by; and whoever may refuse may quarantine: that is for takers who are trusted to verify.
+ * REFUSE is what a taker does who found that the result of a DONE job does not verify,
+ * or is about something else. In one step, and only while the job is DONE with that very
+ * result: the result is forgotten and not taken for this job again (until a requeue), an
+ * attempt is charged to the worker whose result it was, by the rules of FAIL (QUEUED again,
+ * or DEAD; that worker is not offered it for HF_QUEUE_REFUSED_HOLD times `retry_ms`, so that
+ * another comes by), its time is metered as refused, and the worker has a strike. At
+ * `max_strikes` it is quarantined: its leases end at once, without an attempt; lease and
+ * whatever it finishes later are HF_E_QUARANTINED, until PARDON forgives its strikes.
+ *   A result whose bytes the store has damaged or lost is refused like any other, but is
+ * nobody's lie: that is a failed attempt without a strike, and the same bytes are welcome.
+ *   A worker is known by the name that it gives itself, or that the transport knows it by.
+ * Whoever may refuse may quarantine: that is for takers who are trusted to verify.
  *
  * FAIL charges an attempt and offers the job again; the worker that failed is
  * not offered it for `retry_ms` (doubled by each failure), others are at once.
@@ -77,9 +80,10 @@
  * DEADLINE: a job that is open when it passes is FAILED with that cause (found
  * by the reaping above); a running one is told by its heartbeat.
  *
- * A COPY of a store knows nothing of the leases that were given after it was taken. RESTORED makes every lease that is
- * given from now on have an epoch above all that may have been given then, by the clock: the failures and heartbeats of
- * workers that hold one of those are fenced, and their results are as welcome as any late result.
+ * A COPY of a store knows nothing of the leases that were given after it was taken.
+ * RESTORED makes every lease that is given from now on have an epoch above all that may have
+ * been given then, by the clock: the failures and heartbeats of workers that hold one of
+ * those are fenced, and their results are as welcome as any late result.
  *
  * Times are Unix milliseconds from the clock in the options, never from the
  * store, so that tests move time. Backends that serve several machines say so
