@@ -163,8 +163,8 @@ static hf_status wait_in_slices(hf_queue *queue, const hf_job_key *key, uint64_t
 }
 
 static void say_refusal(const hf_queue_refusal *r, const char *cause) {
-  hf_cli_say("the result of %s is refused (%s): the job is %s; %u strikes%s", r->worker, cause,
-             hf_job_state_text(r->state), r->strikes, r->quarantined ? ", quarantined" : "");
+  hf_cli_say("the result of %s is refused (%s): the job is %s; %u strike%s%s", r->worker, cause,
+             hf_job_state_text(r->state), r->strikes, r->strikes == 1 ? "" : "s", r->quarantined ? ", quarantined" : "");
 }
 
 static hf_status wait_for(hf_cli *cli) {
@@ -233,7 +233,8 @@ static hf_status refuse(hf_cli *cli) {
                        hf_job_state_text(refusal.state), "again", (int)refusal.again, "worker", refusal.worker,
                        "strikes", (int)refusal.strikes, "quarantined", (int)refusal.quarantined));
   else
-    printf("%s: %u strikes for %s%s\n", hf_job_state_text(refusal.state), refusal.strikes, refusal.worker,
+    printf("%s: %u strike%s for %s%s\n", hf_job_state_text(refusal.state), refusal.strikes,
+           refusal.strikes == 1 ? "" : "s", refusal.worker,
            refusal.quarantined ? ", which is quarantined" : "");
 out:
   hf_queue_close(&queue);

@@ -204,7 +204,7 @@ static hf_status workers(hf_cli *cli) {
         say_seen(&page[i], now_ms());
         for (uint32_t k = 0; k < w->capability_count; k++) printf(" %s", w->capabilities[k].circuit);
         if (page[i].strikes > 0)
-          printf("; %u strikes%s, the last: %s", page[i].strikes, page[i].quarantined_ms ? ", QUARANTINED" : "",
+          printf("; %u strike%s%s, the last: %s", page[i].strikes, page[i].strikes == 1 ? "" : "s", page[i].quarantined_ms ? ", QUARANTINED" : "",
                  page[i].cause);
         putchar('\n');
       }
