@@ -177,6 +177,23 @@ Test(queue_redis, texts) {
   cr_assert_str_eq(record_of(&f, "alice", "j").cause, "no?[31m, ?31m");
   fixture_close(&f);
 }
+/* A damaged record, which a script stumbles over, holds up nobody: every lease call looks at leases that ran out. */
+Test(queue_redis, damaged_deadline) {
+  fixture f;
+  hf_job_record record;
+  fixture_open(&f, &factory);
+  submit(&f, "alice", "damaged");
+  lease_expect(&f, "w1", "damaged");
+  redis_server_tell(&server, "HSET {hyperfold}:job:1 due soon");
+  submit(&f, "alice", "j");
+  f.now += 31000;
+  lease_expect(&f, "w2", "j");
+  redis_server_tell(&server, "HSET {hyperfold}:job:1 due 0");
+  record = record_of(&f, "alice", "damaged");
+  EQ(record.state, HF_JOB_DEAD);
+  cr_assert(strstr(record.cause, "damaged"), "%s", record.cause);
+  fixture_close(&f);
+}
 /* A script that ends in the middle leaves a store that goes on: no number of a job or an event is used twice. */
 Test(queue_redis, broken_off) {
   fixture f;

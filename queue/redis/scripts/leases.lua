@@ -115,10 +115,9 @@ local function reap(max_losses, most)
   for _, rule in ipairs({{'due', miss_deadline}, {'expiry', expire}}) do
     for _, seq in ipairs(call('ZRANGEBYSCORE', P .. rule[1], '-inf', whole(now), 'LIMIT', 0, most)) do
       local job = load_job(seq)
-      if job then
-        rule[2](job, max_losses)
-      else
-        call('ZREM', P .. rule[1], seq) -- its record is gone: it must not hold up the others
+      if not job or not pcall(rule[2], job, max_losses) then
+        call('ZREM', P .. rule[1], seq) -- its record is gone, or damaged: it must not hold up the others
+        if job then pcall(bury, load_job(seq), 'the record of the job in the queue is damaged') end
       end
       changed = changed + 1
     end
