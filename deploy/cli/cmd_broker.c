@@ -31,17 +31,23 @@ enum { REQUESTS, CHANGES, GROUPS, REFUSED_KEYS, REFUSED_REQUESTS, MALFORMED, FAM
 static const hf_metric_spec specs[FAMILIES] = {
     [REQUESTS] = HF_COUNTER_OF("hyperfold_broker_requests_total", "Requests of clients and workers."),
     [CHANGES] = HF_COUNTER_OF("hyperfold_broker_changes_total", "Of these, those that change the store."),
-    [GROUPS] = HF_COUNTER_OF("hyperfold_broker_transactions_total", "Transactions of the store that these changes took."),
-    [REFUSED_KEYS] = HF_COUNTER_OF("hyperfold_broker_refused_keys_total", "Connections with a key that is not on the list."),
-    [REFUSED_REQUESTS] = HF_COUNTER_OF("hyperfold_broker_refused_requests_total", "Requests that the client's key may not make."),
+    [GROUPS] = HF_COUNTER_OF("hyperfold_broker_transactions_total",
+                             "Transactions of the store that these changes took."),
+    [REFUSED_KEYS] = HF_COUNTER_OF("hyperfold_broker_refused_keys_total",
+                                   "Connections with a key that is not on the list."),
+    [REFUSED_REQUESTS] = HF_COUNTER_OF("hyperfold_broker_refused_requests_total",
+                                       "Requests that the client's key may not make."),
     [MALFORMED] = HF_COUNTER_OF("hyperfold_broker_malformed_requests_total", "Requests that are none."),
 };
 
 static void show(const hf_broker *broker, hf_family *const family[FAMILIES]) {
   const hf_broker_counts c = hf_broker_counted(broker);
-  const uint64_t values[FAMILIES] = {[REQUESTS] = c.requests,         [CHANGES] = c.changes,
-                                     [GROUPS] = c.groups,             [REFUSED_KEYS] = c.refused_keys,
-                                     [REFUSED_REQUESTS] = c.refused_requests, [MALFORMED] = c.malformed};
+  const uint64_t values[FAMILIES] = {[REQUESTS] = c.requests,
+                                     [CHANGES] = c.changes,
+                                     [GROUPS] = c.groups,
+                                     [REFUSED_KEYS] = c.refused_keys,
+                                     [REFUSED_REQUESTS] = c.refused_requests,
+                                     [MALFORMED] = c.malformed};
   for (int i = 0; i < FAMILIES; i++) hf_series_set(hf_series_of(family[i], NULL), (double)values[i]);
 }
 
@@ -52,14 +58,16 @@ static hf_status tell_where(hf_cli *cli, const hf_broker *broker, const char *fo
     return hf_cli_print_json(cli, json_pack("{s:s, s:s, s:s}", "endpoint", endpoint, "public_key",
                                             hf_broker_public_key(broker), "folder", folder));
   printf("listening on %s%s with the key %s\n", scheme, endpoint, hf_broker_public_key(broker));
-  printf("clients: --queue '%s%s?server-key=SERVER.PUBLIC&key-file=OWN.KEY', SERVER.PUBLIC being a copy of %s/server.public\n",
+  printf("clients: --queue '%s%s?server-key=SERVER.PUBLIC&key-file=OWN.KEY', SERVER.PUBLIC being a copy of "
+         "%s/server.public\n",
          scheme, endpoint, folder);
   fflush(stdout);
   return HF_OK;
 }
 
 /* A proof under the key that the job pins. Whether it is about the job's input is for the taker to say. */
-static hf_status judge(void *context, const hf_job_header *job, const uint8_t *result, size_t length, bool *ok) {
+static hf_status judge(void *context, const hf_job_header *job, const uint8_t *result, size_t length,
+                       bool *ok) {
   hf_cli *cli = context;
   hf_verifying_key vk;
   hf_status status = hf_key_folder_find(hf_cli_text(cli, "verify"), &job->vk_digest, &vk);
@@ -71,7 +79,8 @@ static hf_status judge(void *context, const hf_job_header *job, const uint8_t *r
   status = hf_proof_decode("the result", result, length, proof);
   if (status == HF_OK) status = hf_verify(&vk, proof, ok);
   free(proof);
-  return status >= 200 && status < 300 ? HF_OK : status; /* bytes that are no proof of this key speak against it */
+  return status >= 200 && status < 300 ? HF_OK
+                                       : status; /* bytes that are no proof of this key speak against it */
 }
 
 hf_status hf_broker_run(hf_cli *cli) {
@@ -103,7 +112,8 @@ hf_status hf_broker_run(hf_cli *cli) {
   sigaction(SIGHUP, &hangup, NULL); /* files are looked at again every second; this wakes up at once */
   limit_connections();
   HF_TRY(hf_broker_open(&options, &broker));
-  HF_TRY(hf_cli_metrics_open(cli, "broker", HF_METRICS_WHOLE_QUEUE, &shown)); /* the store, beside the broker */
+  HF_TRY(
+      hf_cli_metrics_open(cli, "broker", HF_METRICS_WHOLE_QUEUE, &shown)); /* the store, beside the broker */
   if (shown.exporter != NULL) {
     HF_TRY(hf_metrics_add_all(hf_exporter_metrics(shown.exporter), specs, FAMILIES, family));
     show(broker, family);
@@ -125,16 +135,20 @@ out:
 const hf_option hf_broker_command_options[] = {
     HF_OPTION_DATA,
     {"queue", HF_OPTION_TEXT, "WHERE", NULL, "the local queue that is served (default: DATA/queue)"},
-    {"folder", HF_OPTION_TEXT, "FOLDER", NULL, "key of the server and list of clients (default: DATA/broker)"},
-    {"bind", HF_OPTION_TEXT, "WHERE", "127.0.0.1:5713", "HOST:PORT or ipc:SOCKET to listen on; 0.0.0.0:PORT for all addresses"},
+    {"folder", HF_OPTION_TEXT, "FOLDER", NULL,
+     "key of the server and list of clients (default: DATA/broker)"},
+    {"bind", HF_OPTION_TEXT, "WHERE", "127.0.0.1:5713",
+     "HOST:PORT or ipc:SOCKET to listen on; 0.0.0.0:PORT for all addresses"},
     {"lease", HF_OPTION_NUMBER, "SECONDS", "30", "a worker's lease where it asks for none"},
     {"lease-limit", HF_OPTION_NUMBER, "SECONDS", "600", "the longest that a worker may ask for"},
     {"tenant-quota", HF_OPTION_NUMBER, "N", "100000", "open jobs of a tenant at most, unless set for it"},
     {"total-quota", HF_OPTION_NUMBER, "N", "1000000", "open jobs in all"},
     {"verify", HF_OPTION_TEXT, "FOLDER", NULL,
-     "refuse workers' results that are no proofs under their jobs' keys; FOLDER has those (DATA/keys of who derived them)"},
+     "refuse workers' results that are no proofs under their jobs' keys; FOLDER has those (DATA/keys of who "
+     "derived them)"},
     HF_OPTION_DEV,
     HF_OPTION_METRICS,
-    {"memory", HF_OPTION_NUMBER, "MIB", "1024", "above this all connections are closed once; clients come back"},
+    {"memory", HF_OPTION_NUMBER, "MIB", "1024",
+     "above this all connections are closed once; clients come back"},
     HF_OPTION_END,
 };

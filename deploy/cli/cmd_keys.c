@@ -64,7 +64,8 @@ static hf_status list(hf_cli *cli) {
       json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "public_key", c->key, "role",
                                            hf_zmq_role_text(c->role), "tenant", c->tenant, "name", c->name));
     else
-      printf("%s %s%s%s %s\n", c->key, hf_zmq_role_text(c->role), c->tenant[0] ? ":" : "", c->tenant, c->name);
+      printf("%s %s%s%s %s\n", c->key, hf_zmq_role_text(c->role), c->tenant[0] ? ":" : "", c->tenant,
+             c->name);
   }
   if (status == HF_OK && cli->json) status = hf_cli_print_json(cli, json_pack("{s:O}", "clients", all));
   json_decref(all);
@@ -143,7 +144,8 @@ static hf_status rotate(hf_cli *cli) {
   if (change)
     hf_cli_say("the broker uses this key within a second; the other line of server.public may go");
   else
-    hf_cli_say("give %s/server.public, which has both keys now, to all clients; then: hyperfold keys rotate --switch",
+    hf_cli_say("give %s/server.public, which has both keys now, to all clients; then: hyperfold keys rotate "
+               "--switch",
                folder);
 out:
   free(folder);
@@ -191,8 +193,10 @@ const hf_command hf_keys_commands[] = {
      .max_arguments = 1,
      .options = allow_options,
      .run = allow,
-     .details = "A client of a tenant submits, sees and cancels that tenant's jobs; a worker leases and proves; a viewer sees all "
-                "jobs,\nno artifacts; an operator may do everything (the aggregator is one: it refuses results). A client gets a new "
+     .details = "A client of a tenant submits, sees and cancels that tenant's jobs; a worker leases and "
+                "proves; a viewer sees all "
+                "jobs,\nno artifacts; an operator may do everything (the aggregator is one: it refuses "
+                "results). A client gets a new "
                 "key by\nbeing let in with both for a while."},
     {.name = "revoke",
      .summary = "let a key in no longer; its connections get no more answers",
@@ -205,7 +209,8 @@ const hf_command hf_keys_commands[] = {
      .summary = "exchange the server's key without an interruption",
      .options = rotate_options,
      .run = rotate,
-     .details = "First a new key is made, and server.public gets both: clients take either. When all of them have that file, --switch\n"
+     .details = "First a new key is made, and server.public gets both: clients take either. When all of them "
+                "have that file, --switch\n"
                 "gives the new key to the server, also while it runs."},
     {.name = NULL},
 };

@@ -1,7 +1,8 @@
-/* What the broker needs of a local store beyond the calls of queue.h: several calls in one transaction, answers
- * that are kept with what they answer, who put and holds what, collecting in pieces.
+/* What the broker needs of a local store beyond the calls of queue.h: several calls in one transaction,
+ * answers that are kept with what they answer, who put and holds what, collecting in pieces.
  *
- * The two tables here are made when a store is first served; who opens the store otherwise does not see them. */
+ * The two tables here are made when a store is first served; who opens the store otherwise does not see them.
+ */
 #include "local.h"
 
 #include <string.h>
@@ -44,8 +45,8 @@ hf_status hf_local_answer_find(hf_local *local, const hf_digest *asker, uint64_t
   bool row;
   hf_status status = HF_OK;
   *number = 0;
-  HF_TRY(hf_local_prepare(local, &statement, "SELECT number, answer FROM answers WHERE asker = ?", "b", asker->b,
-                          sizeof asker->b));
+  HF_TRY(hf_local_prepare(local, &statement, "SELECT number, answer FROM answers WHERE asker = ?", "b",
+                          asker->b, sizeof asker->b));
   HF_TRY(hf_local_step(local, statement, &row));
   if (!row) goto out;
   *number = (uint64_t)sqlite3_column_int64(statement, 0);
@@ -59,18 +60,19 @@ out:
 hf_status hf_local_answer_keep(hf_local *local, const hf_digest *asker, uint64_t number, hf_bytes answer,
                                uint64_t now) {
   if (!hf_local_grouped(local)) return lost(local);
-  return hf_local_run(local,
-                      "INSERT INTO answers (asker, number, answer, at) VALUES (?1,?2,?3,?4) ON CONFLICT (asker)"
-                      " DO UPDATE SET number = ?2, answer = ?3, at = ?4",
-                      "bibi", asker->b, sizeof asker->b, (int64_t)number, answer.data, answer.length,
-                      (int64_t)now);
+  return hf_local_run(
+      local,
+      "INSERT INTO answers (asker, number, answer, at) VALUES (?1,?2,?3,?4) ON CONFLICT (asker)"
+      " DO UPDATE SET number = ?2, answer = ?3, at = ?4",
+      "bibi", asker->b, sizeof asker->b, (int64_t)number, answer.data, answer.length, (int64_t)now);
 }
 
 hf_status hf_local_answers_forget(hf_local *local, uint64_t before) {
   int64_t some;
   hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;
-  status = hf_local_number(local, &some, "SELECT EXISTS (SELECT 1 FROM answers WHERE at < ?)", "i", (int64_t)before);
+  status = hf_local_number(local, &some, "SELECT EXISTS (SELECT 1 FROM answers WHERE at < ?)", "i",
+                           (int64_t)before);
   hf_local_leave(local);
   if (status != HF_OK || !some) return status;
   status = hf_local_begin(local);

@@ -13,11 +13,12 @@
 
 #define SYNC_EVERY (16u << 20) /* so that the end of a large one does not hold everybody up */
 
-hf_status hf_local_upload_open(hf_local *local, const hf_digest *digest, uint64_t size, hf_local_upload *upload) {
+hf_status hf_local_upload_open(hf_local *local, const hf_digest *digest, uint64_t size,
+                               hf_local_upload *upload) {
   char folder[PATH_MAX], path[PATH_MAX];
   if (size > local->queue.options.artifact_limit)
-    return hf_fail(HF_E_ARGUMENT, "artifact of %llu bytes, at most %llu are allowed", (unsigned long long)size,
-                   (unsigned long long)local->queue.options.artifact_limit);
+    return hf_fail(HF_E_ARGUMENT, "artifact of %llu bytes, at most %llu are allowed",
+                   (unsigned long long)size, (unsigned long long)local->queue.options.artifact_limit);
   hf_local_artifact_path(local, digest, folder, path);
   hf_status status = hf_local_artifact_folder(local, folder);
   if (status != HF_OK) return status;
@@ -37,18 +38,22 @@ hf_status hf_local_upload_write(hf_local_upload *upload, const void *data, size_
   const uint8_t *from = data;
   size_t left = length;
   if (length > upload->size - upload->received)
-    return hf_fail(HF_E_RANGE, "an artifact of %llu bytes got more than that", (unsigned long long)upload->size);
+    return hf_fail(HF_E_RANGE, "an artifact of %llu bytes got more than that",
+                   (unsigned long long)upload->size);
   while (left) {
     ssize_t n = write(upload->fd, from, left);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return hf_fail(hf_status_of_errno(n ? errno : EIO), "%s: cannot write: %s", upload->path, strerror(errno));
+    if (n <= 0)
+      return hf_fail(hf_status_of_errno(n ? errno : EIO), "%s: cannot write: %s", upload->path,
+                     strerror(errno));
     from += n;
     left -= (size_t)n;
   }
   hf_digest_update(&upload->state, data, length);
   upload->received += length;
   if (upload->received - upload->synced >= SYNC_EVERY) {
-    if (fdatasync(upload->fd)) return hf_fail(hf_status_of_errno(errno), "%s: cannot sync: %s", upload->path, strerror(errno));
+    if (fdatasync(upload->fd))
+      return hf_fail(hf_status_of_errno(errno), "%s: cannot sync: %s", upload->path, strerror(errno));
     upload->synced = upload->received;
   }
   return HF_OK;

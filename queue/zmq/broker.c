@@ -14,11 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUEUED        4     /* messages waiting each way on one connection */
-#define HANDSHAKE_MS  5000  /* for a connection to say who it is */
-#define BEAT_MS       10000 /* between signs of life on a connection without requests */
-#define BEAT_LOST_MS  30000
-#define WAITS_MS      25    /* how often jobs that are waited for are looked at */
+#define QUEUED       4     /* messages waiting each way on one connection */
+#define HANDSHAKE_MS 5000  /* for a connection to say who it is */
+#define BEAT_MS      10000 /* between signs of life on a connection without requests */
+#define BEAT_LOST_MS 30000
+#define WAITS_MS     25 /* how often jobs that are waited for are looked at */
 
 uint64_t hf_broker_steady_ms(void) {
   struct timespec now;
@@ -38,8 +38,8 @@ static bool differs(const struct stat *a, const struct stat *b) {
          a->st_mtim.tv_nsec != b->st_mtim.tv_nsec;
 }
 
-/* A list that cannot be read leaves the old one in force. One that is wrong is read again when it is another one; one that
- * could not be read now, the next time. */
+/* A list that cannot be read leaves the old one in force. One that is wrong is read again when it is another
+ * one; one that could not be read now, the next time. */
 static hf_status read_clients(hf_broker *b) {
   hf_curve_clients clients;
   struct stat now = {0};
@@ -85,8 +85,10 @@ static hf_status bind_to(hf_broker *b, const char *where) {
     snprintf(endpoint, sizeof endpoint, "ipc://%s", where + 4);
   else
     snprintf(endpoint, sizeof endpoint, "tcp://%s", where);
-  if (zmq_bind(b->router, endpoint) != 0) return hf_fail(HF_E_IO, "broker: cannot listen on %s: %s", where, zmq_strerror(errno));
-  if (zmq_getsockopt(b->router, ZMQ_LAST_ENDPOINT, endpoint, &length) != 0) return zmq_failure("where it listens");
+  if (zmq_bind(b->router, endpoint) != 0)
+    return hf_fail(HF_E_IO, "broker: cannot listen on %s: %s", where, zmq_strerror(errno));
+  if (zmq_getsockopt(b->router, ZMQ_LAST_ENDPOINT, endpoint, &length) != 0)
+    return zmq_failure("where it listens");
   snprintf(b->endpoint, sizeof b->endpoint, "%s%.280s", local ? "ipc:" : "", endpoint + 6);
   return HF_OK;
 }
@@ -96,11 +98,13 @@ static hf_status open_router(hf_broker *b, const char *where) {
   hf_status status = read_key(b, &pair);
   if (status != HF_OK) return status;
   b->router = zmq_socket(b->context, ZMQ_ROUTER);
-  bool good = b->router && set_number(b->router, ZMQ_LINGER, 0) && set_number(b->router, ZMQ_ROUTER_MANDATORY, 1) &&
-              set_number(b->router, ZMQ_SNDHWM, QUEUED) && set_number(b->router, ZMQ_RCVHWM, QUEUED) &&
-              set_number(b->router, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) && set_number(b->router, ZMQ_BACKLOG, 1024) &&
-              set_number(b->router, ZMQ_HEARTBEAT_IVL, BEAT_MS) &&
-              set_number(b->router, ZMQ_HEARTBEAT_TIMEOUT, BEAT_LOST_MS) && set_number(b->router, ZMQ_IPV6, strchr(where, '[') != NULL) &&
+  bool good = b->router && set_number(b->router, ZMQ_LINGER, 0) &&
+              set_number(b->router, ZMQ_ROUTER_MANDATORY, 1) && set_number(b->router, ZMQ_SNDHWM, QUEUED) &&
+              set_number(b->router, ZMQ_RCVHWM, QUEUED) &&
+              set_number(b->router, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
+              set_number(b->router, ZMQ_BACKLOG, 1024) && set_number(b->router, ZMQ_HEARTBEAT_IVL, BEAT_MS) &&
+              set_number(b->router, ZMQ_HEARTBEAT_TIMEOUT, BEAT_LOST_MS) &&
+              set_number(b->router, ZMQ_IPV6, strchr(where, '[') != NULL) &&
               set_number(b->router, ZMQ_CURVE_SERVER, 1) &&
               zmq_setsockopt(b->router, ZMQ_MAXMSGSIZE, &(int64_t){HF_ZMQ_BODY_MAX}, sizeof(int64_t)) == 0 &&
               zmq_setsockopt(b->router, ZMQ_CURVE_SECRETKEY, pair.secret_key, HF_CURVE_TEXT) == 0 &&
@@ -109,8 +113,8 @@ static hf_status open_router(hf_broker *b, const char *where) {
   return good ? bind_to(b, where) : zmq_failure("the socket");
 }
 
-/* Closes all connections and listens again, with the key that is in the file now. Clients come back by themselves and
- * ask again; what they asked takes effect once. */
+/* Closes all connections and listens again, with the key that is in the file now. Clients come back by
+ * themselves and ask again; what they asked takes effect once. */
 static hf_status open_again(hf_broker *b) {
   char where[sizeof b->endpoint];
   memcpy(where, b->endpoint, sizeof where);
@@ -248,121 +252,13 @@ static void send_answer(hf_broker *b, zmq_msg_t *route, const hf_zmq_answer *ans
   zmq_msg_t to;
   zmq_msg_init(&to);
   zmq_msg_copy(&to, route);
-  if (hf_zmq_answer_encode(answer, &head) == HF_OK && zmq_msg_send(&to, b->router, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0) {
+  if (hf_zmq_answer_encode(answer, &head) == HF_OK &&
+      zmq_msg_send(&to, b->router, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0) {
     (void)zmq_send(b->router, head.data, head.length, ZMQ_SNDMORE | ZMQ_DONTWAIT);
     (void)zmq_send(b->router, body->data, body->length, ZMQ_DONTWAIT);
   }
   zmq_msg_close(&to);
   hf_writer_free(&head);
-}
-
-static void refuse(hf_broker_call *call, hf_status status) {
-  call->answer.status = status;
-  hf_detail_copy(hf_error_message(), call->answer.message);
-}
-
-/* A copy of a request that was given up and lay in some connection: nobody waits for it, and it must not act. */
-static bool overtaken(hf_broker *b, const hf_broker_call *call) {
-  hf_broker_session *set = &b->sessions[(call->asker.b[0] | (size_t)call->asker.b[1] << 8) % (HF_BROKER_SESSIONS / 4) * 4],
-                    *place = set;
-  for (int i = 0; i < 4; i++) {
-    if (hf_digest_eq(&set[i].asker, &call->asker)) {
-      place = &set[i];
-      break;
-    }
-    if (set[i].seen_ms < place->seen_ms) place = &set[i];
-  }
-  if (!hf_digest_eq(&place->asker, &call->asker)) *place = (hf_broker_session){.asker = call->asker};
-  place->seen_ms = hf_broker_steady_ms();
-  if (call->request.number < place->number) return true;
-  place->number = call->request.number;
-  return false;
-}
-
-/* ---- answers that are kept ---- */
-
-static hf_status find_kept(hf_broker *b, hf_broker_call *call, bool *found) {
-  uint64_t number;
-  hf_writer kept = {0};
-  hf_status status = hf_local_answer_find(b->store, &call->asker, &number, &kept);
-  *found = false;
-  if (status != HF_OK || kept.length == 0 || number < call->request.number) goto out;
-  if (number > call->request.number) {
-    status = hf_fail(HF_E_STATE, "the request was overtaken by a later one");
-    goto out;
-  }
-  hf_reader r = hf_reader_over(kept.data, kept.length);
-  uint32_t length;
-  const uint8_t *head;
-  HF_TRY(hf_read_u32(&r, "kept answer", &length));
-  HF_TRY(hf_read_view(&r, "kept answer", length, &head));
-  HF_TRY(hf_zmq_answer_decode(head, length, &call->answer));
-  call->out.length = 0;
-  hf_write_bytes(&call->out, r.data + r.offset, hf_reader_left(&r));
-  status = hf_writer_status(&call->out);
-  *found = true;
-out:
-  hf_writer_free(&kept);
-  return status;
-}
-
-static hf_status keep(hf_broker *b, const hf_broker_call *call) {
-  hf_writer head = {0}, all = {0};
-  hf_status status = HF_OK;
-  HF_TRY(hf_zmq_answer_encode(&call->answer, &head));
-  hf_write_u32(&all, (uint32_t)head.length);
-  hf_write_bytes(&all, head.data, head.length);
-  hf_write_bytes(&all, call->out.data, call->out.length);
-  HF_TRY(hf_writer_status(&all));
-  /* By the broker's own clock, whatever that of the request is. */
-  status = hf_local_answer_keep(b->store, &call->asker, call->request.number, (hf_bytes){all.data, all.length},
-                                b->clock.now_ms(b->clock.context));
-out:
-  hf_writer_free(&head);
-  hf_writer_free(&all);
-  return status;
-}
-
-/* Trouble of the store, as opposed to a verdict: it took no effect, and may go well another time. */
-static bool is_trouble(hf_status status) {
-  return status == HF_E_IO || status == HF_E_FULL || status == HF_E_MEMORY || status == HF_E_INTERNAL ||
-         status == HF_E_CHECKSUM || status == HF_E_BUSY;
-}
-
-/* One change within a group. */
-static hf_status change(hf_broker *b, hf_broker_call *call) {
-  bool found, changed;
-  hf_status status = find_kept(b, call, &found);
-  if (status != HF_OK) {
-    refuse(call, status);
-    return HF_OK;
-  }
-  if (found) return HF_OK;
-  hf_broker_terms(b, call);
-  status = hf_broker_perform(b, call, &changed);
-  if (!hf_local_grouped(b->store)) return status == HF_OK ? HF_E_FULL : status;
-  return is_trouble(status) || !changed ? HF_OK : keep(b, call);
-}
-
-/* All changes of a step are one transaction: who waits for the disk waits together. When it does not go well, each is
- * tried alone, so that one that the store cannot take does not stop the others. */
-static void change_all(hf_broker *b, hf_broker_call **calls, size_t count) {
-  hf_status status = hf_local_group_begin(b->store);
-  if (status == HF_OK) {
-    for (size_t i = 0; i < count && status == HF_OK; i++) status = change(b, calls[i]);
-    status = hf_local_group_end(b->store, status);
-  }
-  b->counts.groups++;
-  if (status == HF_OK) return;
-  for (size_t i = 0; i < count; i++) {
-    if (count > 1) {
-      change_all(b, &calls[i], 1);
-    } else {
-      calls[i]->out.length = 0;
-      calls[i]->answer = (hf_zmq_answer){.number = calls[i]->request.number};
-      refuse(calls[i], status);
-    }
-  }
 }
 
 static void begin_wait(hf_broker *b, hf_broker_call *call) {
@@ -383,6 +279,7 @@ static hf_status no_longer(const char *key) {
 /* Jobs that are waited for: those that are over, and waits that are. */
 static void look_at_waits(hf_broker *b) {
   uint64_t changes, now = hf_broker_steady_ms();
+  if (now < b->waits_ms) return;
   bool look = hf_local_changes(b->store, &changes) != HF_OK || changes != b->store_changes;
   if (look) b->store_changes = changes;
   for (size_t i = 0; i < b->wait_count;) {
@@ -407,6 +304,9 @@ static void look_at_waits(hf_broker *b) {
     zmq_msg_close(&w->route);
     *w = b->waits[--b->wait_count];
   }
+  /* Looking takes a fifth of the time at most. */
+  uint64_t after = hf_broker_steady_ms();
+  b->waits_ms = after + WAITS_MS + 4 * (after - now);
 }
 
 static void serve(hf_broker *b, hf_broker_call *call, hf_broker_call **changes, size_t *change_count) {
@@ -415,21 +315,21 @@ static void serve(hf_broker *b, hf_broker_call *call, hf_broker_call **changes, 
   bool found = false, idle = false, ignored;
   hf_status status = HF_OK;
   if (!who) {
-    refuse(call, no_longer(call->key));
+    hf_broker_refuse(call, no_longer(call->key));
     return;
   }
   call->who = *who;
   hf_broker_permit(b, call);
   if (call->answer.status != HF_OK) return;
-  if (overtaken(b, call) && rule->kind == HF_ZMQ_CHANGES) {
-    refuse(call, hf_fail(HF_E_STATE, "the request was overtaken by a later one"));
+  if (hf_broker_overtaken(b, call) && rule->kind == HF_ZMQ_CHANGES) {
+    hf_broker_refuse(call, hf_fail(HF_E_STATE, "the request was overtaken by a later one"));
     return;
   }
   hf_broker_terms(b, call);
   if (call->request.operation == HF_ZMQ_LEASE) {
-    status = find_kept(b, call, &found);
+    status = hf_broker_find_kept(b, call, &found);
     if (status == HF_OK && !found) status = hf_broker_idle(b, call, &idle);
-    if (status != HF_OK) refuse(call, status);
+    if (status != HF_OK) hf_broker_refuse(call, status);
     if (status != HF_OK || found || idle) return;
   }
   if (rule->kind == HF_ZMQ_CHANGES) {
@@ -452,7 +352,7 @@ static void serve_all(hf_broker *b) {
     inflow += call->out.length;
   }
   b->owed = count == HF_BROKER_CALLS || inflow >= HF_BROKER_INFLOW;
-  if (change_count) change_all(b, changes, change_count);
+  if (change_count) hf_broker_change_all(b, changes, change_count);
   for (size_t i = 0; i < count; i++) {
     hf_broker_call *call = &b->calls[i];
     if (call->answer.status == HF_E_REFUSED) {
@@ -487,7 +387,8 @@ static hf_status tick(hf_broker *b) {
   if (now < b->tick_ms) return HF_OK;
   b->tick_ms = now + 1000;
   if (read_clients(b) != HF_OK)
-    hf_log(&b->log, HF_LOG_ERROR, "the list of clients stays as it was", HF_LOG_TEXT("why", hf_error_message()));
+    hf_log(&b->log, HF_LOG_ERROR, "the list of clients stays as it was",
+           HF_LOG_TEXT("why", hf_error_message()));
   hf_broker_uploads_tidy(b, false);
   b->store->queue.options = b->terms;
   b->clock_ms = 0;
@@ -497,7 +398,8 @@ static hf_status tick(hf_broker *b) {
   if (now >= b->minute_ms) {
     uint64_t present = b->clock.now_ms(b->clock.context);
     b->minute_ms = now + 60000;
-    if (hf_local_answers_forget(b->store, present > HF_BROKER_KEPT_MS ? present - HF_BROKER_KEPT_MS : 0) != HF_OK)
+    if (hf_local_answers_forget(b->store, present > HF_BROKER_KEPT_MS ? present - HF_BROKER_KEPT_MS : 0) !=
+        HF_OK)
       hf_log(&b->log, HF_LOG_WARN, "old answers were not forgotten", HF_LOG_TEXT("why", hf_error_message()));
   }
   uint64_t resident = resident_bytes();
@@ -505,7 +407,8 @@ static hf_status tick(hf_broker *b) {
   bool other_key = stat(b->key_path, &key) == 0 && differs(&key, &b->key_seen);
   if (!large && !other_key) return HF_OK;
   hf_log(&b->log, large ? HF_LOG_ERROR : HF_LOG_INFO,
-         large ? "too much memory is in use: all connections are closed once" : "the server's key was exchanged",
+         large ? "too much memory is in use: all connections are closed once"
+               : "the server's key was exchanged",
          HF_LOG_UINT("resident", resident));
   return open_again(b);
 }

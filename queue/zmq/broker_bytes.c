@@ -14,7 +14,8 @@ void hf_broker_uploads_tidy(hf_broker *broker, bool all) {
   uint64_t now = hf_broker_steady_ms();
   for (size_t i = 0; i < HF_BROKER_UPLOADS; i++) {
     hf_broker_upload *u = &broker->uploads[i];
-    if (u->file && (all || u->seen_ms + HF_BROKER_UPLOAD_IDLE <= now || !hf_curve_clients_find(&broker->clients, u->key)))
+    if (u->file && (all || u->seen_ms + HF_BROKER_UPLOAD_IDLE <= now ||
+                    !hf_curve_clients_find(&broker->clients, u->key)))
       drop(u);
   }
 }
@@ -44,7 +45,8 @@ static void tell(hf_broker_call *call, bool whole, uint64_t received) {
 
 static hf_status note(hf_broker *broker, hf_broker_call *call) {
   if (call->who.role != HF_ROLE_CLIENT) return HF_OK;
-  return hf_local_note_put(broker->store, call->who.tenant, &call->request.digest, hf_queue_now(&broker->store->queue));
+  return hf_local_note_put(broker->store, call->who.tenant, &call->request.digest,
+                           hf_queue_now(&broker->store->queue));
 }
 
 static hf_status end(hf_broker *broker, hf_broker_call *call, hf_broker_upload *upload) {
@@ -59,7 +61,8 @@ static hf_status end(hf_broker *broker, hf_broker_call *call, hf_broker_upload *
 static hf_broker_upload *find(hf_broker *broker, const hf_broker_call *call) {
   for (size_t i = 0; i < HF_BROKER_UPLOADS; i++) {
     hf_broker_upload *u = &broker->uploads[i];
-    if (u->file && hf_digest_eq(&u->asker, &call->asker) && hf_digest_eq(&u->file->digest, &call->request.digest))
+    if (u->file && hf_digest_eq(&u->asker, &call->asker) &&
+        hf_digest_eq(&u->file->digest, &call->request.digest))
       return u;
   }
   return NULL;
@@ -120,7 +123,8 @@ hf_status hf_broker_chunk(hf_broker *broker, hf_broker_call *call) {
   if (!upload) return hf_fail(HF_E_NOT_FOUND, "nothing of this artifact was put yet");
   upload->seen_ms = hf_broker_steady_ms();
   if (offset == upload->file->received) {
-    hf_status status = hf_local_upload_write(upload->file, zmq_msg_data(&call->body), zmq_msg_size(&call->body));
+    hf_status status =
+        hf_local_upload_write(upload->file, zmq_msg_data(&call->body), zmq_msg_size(&call->body));
     if (status != HF_OK) {
       drop(upload);
       return status;
@@ -145,8 +149,8 @@ hf_status hf_broker_fetch(hf_broker *broker, hf_broker_call *call) {
   }
   uint8_t *piece = malloc(HF_ZMQ_PIECE);
   if (!piece) return hf_fail(HF_E_MEMORY, "no memory for a piece of an artifact");
-  status = hf_local_artifact_piece(broker->store, &call->request.digest, call->request.numbers[0], piece, HF_ZMQ_PIECE,
-                                   &length, &size);
+  status = hf_local_artifact_piece(broker->store, &call->request.digest, call->request.numbers[0], piece,
+                                   HF_ZMQ_PIECE, &length, &size);
   if (status != HF_OK) {
     free(piece);
     return status;

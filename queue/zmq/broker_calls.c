@@ -45,26 +45,22 @@ static hf_status check(hf_broker_call *call) {
   if (call->who.role != HF_ROLE_CLIENT) return HF_OK;
   /* Jobs of a list are looked at when they are submitted. */
   if (q->operation == HF_ZMQ_LIST && q->key.tenant[0] == '\0') strcpy(q->key.tenant, call->who.tenant);
-  if ((about_job(q->operation) || q->operation == HF_ZMQ_LIST) && strcmp(q->key.tenant, call->who.tenant) != 0) {
+  if ((about_job(q->operation) || q->operation == HF_ZMQ_LIST) &&
+      strcmp(q->key.tenant, call->who.tenant) != 0) {
     snprintf(what, sizeof what, "ask for %s of tenant %s", rule->name, q->key.tenant);
     return refuse(call, what);
   }
   return HF_OK;
 }
 
-static void fail_answer(hf_broker_call *call, hf_status status) {
-  call->answer.status = status;
-  hf_detail_copy(hf_error_message(), call->answer.message);
-}
-
 void hf_broker_permit(hf_broker *broker, hf_broker_call *call) {
   (void)broker;
   hf_status status = check(call);
-  if (status != HF_OK) fail_answer(call, status);
+  if (status != HF_OK) hf_broker_refuse(call, status);
 }
 
-/* A worker is known by the name of its key, whatever it calls itself: it speaks for nobody else, and its strikes
- * stay its own. */
+/* A worker is known by the name of its key, whatever it calls itself: it speaks for nobody else, and its
+ * strikes stay its own. */
 static void worker_name(const hf_broker_call *call, char name[HF_NAME_MAX + 1]) {
   if (call->who.role == HF_ROLE_WORKER) memcpy(name, call->who.name, HF_NAME_MAX + 1);
 }
@@ -76,7 +72,8 @@ static hf_status check_holder(hf_broker *broker, const hf_broker_call *call) {
   hf_job_state state;
   if (call->who.role != HF_ROLE_WORKER) return HF_OK;
   hf_status status = hf_local_holder(broker->store, &q->key, q->epoch, &state, holder);
-  if (status != HF_OK || state == HF_JOB_DONE) return status; /* what is said about a job that is done changes nothing */
+  if (status != HF_OK || state == HF_JOB_DONE)
+    return status; /* what is said about a job that is done changes nothing */
   if (holder[0] == '\0' && q->operation != HF_ZMQ_FINISH) return HF_OK; /* stale, and told so */
   if (strcmp(call->who.name, holder) == 0) return HF_OK;
   snprintf(what, sizeof what, "speak for the lease of epoch %llu, which is %s", (unsigned long long)q->epoch,
@@ -109,7 +106,9 @@ void hf_broker_terms(hf_broker *broker, const hf_broker_call *call) {
 
 /* ---- one function a call ---- */
 
-static void give(hf_broker_call *call, uint64_t value) { call->answer.numbers[call->answer.number_count++] = value; }
+static void give(hf_broker_call *call, uint64_t value) {
+  call->answer.numbers[call->answer.number_count++] = value;
+}
 
 static hf_reader body_of(hf_broker_call *call) {
   return hf_reader_over(zmq_msg_data(&call->body), zmq_msg_size(&call->body));
@@ -151,7 +150,8 @@ static hf_status submit(hf_broker *b, hf_broker_call *call) {
     }
     HF_TRY(add_job(&l, &job));
     /* The input of somebody else is as good as not there: its name alone does not make it the tenant's. */
-    if (call->who.role == HF_ROLE_CLIENT) HF_TRY(hf_local_owns(b->store, call->who.tenant, &job.input_digest, &owns));
+    if (call->who.role == HF_ROLE_CLIENT)
+      HF_TRY(hf_local_owns(b->store, call->who.tenant, &job.input_digest, &owns));
     if (!owns) {
       char hex[HF_DIGEST_HEX];
       hf_submission *s = &l.results[l.count - 1];
@@ -180,8 +180,8 @@ static hf_status wait_for(hf_broker *b, hf_broker_call *call) {
   if (status != HF_OK) return status;
   size_t mine = 0;
   for (size_t i = 0; i < b->wait_count; i++) mine += strcmp(b->waits[i].key, call->key) == 0;
-  call->later = hf_job_state_open(record.state) && call->request.numbers[0] > 0 && b->wait_count < HF_BROKER_WAITS &&
-                mine < HF_BROKER_WAITS_EACH;
+  call->later = hf_job_state_open(record.state) && call->request.numbers[0] > 0 &&
+                b->wait_count < HF_BROKER_WAITS && mine < HF_BROKER_WAITS_EACH;
   return call->later ? HF_OK : hf_zmq_write_record(&call->out, &record);
 }
 
@@ -212,7 +212,8 @@ static hf_status records(hf_broker *b, hf_broker_call *call, bool ended) {
     HF_TRY(hf_local_ended(b->store, q->numbers[0], q->numbers[1], list, capacity, &count));
   else
     HF_TRY(hf_local_list(&b->store->queue, &filter, list, capacity, &count));
-  while (given < count && call->out.length < HF_ZMQ_PAGE) HF_TRY(hf_zmq_write_record(&call->out, &list[given++]));
+  while (given < count && call->out.length < HF_ZMQ_PAGE)
+    HF_TRY(hf_zmq_write_record(&call->out, &list[given++]));
   give(call, count == capacity || given < count);
 out:
   free(list);
@@ -268,7 +269,8 @@ static hf_status heartbeat(hf_broker *b, hf_broker_call *call) {
   hf_beat beat;
   hf_progress progress = {.done = q->numbers[0] > INT64_MAX ? INT64_MAX : q->numbers[0],
                           .total = q->numbers[1] > INT64_MAX ? INT64_MAX : q->numbers[1]};
-  if (strlen(q->name) > HF_PARAMETER_NAME) return hf_fail(HF_E_RANGE, "a phase of %zu characters", strlen(q->name));
+  if (strlen(q->name) > HF_PARAMETER_NAME)
+    return hf_fail(HF_E_RANGE, "a phase of %zu characters", strlen(q->name));
   strcpy(progress.phase, q->name);
   hf_status status = check_holder(b, call);
   if (status == HF_OK) status = hf_local_heartbeat(&b->store->queue, &q->key, q->epoch, &progress, &beat);
@@ -330,7 +332,8 @@ static hf_status finish(hf_broker *b, hf_broker_call *call) {
   hf_status status = check_holder(b, call);
   if (status == HF_OK) status = judge(b, call, &stands, why);
   if (status == HF_OK && !stands) return take_and_refuse(b, call, why);
-  if (status == HF_OK) status = hf_local_finish(&b->store->queue, &q->key, q->epoch, q->name, &q->digest, &outcome);
+  if (status == HF_OK)
+    status = hf_local_finish(&b->store->queue, &q->key, q->epoch, q->name, &q->digest, &outcome);
   if (status == HF_OK) give(call, (uint64_t)outcome);
   return status;
 }
@@ -340,21 +343,23 @@ static hf_status fail(hf_broker *b, hf_broker_call *call) {
   hf_job_state state;
   hf_status status = check_holder(b, call);
   if (status == HF_OK)
-    status = hf_local_fail(&b->store->queue, &q->key, q->epoch, (hf_status)(int)q->numbers[0], q->text, &state);
+    status =
+        hf_local_fail(&b->store->queue, &q->key, q->epoch, (hf_status)(int)q->numbers[0], q->text, &state);
   if (status == HF_OK) give(call, (uint64_t)state);
   return status;
 }
 
 static hf_status release(hf_broker *b, hf_broker_call *call) {
   hf_status status = check_holder(b, call);
-  return status == HF_OK ? hf_local_release(&b->store->queue, &call->request.key, call->request.epoch) : status;
+  return status == HF_OK ? hf_local_release(&b->store->queue, &call->request.key, call->request.epoch)
+                         : status;
 }
 
 static hf_status refuse_result(hf_broker *b, hf_broker_call *call) {
   const hf_zmq_request *q = &call->request;
   hf_queue_refusal refusal = {0};
-  hf_status status = hf_local_refuse(&b->store->queue, &q->key, &q->digest, q->numbers[0] != 0, q->text,
-                                     &refusal);
+  hf_status status =
+      hf_local_refuse(&b->store->queue, &q->key, &q->digest, q->numbers[0] != 0, q->text, &refusal);
   return status == HF_OK ? hf_zmq_write_refusal(&call->out, &refusal) : status;
 }
 
@@ -419,7 +424,8 @@ static hf_status workers(hf_broker *b, hf_broker_call *call) {
   hf_worker_record *list = malloc(16 * sizeof *list);
   if (!list) return hf_fail(HF_E_MEMORY, "no memory for a page of workers");
   hf_status status = hf_local_workers(&b->store->queue, q->numbers[0], q->name, list, capacity, &count);
-  for (size_t i = 0; i < count && status == HF_OK; i++) status = hf_zmq_write_worker_record(&call->out, &list[i]);
+  for (size_t i = 0; i < count && status == HF_OK; i++)
+    status = hf_zmq_write_worker_record(&call->out, &list[i]);
   free(list);
   return status;
 }
@@ -427,7 +433,8 @@ static hf_status workers(hf_broker *b, hf_broker_call *call) {
 static hf_status events(hf_broker *b, hf_broker_call *call) {
   hf_event list[PAGE];
   size_t count = 0;
-  hf_status status = hf_local_events(&b->store->queue, call->request.numbers[0], list, page(call->request.numbers[1]), &count);
+  hf_status status = hf_local_events(&b->store->queue, call->request.numbers[0], list,
+                                     page(call->request.numbers[1]), &count);
   for (size_t i = 0; i < count && status == HF_OK; i++) status = hf_zmq_write_event(&call->out, &list[i]);
   return status;
 }
@@ -535,7 +542,7 @@ hf_status hf_broker_perform(hf_broker *broker, hf_broker_call *call, bool *chang
     status = hf_fail(HF_E_INTERNAL, "an answer of %zu bytes", call->out.length);
   if (status != HF_OK) {
     call->out.length = 0;
-    fail_answer(call, status);
+    hf_broker_refuse(call, status);
   }
   return status;
 }

@@ -10,16 +10,16 @@
 #include <sys/stat.h>
 #include <zmq.h>
 
-#define HF_BROKER_CALLS         256              /* taken in one step */
-#define HF_BROKER_INFLOW        ((size_t)16 << 20) /* bytes of bodies taken in one step */
-#define HF_BROKER_WAITS         4096
-#define HF_BROKER_WAITS_EACH    256              /* of one key */
-#define HF_BROKER_UPLOADS       256
-#define HF_BROKER_UPLOADS_EACH  16               /* of one key */
-#define HF_BROKER_UPLOAD_IDLE   60000            /* ms until an upload is given up */
-#define HF_BROKER_SESSIONS      (1u << 16)
-#define HF_BROKER_KEPT_MS       600000           /* how long an answer is kept */
-#define HF_BROKER_REHASH        ((uint64_t)64 << 20) /* longer artifacts are sent again rather than looked at */
+#define HF_BROKER_CALLS        256                /* taken in one step */
+#define HF_BROKER_INFLOW       ((size_t)16 << 20) /* bytes of bodies taken in one step */
+#define HF_BROKER_WAITS        4096
+#define HF_BROKER_WAITS_EACH   256 /* of one key */
+#define HF_BROKER_UPLOADS      256
+#define HF_BROKER_UPLOADS_EACH 16    /* of one key */
+#define HF_BROKER_UPLOAD_IDLE  60000 /* ms until an upload is given up */
+#define HF_BROKER_SESSIONS     (1u << 16)
+#define HF_BROKER_KEPT_MS      600000               /* how long an answer is kept */
+#define HF_BROKER_REHASH       ((uint64_t)64 << 20) /* longer artifacts are sent again rather than looked at */
 
 /* A request on its way through the broker. */
 typedef struct hf_broker_call {
@@ -48,7 +48,8 @@ typedef struct hf_broker_upload {
   uint64_t seen_ms;
 } hf_broker_upload;
 
-/* Lines about what strangers and liars do: one a second of each kind, with the number of those that were left out. */
+/* Lines about what strangers and liars do: one a second of each kind, with the number of those that were left
+ * out. */
 typedef struct hf_broker_quiet {
   uint64_t told_ms, untold;
 } hf_broker_quiet;
@@ -76,6 +77,7 @@ struct hf_broker {
   hf_broker_call calls[HF_BROKER_CALLS];
   hf_broker_wait waits[HF_BROKER_WAITS];
   size_t wait_count;
+  uint64_t waits_ms;      /* when waits are looked at next */
   uint64_t store_changes; /* hf_local_changes when waits were last looked at */
   hf_broker_upload uploads[HF_BROKER_UPLOADS];
   hf_broker_session sessions[HF_BROKER_SESSIONS];
@@ -89,10 +91,26 @@ uint64_t hf_broker_steady_ms(void); /* a clock that nobody sets */
 /* Whether a line may be written now; `left_out`: how many were not since the last one. */
 bool hf_broker_may_tell(hf_broker_quiet *quiet, uint64_t *left_out);
 
+static inline void hf_broker_refuse(hf_broker_call *call, hf_status status) {
+  call->answer.status = status;
+  hf_detail_copy(hf_error_message(), call->answer.message);
+}
+
+/* ---- broker_once.c: requests that take effect once ---- */
+
+/* A copy of a request that was given up and lay in some connection: nobody waits for it, and it must not act.
+ */
+bool hf_broker_overtaken(hf_broker *broker, const hf_broker_call *call);
+/* The answer that was given to this very request. */
+hf_status hf_broker_find_kept(hf_broker *broker, hf_broker_call *call, bool *found);
+/* All changes of a step are one transaction: who waits for the disk waits together. When it does not go well,
+ * each is tried alone, so that one that the store cannot take does not stop the others. */
+void hf_broker_change_all(hf_broker *broker, hf_broker_call **calls, size_t count);
+
 /* ---- broker_calls.c: what requests do ---- */
 
-/* Decides what may be decided before anything is done: `call->answer` has a status other than HF_OK where the request
- * is refused. */
+/* Decides what may be decided before anything is done: `call->answer` has a status other than HF_OK where the
+ * request is refused. */
 void hf_broker_permit(hf_broker *broker, hf_broker_call *call);
 /* Takes effect. For changes: within a group. `changed`: there is something to keep the answer for. */
 hf_status hf_broker_perform(hf_broker *broker, hf_broker_call *call, bool *changed);
@@ -107,7 +125,8 @@ hf_status hf_broker_has(hf_broker *broker, hf_broker_call *call);
 hf_status hf_broker_put(hf_broker *broker, hf_broker_call *call);
 hf_status hf_broker_chunk(hf_broker *broker, hf_broker_call *call);
 hf_status hf_broker_fetch(hf_broker *broker, hf_broker_call *call);
-/* Gives up uploads that nobody goes on with, and those of keys that are no longer in the list; all: at the end. */
+/* Gives up uploads that nobody goes on with, and those of keys that are no longer in the list; all: at the
+ * end. */
 void hf_broker_uploads_tidy(hf_broker *broker, bool all);
 
 #endif

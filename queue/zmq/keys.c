@@ -20,7 +20,8 @@ static bool z85_valid(const char *text) {
   uint8_t bytes[32];
   char again[HF_CURVE_TEXT];
   if (strlen(text) != HF_CURVE_TEXT - 1) return false;
-  return zmq_z85_decode(bytes, text) && zmq_z85_encode(again, bytes, sizeof bytes) && strcmp(again, text) == 0;
+  return zmq_z85_decode(bytes, text) && zmq_z85_encode(again, bytes, sizeof bytes) &&
+         strcmp(again, text) == 0;
 }
 
 hf_status hf_curve_parse(const char *text, char out[HF_CURVE_TEXT]) {
@@ -29,7 +30,8 @@ hf_status hf_curve_parse(const char *text, char out[HF_CURVE_TEXT]) {
     memcpy(out, text, HF_CURVE_TEXT);
     return HF_OK;
   }
-  if (strlen(text) == 64 && hf_unhex(text, bytes, sizeof bytes) == HF_OK && zmq_z85_encode(out, bytes, sizeof bytes))
+  if (strlen(text) == 64 && hf_unhex(text, bytes, sizeof bytes) == HF_OK &&
+      zmq_z85_encode(out, bytes, sizeof bytes))
     return HF_OK;
   return hf_fail(HF_E_FORMAT, "'%.64s' is no key: 40 characters of Z85 or 64 hex digits", text);
 }
@@ -53,7 +55,8 @@ hf_status hf_curve_pair_create(const char *path, const hf_curve_pair *pair) {
   return status;
 }
 
-/* The next line of `*text` without its end and the blanks around it; false at the end. The text is changed. */
+/* The next line of `*text` without its end and the blanks around it; false at the end. The text is changed.
+ */
 static bool next_line(char **text, char **line) {
   if (**text == '\0') return false;
   char *start = *text, *end = strchr(start, '\n');
@@ -65,7 +68,9 @@ static bool next_line(char **text, char **line) {
   return true;
 }
 
-static bool is_comment(const char *line) { return line[0] == '\0' || strcmp(line, "#") == 0 || strncmp(line, "# ", 2) == 0; }
+static bool is_comment(const char *line) {
+  return line[0] == '\0' || strcmp(line, "#") == 0 || strncmp(line, "# ", 2) == 0;
+}
 
 hf_status hf_curve_pair_read(const char *path, hf_curve_pair *out) {
   char text[KEY_FILE_MAX + 1], *rest = text, *line, derived[HF_CURVE_TEXT];
@@ -75,8 +80,10 @@ hf_status hf_curve_pair_read(const char *path, hf_curve_pair *out) {
   if (status != HF_OK) return status;
   text[length] = '\0';
   while (next_line(&rest, &line)) {
-    if (strncmp(line, "public-key ", 11) == 0 && z85_valid(line + 11)) memcpy(out->public_key, line + 11, HF_CURVE_TEXT);
-    if (strncmp(line, "secret-key ", 11) == 0 && z85_valid(line + 11)) memcpy(out->secret_key, line + 11, HF_CURVE_TEXT);
+    if (strncmp(line, "public-key ", 11) == 0 && z85_valid(line + 11))
+      memcpy(out->public_key, line + 11, HF_CURVE_TEXT);
+    if (strncmp(line, "secret-key ", 11) == 0 && z85_valid(line + 11))
+      memcpy(out->secret_key, line + 11, HF_CURVE_TEXT);
   }
   if (!out->public_key[0] || !out->secret_key[0])
     status = hf_fail(HF_E_FORMAT, "%s: it holds no key pair (hyperfold keys make)", path);
@@ -103,7 +110,8 @@ hf_status hf_curve_public_read(const char *path, char out[][HF_CURVE_TEXT], size
     else if (hf_curve_parse(line, out[*count]) == HF_OK)
       ++*count;
     else
-      status = hf_fail(HF_E_FORMAT, "%s: a line is no public key", path); /* and is not shown: it may be secret */
+      status =
+          hf_fail(HF_E_FORMAT, "%s: a line is no public key", path); /* and is not shown: it may be secret */
   }
   explicit_bzero(data, length);
   free(data);
@@ -116,7 +124,10 @@ hf_status hf_curve_public_read(const char *path, char out[][HF_CURVE_TEXT], size
 static const struct {
   const char *text;
   hf_zmq_role role;
-} roles[] = {{"client", HF_ROLE_CLIENT}, {"worker", HF_ROLE_WORKER}, {"viewer", HF_ROLE_VIEWER}, {"operator", HF_ROLE_OPERATOR}};
+} roles[] = {{"client", HF_ROLE_CLIENT},
+             {"worker", HF_ROLE_WORKER},
+             {"viewer", HF_ROLE_VIEWER},
+             {"operator", HF_ROLE_OPERATOR}};
 
 const char *hf_zmq_role_text(hf_zmq_role role) {
   for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
@@ -217,8 +228,8 @@ const hf_curve_client *hf_curve_clients_find(const hf_curve_clients *clients, co
   return bsearch(&wanted, clients->list, clients->count, sizeof *clients->list, by_key);
 }
 
-/* The file's lines without that of `without` (NULL: all of them), and `added` behind them. Under the folder's lock,
- * so that of two that edit at once neither is lost. */
+/* The file's lines without that of `without` (NULL: all of them), and `added` behind them. Under the folder's
+ * lock, so that of two that edit at once neither is lost. */
 static hf_status edit(const char *path, const char *without, const char *added) {
   hf_status status = HF_OK;
   char folder[PATH_MAX];
@@ -240,7 +251,8 @@ static hf_status edit(const char *path, const char *without, const char *added) 
     end = strchr(line, '\n');
     end = end ? end + 1 : line + strlen(line);
     const char *start = line + strspn(line, " \t");
-    if (without && strncmp(start, without, strlen(without)) == 0 && strchr(" \t", start[strlen(without)])) continue;
+    if (without && strncmp(start, without, strlen(without)) == 0 && strchr(" \t", start[strlen(without)]))
+      continue;
     hf_write_bytes(&out, line, (size_t)(end - line));
     if (end[-1] != '\n') hf_write_u8(&out, '\n');
   }
@@ -284,7 +296,8 @@ hf_status hf_curve_clients_revoke(const char *path, const char *key) {
   hf_curve_clients now;
   hf_status status = hf_curve_clients_read(path, &now);
   if (status != HF_OK) return status;
-  if (!hf_curve_clients_find(&now, key)) status = hf_fail(HF_E_NOT_FOUND, "%s: the key is not in the list", path);
+  if (!hf_curve_clients_find(&now, key))
+    status = hf_fail(HF_E_NOT_FOUND, "%s: the key is not in the list", path);
   hf_curve_clients_free(&now);
   return status == HF_OK ? edit(path, key, NULL) : status;
 }

@@ -46,8 +46,10 @@ static hf_status take_name(const char *what, ProtobufCBinaryData from, char out[
   return hf_fail(HF_E_FORMAT, "%s is no valid name", what);
 }
 
-static hf_status take_numbers(const char *what, const uint64_t *from, size_t count, size_t limit, uint64_t *out) {
-  if (count > limit) return hf_fail(HF_E_RANGE, "%s: %zu numbers, at most %zu are accepted", what, count, limit);
+static hf_status take_numbers(const char *what, const uint64_t *from, size_t count, size_t limit,
+                              uint64_t *out) {
+  if (count > limit)
+    return hf_fail(HF_E_RANGE, "%s: %zu numbers, at most %zu are accepted", what, count, limit);
   if (count) memcpy(out, from, count * sizeof *out);
   return HF_OK;
 }
@@ -61,7 +63,8 @@ hf_status hf_zmq_request_encode(const hf_zmq_request *request, hf_writer *w) {
   m.tenant = hf_protobuf_bytes(request->key.tenant, strlen(request->key.tenant));
   m.id = hf_protobuf_bytes(request->key.id.b, request->key.id.length);
   m.epoch = request->epoch;
-  if (!hf_digest_is_zero(&request->digest)) m.digest = hf_protobuf_bytes(request->digest.b, sizeof request->digest.b);
+  if (!hf_digest_is_zero(&request->digest))
+    m.digest = hf_protobuf_bytes(request->digest.b, sizeof request->digest.b);
   m.name = hf_protobuf_bytes(request->name, strlen(request->name));
   m.other = hf_protobuf_bytes(request->other, strlen(request->other));
   m.text = hf_protobuf_bytes(request->text, strlen(request->text));
@@ -84,7 +87,8 @@ hf_status hf_zmq_request_decode(const void *data, size_t length, hf_zmq_request 
   if (!m) return hf_protobuf_refuse("request", &b);
   HF_TRY(check_version("request", m->version));
   if (m->handle.len != HF_ZMQ_HANDLE || !hf_zmq_rule_of((hf_zmq_operation)m->operation)) {
-    status = hf_fail(HF_E_FORMAT, "request of a handle of %zu bytes for operation %u", m->handle.len, m->operation);
+    status = hf_fail(HF_E_FORMAT, "request of a handle of %zu bytes for operation %u", m->handle.len,
+                     m->operation);
     goto out;
   }
   memcpy(out->handle, m->handle.data, HF_ZMQ_HANDLE);
@@ -92,7 +96,8 @@ hf_status hf_zmq_request_decode(const void *data, size_t length, hf_zmq_request 
   out->number = m->number;
   HF_TRY(take_name("tenant", m->tenant, out->key.tenant));
   if (m->id.len > HF_JOB_ID_MAX || (m->digest.len != 0 && m->digest.len != sizeof out->digest.b)) {
-    status = hf_fail(HF_E_FORMAT, "request with a job id of %zu bytes, a digest of %zu", m->id.len, m->digest.len);
+    status =
+        hf_fail(HF_E_FORMAT, "request with a job id of %zu bytes, a digest of %zu", m->id.len, m->digest.len);
     goto out;
   }
   out->key.id.length = (uint8_t)m->id.len;
@@ -135,7 +140,8 @@ hf_status hf_zmq_answer_decode(const void *data, size_t length, hf_zmq_answer *o
   HF_TRY(check_version("answer", m->version));
   out->number = m->number;
   out->status = (hf_status)m->status;
-  if (m->status < 0 || (m->status != 0 && strcmp(hf_status_text(out->status), hf_status_text((hf_status)-1)) == 0)) {
+  if (m->status < 0 ||
+      (m->status != 0 && strcmp(hf_status_text(out->status), hf_status_text((hf_status)-1)) == 0)) {
     status = hf_fail(HF_E_FORMAT, "answer with the status %d", (int)m->status);
     goto out;
   }
@@ -162,7 +168,8 @@ static hf_status read_text(hf_reader *r, const char *field, size_t limit, char *
   char text[HF_DETAIL_MAX + 1], clean[HF_DETAIL_MAX + 1];
   hf_status status = hf_read_u16(r, field, &length);
   if (status != HF_OK) return status;
-  if (length > limit) return hf_fail(HF_E_RANGE, "%s of %u bytes, at most %zu are accepted", field, length, limit);
+  if (length > limit)
+    return hf_fail(HF_E_RANGE, "%s of %u bytes, at most %zu are accepted", field, length, limit);
   HF_TRY(hf_read_bytes(r, field, text, length));
   text[length] = '\0';
   hf_detail_copy(text, clean);
@@ -224,9 +231,9 @@ MESSAGE(hf_event, event, event)
 /* The numbers of a record, in their order. */
 #define RECORD_NUMBERS 10
 static void record_numbers(hf_job_record *r, uint64_t *fields[RECORD_NUMBERS]) {
-  uint64_t *list[RECORD_NUMBERS] = {&r->sequence,      &r->header.deadline_ms, &r->epoch,     &r->progress.done,
-                                    &r->progress.total, &r->submitted_ms,       &r->leased_ms, &r->expires_ms,
-                                    &r->ended_ms,      &r->used_ms};
+  uint64_t *list[RECORD_NUMBERS] = {
+      &r->sequence,     &r->header.deadline_ms, &r->epoch,      &r->progress.done, &r->progress.total,
+      &r->submitted_ms, &r->leased_ms,          &r->expires_ms, &r->ended_ms,      &r->used_ms};
   memcpy(fields, list, sizeof list);
 }
 
@@ -289,8 +296,8 @@ hf_status hf_zmq_read_submission(hf_reader *r, hf_submission *out) {
   HF_TRY(read_u32_below(r, "state", HF_JOB_STATES, &state));
   HF_TRY(hf_read_u64(r, "retry", &out->retry_after_ms));
   HF_TRY(read_text(r, "message", sizeof out->message - 1, out->message));
-  if (code != HF_OK && code != HF_E_EXISTS && code != HF_E_NOT_FOUND && code != HF_E_BUSY && code != HF_E_ARGUMENT &&
-      code != HF_E_REFUSED)
+  if (code != HF_OK && code != HF_E_EXISTS && code != HF_E_NOT_FOUND && code != HF_E_BUSY &&
+      code != HF_E_ARGUMENT && code != HF_E_REFUSED)
     status = hf_fail(HF_E_FORMAT, "a submission with the status %u", code);
   out->status = (hf_status)code;
   out->created = created != 0;
@@ -395,10 +402,10 @@ out:
 }
 
 void hf_zmq_stats_fields(hf_queue_stats *s, uint64_t *fields[HF_ZMQ_COUNTERS]) {
-  uint64_t *list[] = {&s->oldest_queued_ms, &s->submitted, &s->resubmitted, &s->conflicts,    &s->refused,
-                      &s->leases,           &s->expired,   &s->released,    &s->failures,     &s->stale,
-                      &s->results,          &s->late_results, &s->late_differing, &s->refusals, &s->quarantines,
-                      &s->pardons,          &s->barred};
+  uint64_t *list[] = {
+      &s->oldest_queued_ms, &s->submitted, &s->resubmitted, &s->conflicts, &s->refused, &s->leases,
+      &s->expired,          &s->released,  &s->failures,    &s->stale,     &s->results, &s->late_results,
+      &s->late_differing,   &s->refusals,  &s->quarantines, &s->pardons,   &s->barred};
   for (int i = 0; i < HF_JOB_STATES; i++) fields[i] = &s->jobs[i];
   memcpy(fields + HF_JOB_STATES, list, sizeof list);
 }

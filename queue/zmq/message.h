@@ -1,8 +1,8 @@
-/* What goes between a client and the broker. Each way two frames: a head (messages.proto) and a body, which is
- * a list of records or the bytes of a piece of an artifact.
+/* What goes between a client and the broker. Each way two frames: a head (messages.proto) and a body, which
+ * is a list of records or the bytes of a piece of an artifact.
  *
- * Everything that decodes here was checked: names are names, lists end where they say. Whether an operation has
- * the fields that it needs is checked by the broker (broker_serve.c). */
+ * Everything that decodes here was checked: names are names, lists end where they say. Whether an operation
+ * has the fields that it needs is checked by the broker (broker_serve.c). */
 #ifndef HF_ZMQ_MESSAGE_H
 #define HF_ZMQ_MESSAGE_H
 
@@ -10,9 +10,9 @@
 
 #define HF_ZMQ_VERSION  1
 #define HF_ZMQ_HEAD_MAX 4096u
-#define HF_ZMQ_PIECE    ((size_t)1 << 20)        /* bytes of an artifact in one message */
-#define HF_ZMQ_BODY_MAX (HF_ZMQ_PIECE + 65536u)  /* a frame that is longer is refused by libzmq */
-#define HF_ZMQ_PAGE     ((size_t)256 << 10)      /* a list ends when it has this many bytes */
+#define HF_ZMQ_PIECE    ((size_t)1 << 20)       /* bytes of an artifact in one message */
+#define HF_ZMQ_BODY_MAX (HF_ZMQ_PIECE + 65536u) /* a frame that is longer is refused by libzmq */
+#define HF_ZMQ_PAGE     ((size_t)256 << 10)     /* a list ends when it has this many bytes */
 #define HF_ZMQ_HANDLE   16
 #define HF_ZMQ_NUMBERS  24
 #define HF_ZMQ_TERMS    9
@@ -48,27 +48,21 @@ typedef enum hf_zmq_kind {
  *   LIST       tenant, name circuit, other worker, numbers {states, kinds, after, newest first, capacity}
  *                                              -> numbers {there may be more}, body: records
  *   ATTEMPTS   key, numbers {capacity}         -> body: attempts
- *   LEASE      body: announcement              -> numbers {found, epoch, attempts, expires, lease}, body: header
- *   HEARTBEAT  key, epoch, name phase, numbers {done, total} -> numbers {action, expires}
- *   FINISH     key, epoch, name worker, digest -> numbers {outcome}
- *   FAIL       key, epoch, text cause, numbers {code} -> numbers {state}
- *   RELEASE    key, epoch
- *   REAP                                       -> numbers {changed}
+ *   LEASE      body: announcement              -> numbers {found, epoch, attempts, expires, lease}, body:
+ * header HEARTBEAT  key, epoch, name phase, numbers {done, total} -> numbers {action, expires} FINISH key,
+ * epoch, name worker, digest -> numbers {outcome} FAIL       key, epoch, text cause, numbers {code} ->
+ * numbers {state} RELEASE    key, epoch REAP                                       -> numbers {changed}
  *   REQUEUE    key, numbers {deadline}
  *   SET_TENANT tenant, numbers {weight, quota}
  *   TENANTS    name after, numbers {capacity}  -> body: tenants
- *   STATS                                      -> numbers {as in hf_queue_stats}, body: why it drains, as bytes
- *   WORKERS    name after, numbers {since, capacity} -> body: workers
- *   EVENTS     numbers {after, capacity}       -> body: events
- *   ENDED      numbers {before, after, capacity} -> numbers {there may be more}, body: records
- *   FORGET     body: {sequence, ended}         -> numbers {removed}
- *   SWEEP      numbers {folder, before}        -> numbers {removed}
- *   HAS        digest                          -> numbers {has}
- *   PUT        digest, numbers {size}          -> numbers {whole, bytes there}: what is to be sent from there on
- *   CHUNK      digest, numbers {offset}, body: bytes -> as PUT
- *   FETCH      digest, numbers {offset}        -> numbers {size}, body: bytes
- *   REFUSE     key, digest, text cause, numbers {lost} -> body: refusal
- *   PARDON     name
+ *   STATS                                      -> numbers {as in hf_queue_stats}, body: why it drains, as
+ * bytes WORKERS    name after, numbers {since, capacity} -> body: workers EVENTS     numbers {after,
+ * capacity}       -> body: events ENDED      numbers {before, after, capacity} -> numbers {there may be
+ * more}, body: records FORGET     body: {sequence, ended}         -> numbers {removed} SWEEP      numbers
+ * {folder, before}        -> numbers {removed} HAS        digest                          -> numbers {has}
+ *   PUT        digest, numbers {size}          -> numbers {whole, bytes there}: what is to be sent from there
+ * on CHUNK      digest, numbers {offset}, body: bytes -> as PUT FETCH      digest, numbers {offset}        ->
+ * numbers {size}, body: bytes REFUSE     key, digest, text cause, numbers {lost} -> body: refusal PARDON name
  *   READING                                    -> numbers {life, sequence, time}, body: the store's digits
  *   RESTORED
  *   DRAIN      text reason */

@@ -27,7 +27,8 @@ static hf_status check_port(const char *host) {
   const char *colon = strrchr(host, ':'), *bracket = strrchr(host, ']');
   const char *digits = colon && (!bracket || bracket < colon) ? colon + 1 : "";
   unsigned long port = strtoul(digits, NULL, 10);
-  if (colon == host || digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits) || port == 0 || port > 65535)
+  if (colon == host || digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits) || port == 0 ||
+      port > 65535)
     return hf_fail(HF_E_ARGUMENT, "queue: '%.80s' is no HOST:PORT of a broker", host);
   return HF_OK;
 }
@@ -39,7 +40,8 @@ hf_status hf_zmq_address_parse(const char *location, hf_zmq_address *out) {
   const char *text = location + (local ? 4 : 6), *query = strchr(text, '?');
   size_t length = query ? (size_t)(query - text) : strlen(text);
   char where[HF_ZMQ_TEXT - 8];
-  HF_TRY(take(local ? "path of the socket" : "broker's HOST:PORT", text, length, where, local ? 108 : sizeof where));
+  HF_TRY(take(local ? "path of the socket" : "broker's HOST:PORT", text, length, where,
+              local ? 108 : sizeof where));
   if (!local) HF_TRY(check_port(where));
   snprintf(out->endpoint, sizeof out->endpoint, "%s%s", local ? "ipc://" : "tcp://", where);
   snprintf(out->shown, sizeof out->shown, "%s%s", local ? "ipc:" : "zmq://", where);
@@ -49,9 +51,10 @@ hf_status hf_zmq_address_parse(const char *location, hf_zmq_address *out) {
     query = next;
   }
   if (!out->server_key[0] || !out->key_file[0])
-    status = hf_fail(HF_E_ARGUMENT,
-                     "queue: a broker's location needs ?server-key=FILE&key-file=FILE: the broker's public key (its"
-                     " server.public, or the key in hex), and a key pair of one's own (hyperfold keys make)");
+    status = hf_fail(
+        HF_E_ARGUMENT,
+        "queue: a broker's location needs ?server-key=FILE&key-file=FILE: the broker's public key (its"
+        " server.public, or the key in hex), and a key pair of one's own (hyperfold keys make)");
 out:
   return status;
 }

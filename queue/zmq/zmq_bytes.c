@@ -15,7 +15,8 @@ hf_status hf_zmq_artifact_has(hf_queue *queue, const hf_digest *digest, bool *ha
 /* Asks PUT or CHUNK: how far the artifact is. */
 static hf_status put_some(hf_zmq *zmq, hf_zmq_operation operation, const hf_digest *digest, uint64_t number,
                           hf_bytes piece, bool *whole, uint64_t *received) {
-  hf_zmq_request request = {.operation = operation, .digest = *digest, .numbers = {number}, .number_count = 1};
+  hf_zmq_request request = {
+      .operation = operation, .digest = *digest, .numbers = {number}, .number_count = 1};
   hf_zmq_reply reply;
   hf_status status = hf_zmq_ask(zmq, &request, piece, &reply);
   *whole = status == HF_OK && reply.head.numbers[0] != 0;
@@ -55,11 +56,13 @@ hf_status hf_zmq_artifact_put(hf_queue *queue, const void *data, size_t length, 
   return status;
 }
 
-static hf_status fetch_all(hf_zmq *zmq, const hf_digest *digest, size_t limit, uint8_t **data, size_t *length) {
+static hf_status fetch_all(hf_zmq *zmq, const hf_digest *digest, size_t limit, uint8_t **data,
+                           size_t *length) {
   hf_status status = HF_OK;
   uint64_t total = 0;
   do {
-    hf_zmq_request request = {.operation = HF_ZMQ_FETCH, .digest = *digest, .numbers = {*length}, .number_count = 1};
+    hf_zmq_request request = {
+        .operation = HF_ZMQ_FETCH, .digest = *digest, .numbers = {*length}, .number_count = 1};
     hf_zmq_reply reply;
     status = hf_zmq_ask(zmq, &request, (hf_bytes){0}, &reply);
     uint64_t size = reply.head.numbers[0];
@@ -67,8 +70,8 @@ static hf_status fetch_all(hf_zmq *zmq, const hf_digest *digest, size_t limit, u
     if (status == HF_OK && *data == NULL) {
       total = size;
       if (size > limit)
-        status = hf_fail(HF_E_RANGE, "the artifact has %llu bytes, at most %zu are wanted", (unsigned long long)size,
-                         limit);
+        status = hf_fail(HF_E_RANGE, "the artifact has %llu bytes, at most %zu are wanted",
+                         (unsigned long long)size, limit);
       else if ((*data = malloc(size ? (size_t)size : 1)) == NULL)
         status = hf_fail(HF_E_MEMORY, "no memory for an artifact of %llu bytes", (unsigned long long)size);
     }
@@ -101,8 +104,8 @@ hf_status hf_zmq_artifact_get(hf_queue *queue, const hf_digest *digest, size_t l
   return status;
 }
 
-/* A page of jobs that ended, and the removal of those that are let go: without a lock, so that jobs which changed
- * meanwhile stay until the next time. */
+/* A page of jobs that ended, and the removal of those that are let go: without a lock, so that jobs which
+ * changed meanwhile stay until the next time. */
 static hf_status forget_some(hf_zmq *zmq, uint64_t before, hf_queue_keep keep, void *context, uint64_t *after,
                              bool *more, uint64_t *removed) {
   enum { MOST = 200 };
@@ -133,8 +136,8 @@ static hf_status forget_some(hf_zmq *zmq, uint64_t before, hf_queue_keep keep, v
   return status;
 }
 
-hf_status hf_zmq_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms, hf_queue_keep keep,
-                         void *context, uint64_t *jobs, uint64_t *artifacts) {
+hf_status hf_zmq_collect(hf_queue *queue, uint64_t ended_before_ms, uint64_t put_before_ms,
+                         hf_queue_keep keep, void *context, uint64_t *jobs, uint64_t *artifacts) {
   hf_zmq *zmq = (hf_zmq *)queue;
   uint64_t after = 0;
   bool more = true;

@@ -130,7 +130,8 @@ static hf_status read_attempt(hf_reader *r, pages *p, void *out) {
   return hf_zmq_read_attempt(r, (hf_attempt *)out + *p->count);
 }
 
-static hf_status attempts(hf_queue *queue, const hf_job_key *key, hf_attempt *out, size_t capacity, size_t *count) {
+static hf_status attempts(hf_queue *queue, const hf_job_key *key, hf_attempt *out, size_t capacity,
+                          size_t *count) {
   pages p = {.capacity = capacity, .count = count, .capacity_at = 0};
   p.request = (hf_zmq_request){.operation = HF_ZMQ_ATTEMPTS, .key = *key, .number_count = 1};
   return walk(queue, &p, read_attempt, out);
@@ -143,7 +144,8 @@ static hf_status read_tenant(hf_reader *r, pages *p, void *out) {
   return status;
 }
 
-static hf_status tenants(hf_queue *queue, const char *after, hf_tenant_stats *out, size_t capacity, size_t *count) {
+static hf_status tenants(hf_queue *queue, const char *after, hf_tenant_stats *out, size_t capacity,
+                         size_t *count) {
   pages p = {.capacity = capacity, .count = count, .capacity_at = 0};
   p.request = (hf_zmq_request){.operation = HF_ZMQ_TENANTS, .number_count = 1};
   snprintf(p.request.name, sizeof p.request.name, "%s", after);
@@ -206,8 +208,8 @@ out:
   return status;
 }
 
-static hf_status heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t epoch, const hf_progress *progress,
-                           hf_beat *out) {
+static hf_status heartbeat(hf_queue *queue, const hf_job_key *key, uint64_t epoch,
+                           const hf_progress *progress, hf_beat *out) {
   hf_zmq_request request = {.operation = HF_ZMQ_HEARTBEAT,
                             .key = *key,
                             .epoch = epoch,
@@ -234,8 +236,8 @@ static hf_status finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch, 
   return HF_OK;
 }
 
-static hf_status fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, hf_status code, const char *cause,
-                      hf_job_state *state) {
+static hf_status fail(hf_queue *queue, const hf_job_key *key, uint64_t epoch, hf_status code,
+                      const char *cause, hf_job_state *state) {
   hf_zmq_request request = {
       .operation = HF_ZMQ_FAIL, .key = *key, .epoch = epoch, .numbers = {(uint64_t)code}, .number_count = 1};
   uint64_t n;
@@ -255,7 +257,8 @@ static hf_status release(hf_queue *queue, const hf_job_key *key, uint64_t epoch)
 static hf_status refuse(hf_queue *queue, const hf_job_key *key, const hf_digest *result, bool lost,
                         const char *cause, hf_queue_refusal *out) {
   hf_zmq *zmq = (hf_zmq *)queue;
-  hf_zmq_request request = {.operation = HF_ZMQ_REFUSE, .key = *key, .digest = *result, .numbers = {lost}, .number_count = 1};
+  hf_zmq_request request = {
+      .operation = HF_ZMQ_REFUSE, .key = *key, .digest = *result, .numbers = {lost}, .number_count = 1};
   hf_zmq_reply reply;
   hf_queue_refusal refusal;
   hf_detail_copy(cause, request.text);
@@ -294,8 +297,8 @@ static hf_status set_tenant(hf_queue *queue, const char *tenant, uint32_t weight
 }
 
 /* A call whose answer has numbers, and a text in the body. */
-static hf_status call_text(hf_queue *queue, hf_zmq_request *request, uint64_t *numbers, size_t count, char *text,
-                           size_t capacity) {
+static hf_status call_text(hf_queue *queue, hf_zmq_request *request, uint64_t *numbers, size_t count,
+                           char *text, size_t capacity) {
   hf_zmq *zmq = (hf_zmq *)queue;
   hf_zmq_reply reply;
   hf_status status = hf_zmq_enter(zmq);
@@ -303,7 +306,8 @@ static hf_status call_text(hf_queue *queue, hf_zmq_request *request, uint64_t *n
   status = hf_zmq_ask(zmq, request, (hf_bytes){0}, &reply);
   size_t length = zmq_msg_size(&reply.body);
   memcpy(numbers, reply.head.numbers, count * sizeof *numbers);
-  if (status == HF_OK && length >= capacity) status = hf_fail(HF_E_FORMAT, "queue: a text of %zu bytes", length);
+  if (status == HF_OK && length >= capacity)
+    status = hf_fail(HF_E_FORMAT, "queue: a text of %zu bytes", length);
   memset(text, 0, capacity);
   if (status == HF_OK && length) memcpy(text, zmq_msg_data(&reply.body), length);
   zmq_msg_close(&reply.body);

@@ -64,14 +64,14 @@ static hf_status try_until(hf_zmq *zmq, hf_zmq_wire *wire, const hf_zmq_request 
   }
 }
 
-static hf_status ask_on(hf_zmq *zmq, hf_zmq_wire *wire, hf_zmq_request *request, hf_bytes body, uint64_t answer_ms,
-                        hf_zmq_reply *reply) {
+static hf_status ask_on(hf_zmq *zmq, hf_zmq_wire *wire, hf_zmq_request *request, hf_bytes body,
+                        uint64_t answer_ms, hf_zmq_reply *reply) {
   const hf_queue_options *o = &zmq->queue.options;
   const uint64_t terms[HF_ZMQ_TERMS] = {
-      [HF_TERM_LEASE] = o->lease_ms,           [HF_TERM_STALL] = o->stall_ms,
-      [HF_TERM_RETRY] = o->retry_ms,           [HF_TERM_ATTEMPTS] = o->max_attempts,
-      [HF_TERM_LOSSES] = o->max_losses,        [HF_TERM_TENANT_QUOTA] = o->tenant_quota,
-      [HF_TERM_TOTAL_QUOTA] = o->total_quota,  [HF_TERM_EVENTS] = o->event_limit,
+      [HF_TERM_LEASE] = o->lease_ms,          [HF_TERM_STALL] = o->stall_ms,
+      [HF_TERM_RETRY] = o->retry_ms,          [HF_TERM_ATTEMPTS] = o->max_attempts,
+      [HF_TERM_LOSSES] = o->max_losses,       [HF_TERM_TENANT_QUOTA] = o->tenant_quota,
+      [HF_TERM_TOTAL_QUOTA] = o->total_quota, [HF_TERM_EVENTS] = o->event_limit,
       [HF_TERM_STRIKES] = o->max_strikes,
   };
   memset(reply, 0, sizeof *reply);
@@ -101,8 +101,8 @@ hf_status hf_zmq_call(hf_queue *queue, hf_zmq_request *request, uint64_t *number
   return status;
 }
 
-/* On a connection of its own, so that the handle's other calls need not wait, too. The broker answers when the job is
- * over, or after a while: then it is asked again. */
+/* On a connection of its own, so that the handle's other calls need not wait, too. The broker answers when
+ * the job is over, or after a while: then it is asked again. */
 hf_status hf_zmq_wait(hf_queue *queue, const hf_job_key *key, uint64_t timeout_ms, hf_job_record *out) {
   hf_zmq *zmq = (hf_zmq *)queue;
   hf_zmq_reply reply;
@@ -118,8 +118,10 @@ hf_status hf_zmq_wait(hf_queue *queue, const hf_job_key *key, uint64_t timeout_m
     status = hf_zmq_read_record(&r, &record);
     if (status == HF_OK) *out = record;
     /* The broker has too many who wait: they come again after a pause. */
-    uint64_t passed = hf_zmq_steady_ms() - began, left = request.numbers[0] > passed ? request.numbers[0] - passed : 0;
-    if (status == HF_OK && hf_job_state_open(record.state) && left) pause_ms(left < CROWDED_MS ? left : CROWDED_MS);
+    uint64_t passed = hf_zmq_steady_ms() - began,
+             left = request.numbers[0] > passed ? request.numbers[0] - passed : 0;
+    if (status == HF_OK && hf_job_state_open(record.state) && left)
+      pause_ms(left < CROWDED_MS ? left : CROWDED_MS);
   }
   zmq_msg_close(&reply.body);
   pthread_mutex_unlock(&zmq->wait_mutex);

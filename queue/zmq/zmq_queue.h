@@ -1,9 +1,9 @@
 /* The client's side: a queue behind a broker.
  *
- * One handle is one or two connections (the second for those who wait for a job), each a socket that is thrown away
- * when anything goes wrong with it: so nothing of an old request lies in it, and what is known of the connection
- * (its handshake, its end) belongs to the request at hand. A request carries the handle's random id and a number;
- * sent again, it takes effect once. */
+ * One handle is one or two connections (the second for those who wait for a job), each a socket that is
+ * thrown away when anything goes wrong with it: so nothing of an old request lies in it, and what is known of
+ * the connection (its handshake, its end) belongs to the request at hand. A request carries the handle's
+ * random id and a number; sent again, it takes effect once. */
 #ifndef HF_ZMQ_QUEUE_H
 #define HF_ZMQ_QUEUE_H
 
@@ -25,7 +25,8 @@ typedef struct hf_zmq_address {
   char shown[HF_ZMQ_TEXT]; /* for messages */
 } hf_zmq_address;
 
-/* zmq://HOST:PORT?server-key=FILE-OR-HEX&key-file=FILE, or ipc:PATH?... HF_E_ARGUMENT says what is wrong with it. */
+/* zmq://HOST:PORT?server-key=FILE-OR-HEX&key-file=FILE, or ipc:PATH?... HF_E_ARGUMENT says what is wrong with
+ * it. */
 hf_status hf_zmq_address_parse(const char *location, hf_zmq_address *out);
 
 typedef struct hf_zmq_wire {
@@ -45,13 +46,15 @@ uint64_t hf_zmq_steady_ms(void); /* a clock that nobody sets */
 
 /* ---- zmq_wire.c: one connection ---- */
 
-/* Until both sides have said who they are. `again`: it may go well another time. HF_E_REFUSED when the broker does not
- * know this key, or is not the one that is pinned; HF_E_IO. */
-hf_status hf_zmq_wire_open(hf_zmq_wire *wire, const hf_zmq_address *address, uint64_t timeout_ms, bool *again);
+/* Until both sides have said who they are. `again`: it may go well another time. HF_E_REFUSED when the broker
+ * does not know this key, or is not the one that is pinned; HF_E_IO. */
+hf_status hf_zmq_wire_open(hf_zmq_wire *wire, const hf_zmq_address *address, uint64_t timeout_ms,
+                           bool *again);
 void hf_zmq_wire_close(hf_zmq_wire *wire);
-/* Sends a request and waits for its answer, whose body the caller closes. HF_E_IO, after which the wire is closed. */
-hf_status hf_zmq_wire_ask(hf_zmq_wire *wire, const hf_zmq_request *request, hf_bytes body, uint64_t timeout_ms,
-                          hf_zmq_reply *reply);
+/* Sends a request and waits for its answer, whose body the caller closes. HF_E_IO, after which the wire is
+ * closed. */
+hf_status hf_zmq_wire_ask(hf_zmq_wire *wire, const hf_zmq_request *request, hf_bytes body,
+                          uint64_t timeout_ms, hf_zmq_reply *reply);
 void hf_zmq_wire_free(hf_zmq_wire *wire);
 
 /* ---- zmq_queue.c: the handle, trying again ---- */
@@ -72,8 +75,8 @@ typedef struct hf_zmq {
 /* Takes the handle: HF_E_STATE in a forked child. */
 hf_status hf_zmq_enter(hf_zmq *zmq);
 void hf_zmq_leave(hf_zmq *zmq);
-/* With the handle taken. The status is the broker's; `reply` is to be closed with zmq_msg_close(&reply->body) in any
- * case, and its numbers count with every status. */
+/* With the handle taken. The status is the broker's; `reply` is to be closed with zmq_msg_close(&reply->body)
+ * in any case, and its numbers count with every status. */
 hf_status hf_zmq_ask(hf_zmq *zmq, hf_zmq_request *request, hf_bytes body, hf_zmq_reply *reply);
 /* Takes the handle, asks, leaves; for calls whose answer is numbers. */
 hf_status hf_zmq_call(hf_queue *queue, hf_zmq_request *request, uint64_t *numbers, size_t count);

@@ -1,5 +1,5 @@
-/* One connection to a broker. A socket is used for one connection only: libzmq would make another one by itself, and
- * send on it what belongs to a request that was given up. */
+/* One connection to a broker. A socket is used for one connection only: libzmq would make another one by
+ * itself, and send on it what belongs to a request that was given up. */
 #include "zmq/zmq_queue.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #define BEAT_MS      10000 /* signs of life while an answer is waited for */
 #define BEAT_LOST_MS 30000
-#define SEND_MS      200   /* there is always room for a request; without a connection there is none */
+#define SEND_MS      200 /* there is always room for a request; without a connection there is none */
 
 uint64_t hf_zmq_steady_ms(void) {
   struct timespec now;
@@ -58,17 +58,19 @@ static hf_status make_socket(hf_zmq_wire *wire, const hf_zmq_address *address, s
   wire->socket = wire->context ? zmq_socket(wire->context, ZMQ_DEALER) : NULL;
   wire->monitor = wire->socket ? zmq_socket(wire->context, ZMQ_PAIR) : NULL;
   snprintf(name, sizeof name, "inproc://monitor-%u", ++wire->opened);
-  if (!wire->monitor || !set_number(wire->socket, ZMQ_LINGER, 0) || !set_number(wire->monitor, ZMQ_LINGER, 0) ||
-      !set_number(wire->socket, ZMQ_RECONNECT_IVL, -1) || !set_number(wire->socket, ZMQ_IMMEDIATE, 1) ||
-      !set_number(wire->socket, ZMQ_SNDHWM, 4) || !set_number(wire->socket, ZMQ_RCVHWM, 4) ||
-      !set_number(wire->socket, ZMQ_SNDTIMEO, SEND_MS) || !set_number(wire->socket, ZMQ_IPV6, 1) || !set_number(wire->socket, ZMQ_HEARTBEAT_IVL, BEAT_MS) ||
+  if (!wire->monitor || !set_number(wire->socket, ZMQ_LINGER, 0) ||
+      !set_number(wire->monitor, ZMQ_LINGER, 0) || !set_number(wire->socket, ZMQ_RECONNECT_IVL, -1) ||
+      !set_number(wire->socket, ZMQ_IMMEDIATE, 1) || !set_number(wire->socket, ZMQ_SNDHWM, 4) ||
+      !set_number(wire->socket, ZMQ_RCVHWM, 4) || !set_number(wire->socket, ZMQ_SNDTIMEO, SEND_MS) ||
+      !set_number(wire->socket, ZMQ_IPV6, 1) || !set_number(wire->socket, ZMQ_HEARTBEAT_IVL, BEAT_MS) ||
       !set_number(wire->socket, ZMQ_HEARTBEAT_TIMEOUT, BEAT_LOST_MS) ||
       zmq_setsockopt(wire->socket, ZMQ_MAXMSGSIZE, &(int64_t){HF_ZMQ_BODY_MAX}, sizeof(int64_t)) != 0 ||
       zmq_setsockopt(wire->socket, ZMQ_CURVE_SERVERKEY, server, HF_CURVE_TEXT) != 0 ||
       zmq_setsockopt(wire->socket, ZMQ_CURVE_PUBLICKEY, pair.public_key, HF_CURVE_TEXT) != 0 ||
       zmq_setsockopt(wire->socket, ZMQ_CURVE_SECRETKEY, pair.secret_key, HF_CURVE_TEXT) != 0 ||
       zmq_socket_monitor(wire->socket, name, ZMQ_EVENT_ALL) != 0 || zmq_connect(wire->monitor, name) != 0)
-    status = hf_fail(errno == ENOMEM ? HF_E_MEMORY : HF_E_IO, "queue %s: no socket: %s", address->shown, zmq_strerror(errno));
+    status = hf_fail(errno == ENOMEM ? HF_E_MEMORY : HF_E_IO, "queue %s: no socket: %s", address->shown,
+                     zmq_strerror(errno));
 out:
   explicit_bzero(&pair, sizeof pair);
   return status;
@@ -93,7 +95,8 @@ static long left_until(uint64_t until) {
   return until > now ? (long)(until - now) : 0;
 }
 
-static hf_status handshake(hf_zmq_wire *wire, const hf_zmq_address *address, uint64_t until, size_t keys, bool *again) {
+static hf_status handshake(hf_zmq_wire *wire, const hf_zmq_address *address, uint64_t until, size_t keys,
+                           bool *again) {
   const char *shown = address->shown;
   bool reached = false;
   for (;;) {
@@ -111,17 +114,20 @@ static hf_status handshake(hf_zmq_wire *wire, const hf_zmq_address *address, uin
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
         *again = false;
-        return hf_fail(HF_E_REFUSED, "queue %s: the broker does not know the key of %s; its operator lets it in with"
-                                     " 'hyperfold keys allow'", shown, address->key_file);
+        return hf_fail(HF_E_REFUSED,
+                       "queue %s: the broker does not know the key of %s; its operator lets it in with"
+                       " 'hyperfold keys allow'",
+                       shown, address->key_file);
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
       case ZMQ_EVENT_DISCONNECTED:
         wire->key++; /* perhaps it is the other one */
         /* A broker that dies just then comes again; one that does so every time has another key. */
         *again = wire->proven || ++wire->failed < 2 * keys + 1;
-        return hf_fail(*again ? HF_E_IO : HF_E_REFUSED, "queue %s: whoever listens there closes the connection while it is made: another"
-                                " server key than the %s%s pinned, or no broker", shown, keys > 1 ? "ones" : "one",
-                       keys > 1 ? " that are" : "");
+        return hf_fail(*again ? HF_E_IO : HF_E_REFUSED,
+                       "queue %s: whoever listens there closes the connection while it is made: another"
+                       " server key than the %s%s pinned, or no broker",
+                       shown, keys > 1 ? "ones" : "one", keys > 1 ? " that are" : "");
       case ZMQ_EVENT_CLOSED:
       case ZMQ_EVENT_CONNECT_RETRIED:
         wire->failed = 0;
@@ -134,7 +140,8 @@ static hf_status handshake(hf_zmq_wire *wire, const hf_zmq_address *address, uin
   return hf_fail(HF_E_IO, "queue %s: no answer%s", shown, reached ? " to the handshake" : "");
 }
 
-hf_status hf_zmq_wire_open(hf_zmq_wire *wire, const hf_zmq_address *address, uint64_t timeout_ms, bool *again) {
+hf_status hf_zmq_wire_open(hf_zmq_wire *wire, const hf_zmq_address *address, uint64_t timeout_ms,
+                           bool *again) {
   hf_status status = HF_OK;
   size_t keys;
   uint64_t until = hf_zmq_steady_ms() + timeout_ms;
@@ -197,8 +204,8 @@ static const char *wait_for_answer(hf_zmq_wire *wire, uint64_t number, uint64_t 
   }
 }
 
-hf_status hf_zmq_wire_ask(hf_zmq_wire *wire, const hf_zmq_request *request, hf_bytes body, uint64_t timeout_ms,
-                          hf_zmq_reply *reply) {
+hf_status hf_zmq_wire_ask(hf_zmq_wire *wire, const hf_zmq_request *request, hf_bytes body,
+                          uint64_t timeout_ms, hf_zmq_reply *reply) {
   hf_writer head = {0};
   uint64_t until = hf_zmq_steady_ms() + timeout_ms;
   hf_status status = hf_zmq_request_encode(request, &head);
@@ -207,7 +214,7 @@ hf_status hf_zmq_wire_ask(hf_zmq_wire *wire, const hf_zmq_request *request, hf_b
   if (ended(wire)) /* while nothing was asked */
     wrong = "it closed the connection";
   else if (zmq_send(wire->socket, head.data, head.length, ZMQ_SNDMORE) < 0 ||
-      zmq_send(wire->socket, body.length ? body.data : "", body.length, 0) < 0)
+           zmq_send(wire->socket, body.length ? body.data : "", body.length, 0) < 0)
     wrong = zmq_strerror(errno);
   else
     wrong = wait_for_answer(wire, request->number, until, reply);

@@ -1,5 +1,5 @@
-/* A fleet behind a broker, as people set one up: keys are made and let in, a client's job is proven by a worker that has
- * nothing but a key and an address, keys are exchanged and taken away. */
+/* A fleet behind a broker, as people set one up: keys are made and let in, a client's job is proven by a
+ * worker that has nothing but a key and an address, keys are exchanged and taken away. */
 #include "queue.h"
 #include "run_command.h"
 #include "../ok.h"
@@ -16,7 +16,9 @@
 static char *folder;
 static pid_t broker;
 
-static void pause_ms(unsigned ms) { nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL); }
+static void pause_ms(unsigned ms) {
+  nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
+}
 
 static void clean_up(void) {
   if (broker > 0 && kill(broker, SIGKILL) == 0) (void)waitpid(broker, NULL, 0);
@@ -48,7 +50,8 @@ static void lie(const char *where) {
   hf_lease lease;
   bool found;
   hf_digest lies;
-  hf_worker worker = {.name = "liar", .capability_count = 1, .device_memory = 1ull << 40, .host_memory = 1ull << 40};
+  hf_worker worker = {
+      .name = "liar", .capability_count = 1, .device_memory = 1ull << 40, .host_memory = 1ull << 40};
   strcpy(worker.capabilities[0].circuit, "example");
   snprintf(location, sizeof location, "%s&key-file=liar.key", where);
   hf_queue_options options = {.location = location};
@@ -67,27 +70,34 @@ Test(broker, fleet) {
   char where[300], command[600], key[64];
   folder = hf_test_folder("broker");
   cr_assert(chdir(folder) == 0);
-  const char *const people[][2] = {{"ops", "operator"}, {"gpu-1", "worker"}, {"liar", "worker"}, {"ann", "client:alice"}, {"eve", NULL}};
+  const char *const people[][2] = {
+      {"ops", "operator"}, {"gpu-1", "worker"}, {"liar", "worker"}, {"ann", "client:alice"}, {"eve", NULL}};
   for (size_t i = 0; i < 5; i++) {
     json_decref(hf_run_json(0, "keys make %s.key --json", people[i][0]));
     if (people[i][1])
-      json_decref(hf_run_json(0, "keys allow %s.key --role %s --name %s --data host --json", people[i][0], people[i][1],
-                              people[i][0]));
+      json_decref(hf_run_json(0, "keys allow %s.key --role %s --name %s --data host --json", people[i][0],
+                              people[i][1], people[i][0]));
   }
   refused(5, "exists", "keys make ops.key");
   refused(5, "revoke it first", "keys allow ann.key --role operator --name ann --data host");
   refused(2, "no role", "keys allow eve.key --role boss --name eve --data host");
   /* The keys by which the broker judges: derived by those who prove. */
   json_decref(hf_run_json(0, "circuit key example --data gpu --dev --vk-out example.vkey --json"));
-  broker = hf_run_start("broker.log", "broker --data host --bind 127.0.0.1:0 --json --log-level error --verify gpu/keys --dev");
+  broker = hf_run_start(
+      "broker.log", "broker --data host --bind 127.0.0.1:0 --json --log-level error --verify gpu/keys --dev");
   json_t *line = json_line("broker.log");
-  snprintf(where, sizeof where, "zmq://%s?server-key=server.public", json_string_value(json_object_get(line, "endpoint")));
+  snprintf(where, sizeof where, "zmq://%s?server-key=server.public",
+           json_string_value(json_object_get(line, "endpoint")));
   json_decref(line);
   cr_assert(system("cp host/broker/server.public server.public") == 0);
 
   /* A job from alice's client, proven by a worker on its own data folder. */
-  cr_assert(system("{ head -c 96 /dev/zero; printf '\\201\\002\\0\\0\\0\\0\\0\\0\\201=f\\0\\0\\0\\0\\0'; } >input") == 0);
-  const char *submit = "job submit --circuit example --vk example.vkey --tenant alice --id mine --queue %s&key-file=%s.key input "
+  cr_assert(
+      system(
+          "{ head -c 96 /dev/zero; printf '\\201\\002\\0\\0\\0\\0\\0\\0\\201=f\\0\\0\\0\\0\\0'; } >input") ==
+      0);
+  const char *submit = "job submit --circuit example --vk example.vkey --tenant alice --id mine --queue "
+                       "%s&key-file=%s.key input "
                        "--json";
   json_decref(hf_run_json(0, submit, where, "ann"));
   snprintf(command, sizeof command, submit, where, "eve");
@@ -99,10 +109,13 @@ Test(broker, fleet) {
   /* A worker that lies gets there first. */
   lie(where);
   hf_run run;
-  hf_run_command(&run, "worker --data gpu --dev --once --json --threads 1 --queue %s&key-file=gpu-1.key", where);
+  hf_run_command(&run, "worker --data gpu --dev --once --json --threads 1 --queue %s&key-file=gpu-1.key",
+                 where);
   cr_assert(run.exit == 0, "%d %s", run.exit, run.err);
   hf_run_free(&run);
-  json_decref(hf_run_json(0, "job wait mine --tenant alice --timeout 60 --out mine.proof --json --queue %s&key-file=ann.key", where));
+  json_decref(hf_run_json(
+      0, "job wait mine --tenant alice --timeout 60 --out mine.proof --json --queue %s&key-file=ann.key",
+      where));
   json_decref(hf_run_json(0, "verify --vk example.vkey --dev mine.proof --json"));
   json_t *job = hf_run_json(0, "job get mine --tenant alice --json --queue %s&key-file=ann.key", where);
   cr_assert_str_eq(json_string_value(json_object_get(job, "worker")), "gpu-1");
@@ -111,9 +124,9 @@ Test(broker, fleet) {
   size_t index;
   unsigned strikes = 0;
   list = json_object_get(workers, "workers");
-  json_array_foreach(list, index, who)
-    if (strcmp(json_string_value(json_object_get(who, "name")), "liar") == 0)
-      strikes = (unsigned)json_integer_value(json_object_get(who, "strikes"));
+  json_array_foreach(list, index,
+                     who) if (strcmp(json_string_value(json_object_get(who, "name")), "liar") == 0) strikes =
+      (unsigned)json_integer_value(json_object_get(who, "strikes"));
   cr_assert(strikes == 1);
   json_decref(workers);
 
@@ -127,7 +140,8 @@ Test(broker, fleet) {
   bool left_behind = false;
   char *query = strchr(where, '?');
   for (int i = 0; i < 300 && !left_behind; i++, pause_ms(20)) {
-    hf_run_command(&run, "queue stats --queue %.*s?server-key=old.public&key-file=ops.key", (int)(query - where), where);
+    hf_run_command(&run, "queue stats --queue %.*s?server-key=old.public&key-file=ops.key",
+                   (int)(query - where), where);
     left_behind = run.exit == 4 && strstr(run.err, "another server key");
     hf_run_free(&run);
   }
@@ -154,6 +168,7 @@ Test(broker, fleet) {
   refused(5, "another broker", "broker --data host --bind 127.0.0.1:0");
   cr_assert(kill(broker, SIGTERM) == 0);
   int wait_status;
-  cr_assert(waitpid(broker, &wait_status, 0) == broker && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0);
+  cr_assert(waitpid(broker, &wait_status, 0) == broker && WIFEXITED(wait_status) &&
+            WEXITSTATUS(wait_status) == 0);
   broker = 0;
 }

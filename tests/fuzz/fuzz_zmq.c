@@ -1,5 +1,5 @@
-/* What a client and a broker take from each other, and lists of clients (the first byte chooses): any bytes are refused
- * or give a value that encodes to bytes which give it again. */
+/* What a client and a broker take from each other, and lists of clients (the first byte chooses): any bytes
+ * are refused or give a value that encodes to bytes which give it again. */
 #include "zmq/keys.h"
 #include "zmq/message.h"
 

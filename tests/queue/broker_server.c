@@ -30,7 +30,8 @@ static void serve(const broker_server *server, pid_t parent, int ready) {
   snprintf(path, sizeof path, "%s/log", server->folder);
   log.fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
   const struct rlimit limit = {server->file_limit, server->file_limit};
-  if (server->file_limit && (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit))) _exit(46);
+  if (server->file_limit && (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit)))
+    _exit(46);
   const struct sigaction action = {.sa_handler = on_term};
   if (log.fd < 0 || sigaction(SIGTERM, &action, NULL)) _exit(46);
   hf_broker_options options = {.folder = folder,
@@ -88,8 +89,8 @@ void broker_server_kill(broker_server *server, int signal) {
   int wait_status;
   while (waitpid(server->pid, &wait_status, 0) < 0) cr_assert(errno == EINTR);
   server->pid = 0;
-  cr_assert(signal == SIGKILL || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0), "the broker ended with %x",
-            (unsigned)wait_status);
+  cr_assert(signal == SIGKILL || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0),
+            "the broker ended with %x", (unsigned)wait_status);
 }
 
 void broker_server_stop(broker_server *server) {
@@ -141,8 +142,8 @@ void broker_server_revoke(const broker_server *server, const char *name) {
 
 void broker_server_location(const broker_server *server, const char *name, char location[256]) {
   bool local = strncmp(server->endpoint, "ipc:", 4) == 0;
-  int n = snprintf(location, 256, "%s%s?server-key=%s/b/server.public&key-file=%s/%s.key", local ? "" : "zmq://",
-                   server->endpoint, server->folder, server->folder, name);
+  int n = snprintf(location, 256, "%s%s?server-key=%s/b/server.public&key-file=%s/%s.key",
+                   local ? "" : "zmq://", server->endpoint, server->folder, server->folder, name);
   cr_assert(n < 256);
 }
 

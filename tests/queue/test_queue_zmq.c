@@ -7,7 +7,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-static broker_server server, second; /* of this test's process; the second has a copy of the first one's store */
+static broker_server server,
+    second; /* of this test's process; the second has a copy of the first one's store */
 
 static void zmq_make(char location[256]) {
   broker_server_folder(&server);
@@ -94,8 +95,8 @@ Test(queue_zmq, artifacts) {
 Test(queue_zmq, many_processes) { hf_case_many_processes(&factory); }
 Test(queue_zmq, kill) { hf_case_kill(&factory, getenv("HF_SOAK") ? 100 : 10); }
 
-/* A key that is taken out while the broker has no descriptor left to read the list with (whoever is in no list can take
- * them all, for a while) is out as soon as it has. */
+/* A key that is taken out while the broker has no descriptor left to read the list with (whoever is in no
+ * list can take them all, for a while) is out as soon as it has. */
 Test(queue_zmq, revoked_while_nothing_can_be_opened) {
   char location[256];
   hf_queue_options options = {.location = location, .busy_ms = 1000};
