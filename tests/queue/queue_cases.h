@@ -24,6 +24,7 @@ void hf_case_failures(const hf_queue_factory *factory);
 void hf_case_refuse(const hf_queue_factory *factory);
 void hf_case_refused_to_death(const hf_queue_factory *factory);
 void hf_case_quarantine(const hf_queue_factory *factory);
+void hf_case_refuse_at_once(const hf_queue_factory *factory);
 void hf_case_release(const hf_queue_factory *factory);
 void hf_case_cancel(const hf_queue_factory *factory);
 void hf_case_deadline(const hf_queue_factory *factory);

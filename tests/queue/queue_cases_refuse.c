@@ -1,6 +1,9 @@
 /* Conformance: results that do not verify, and the workers whose they are. */
 #include "queue_fixture.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* Leases `id` and hands in a result after two seconds. */
 static hf_lease hand_in(fixture *f, const char *worker, const char *id, const hf_digest *result) {
   hf_finish_outcome outcome;
@@ -341,5 +344,41 @@ void hf_case_quarantine(const hf_queue_factory *factory) {
   EQ(w.strikes, 1);
   EQ(w.worker.capability_count, 0);
   EQ(worker_record(&f, "w2").strikes, 0);
+  fixture_close(&f);
+}
+
+/* Takers in processes of their own find the same lie at the same time: one of them refuses it, and it is one strike. */
+void hf_case_refuse_at_once(const hf_queue_factory *factory) {
+  enum { TAKERS = 6 };
+  fixture f;
+  pid_t takers[TAKERS];
+  fixture_open(&f, factory);
+  hf_digest bad = result_of(&f, "a lie");
+  hf_job_key key = key_of("alice", "j");
+  submit(&f, "alice", "j");
+  hand_in(&f, "w1", "j", &bad);
+  for (int i = 0; i < TAKERS; i++) {
+    takers[i] = fork();
+    cr_assert(takers[i] >= 0);
+    if (takers[i] > 0) continue;
+    hf_queue *q;
+    hf_queue_refusal refusal;
+    hf_queue_options options = {.location = f.location};
+    if (hf_queue_open(&options, &q) != HF_OK || hf_queue_refuse(q, &key, &bad, "a lie", &refusal) != HF_OK) _exit(2);
+    hf_queue_close(&q);
+    _exit(refusal.again);
+  }
+  unsigned first = 0, again = 0;
+  for (int i = 0; i < TAKERS; i++) {
+    int status;
+    cr_assert(waitpid(takers[i], &status, 0) == takers[i] && WIFEXITED(status));
+    first += WEXITSTATUS(status) == 0;
+    again += WEXITSTATUS(status) == 1;
+  }
+  EQ(first, 1);
+  EQ(again, TAKERS - 1);
+  EQ(stats_of(&f).refusals, 1);
+  EQ(worker_record(&f, "w1").strikes, 1);
+  EQ(record_of(&f, "alice", "j").attempts, 1);
   fixture_close(&f);
 }

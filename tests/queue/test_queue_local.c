@@ -71,6 +71,7 @@ Test(queue_local, refusals) {
   hf_case_refuse(&factory);
   hf_case_refused_to_death(&factory);
   hf_case_quarantine(&factory);
+  hf_case_refuse_at_once(&factory);
 }
 Test(queue_local, cancel_and_deadline) {
   hf_case_cancel(&factory);

@@ -136,6 +136,7 @@ Test(queue_redis, refusals) {
   hf_case_refuse(&factory);
   hf_case_refused_to_death(&factory);
   hf_case_quarantine(&factory);
+  hf_case_refuse_at_once(&factory);
 }
 /* A store as the first format left it is brought to this one when it is opened. */
 Test(queue_redis, old_format) {
