@@ -104,11 +104,12 @@ void books_agree(fleet *f) {
   expect("stale failures", stats.stale, kinds[HF_EVENT_STALE_FAILURE]);
   expect("attempts charged", stats.failures, 0);
   /* A lease ends with its result, runs out, or is given back; a late result may take the place of either. */
-  cr_assert(stats.leases <= f->jobs + stats.expired + stats.released + superseded, "%llu leases, %llu ran out",
-            (unsigned long long)stats.leases, (unsigned long long)stats.expired);
+  cr_assert(stats.leases <= f->jobs + stats.expired + stats.released + superseded,
+            "%llu leases, %llu ran out", (unsigned long long)stats.leases, (unsigned long long)stats.expired);
   for (unsigned i = 0; i < f->jobs; i++) {
     hf_job_record record = fleet_record(f, i);
-    cr_assert(f->taken[i].done && record.state == HF_JOB_DONE && hf_digest_eq(&record.result, &f->taken[i].result),
+    cr_assert(f->taken[i].done && record.state == HF_JOB_DONE &&
+                  hf_digest_eq(&record.result, &f->taken[i].result),
               "job %u: its result is not the one that was taken", i);
   }
 }
@@ -132,7 +133,8 @@ void books_measure(const books *b, const fleet *f, books_figures *out) {
     const books_loss *loss = &b->losses[k];
     for (size_t i = 0; i < f->event_count; i++) {
       const hf_event *e = &f->events[i];
-      if (e->kind != HF_EVENT_LEASED || e->epoch <= loss->epoch || !hf_job_key_eq(&e->key, &loss->key)) continue;
+      if (e->kind != HF_EVENT_LEASED || e->epoch <= loss->epoch || !hf_job_key_eq(&e->key, &loss->key))
+        continue;
       samples_add(&out->again, served(b, loss->killed_ms, e->time_ms));
       samples_add(&out->late, e->time_ms > loss->expires_ms ? served(b, loss->expires_ms, e->time_ms) : 0);
       break;
@@ -149,7 +151,8 @@ void books_measure(const books *b, const fleet *f, books_figures *out) {
 
 /* ---- the report ---- */
 
-void books_report(const char *name, const engine_kind *kind, unsigned size, unsigned workers, const samples *times, ...) {
+void books_report(const char *name, const engine_kind *kind, unsigned size, unsigned workers,
+                  const samples *times, ...) {
   const char *path = getenv("HF_FLEET_RESULTS"), *key;
   hf_bench_report report = {0};
   hf_bench_result result = {.size = size, .threads = workers};
@@ -165,7 +168,8 @@ void books_report(const char *name, const engine_kind *kind, unsigned size, unsi
   memcpy(result.samples_ms, times->ms, times->count * sizeof *times->ms);
   result.samples = times->count;
   va_start(pairs, times);
-  while ((key = va_arg(pairs, const char *)) != NULL) OK(hf_bench_pairs_add(&result.figures, key, va_arg(pairs, double)));
+  while ((key = va_arg(pairs, const char *)) != NULL)
+    OK(hf_bench_pairs_add(&result.figures, key, va_arg(pairs, double)));
   va_end(pairs);
   OK(hf_bench_report_add(&report, &result));
   json_t *json = hf_bench_report_json(&report);

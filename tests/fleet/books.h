@@ -1,5 +1,5 @@
-/* What a fleet's faults cost, from the queue's own events: whether its counters agree with them and with the taker's
- * book, and how long what was lost stood still. */
+/* What a fleet's faults cost, from the queue's own events: whether its counters agree with them and with the
+ * taker's book, and how long what was lost stood still. */
 #ifndef HF_TEST_FLEET_BOOKS_H
 #define HF_TEST_FLEET_BOOKS_H
 
@@ -43,14 +43,15 @@ typedef struct books_figures {
 } books_figures;
 void books_figures_free(books_figures *figures);
 
-/* The taker's book, the events and the counters tell the same story: each of f->jobs jobs was submitted and done once, its result
- * is the one that the taker verified, no lease's epoch was given twice, no attempt was charged. After fleet_taker_end. */
+/* The taker's book, the events and the counters tell the same story: each of f->jobs jobs was submitted and
+ * done once, its result is the one that the taker verified, no lease's epoch was given twice, no attempt was
+ * charged. After fleet_taker_end. */
 void books_agree(fleet *f);
 void books_measure(const books *b, const fleet *f, books_figures *out);
 
-/* Appends a result to the report HF_FLEET_RESULTS, where that is set (bench/report.h): "fleet/NAME", on the engine; `size` jobs;
- * pairs of a name and a double, NULL at the end. */
-void books_report(const char *name, const engine_kind *kind, unsigned size, unsigned workers, const samples *times, ...)
-    __attribute__((sentinel));
+/* Appends a result to the report HF_FLEET_RESULTS, where that is set (bench/report.h): "fleet/NAME", on the
+ * engine; `size` jobs; pairs of a name and a double, NULL at the end. */
+void books_report(const char *name, const engine_kind *kind, unsigned size, unsigned workers,
+                  const samples *times, ...) __attribute__((sentinel));
 
 #endif

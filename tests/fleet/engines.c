@@ -45,8 +45,8 @@ static void redis_folder(engine *e) {
   snprintf(e->options, sizeof e->options, "%s", e->setup.options != NULL ? e->setup.options : "");
   if (e->setup.address == NULL) return;
   snprintf(e->location, sizeof e->location, "redis://%s:" REDIS_PORT, e->setup.address);
-  snprintf(e->options, sizeof e->options, "--port " REDIS_PORT " --bind %s --protected-mode no %s", e->setup.address,
-           e->setup.options != NULL ? e->setup.options : "");
+  snprintf(e->options, sizeof e->options, "--port " REDIS_PORT " --bind %s --protected-mode no %s",
+           e->setup.address, e->setup.options != NULL ? e->setup.options : "");
 }
 
 static void redis_start(engine *e) { redis_server_again(&e->redis, e->options); }
@@ -94,7 +94,8 @@ static void zmq_start(engine *e) {
       hf_queue_close(&queue);
       return;
     }
-    cr_assert(i < 100 && waitpid(b->pid, NULL, WNOHANG) == 0, "the broker does not start: %s", hf_error_message());
+    cr_assert(i < 100 && waitpid(b->pid, NULL, WNOHANG) == 0, "the broker does not start: %s",
+              hf_error_message());
     nanosleep(&(struct timespec){0, 10000000}, NULL);
   }
 }
@@ -117,7 +118,8 @@ const engine_kind engine_zmq = {"zmq", zmq_need, NULL, NULL, NULL, NULL};
 
 void engine_namespaces(int flags) {
   if (unshare(flags) != 0) cr_skip_test("no rights for namespaces of its own: %s", strerror(errno));
-  if (flags & CLONE_NEWNS) cr_assert_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0, "%s", strerror(errno));
+  if (flags & CLONE_NEWNS)
+    cr_assert_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0, "%s", strerror(errno));
 }
 
 void engine_open(engine *e, const engine_kind *kind, const engine_setup *setup) {
@@ -130,7 +132,8 @@ void engine_open(engine *e, const engine_kind *kind, const engine_setup *setup) 
   kind->folder(e);
   if (e->setup.disk_kib > 0) {
     snprintf(size, sizeof size, "size=%uk", e->setup.disk_kib);
-    cr_assert_eq(mount("tmpfs", e->folder, "tmpfs", 0, size), 0, "a disk at %s: %s", e->folder, strerror(errno));
+    cr_assert_eq(mount("tmpfs", e->folder, "tmpfs", 0, size), 0, "a disk at %s: %s", e->folder,
+                 strerror(errno));
   }
   if (kind->start != NULL) kind->start(e);
 }

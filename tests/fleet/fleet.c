@@ -28,15 +28,14 @@ double fleet_seconds(void) {
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-void fleet_pause(unsigned ms) {
-  nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
-}
+void fleet_pause(unsigned ms) { nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL); }
 
 /* ---- jobs ---- */
 
 static hf_example_input input_of(unsigned i) {
   hf_example_input in = {.x = 2 + i, .y = 6700417};
-  for (unsigned word = 0; word < HF_EXAMPLE_WORDS; word++) in.preimage[word] = hf_fr_from_u64(1000 * i + word);
+  for (unsigned word = 0; word < HF_EXAMPLE_WORDS; word++)
+    in.preimage[word] = hf_fr_from_u64(1000 * i + word);
   return in;
 }
 
@@ -102,7 +101,8 @@ hf_job_record fleet_record(const fleet *f, unsigned i) {
 
 hf_queue *fleet_queue(const fleet *f, uint64_t busy_ms) {
   hf_queue *queue;
-  hf_queue_options options = {.location = f->engine.location, .lease_ms = f->lease_s * 1000, .busy_ms = busy_ms};
+  hf_queue_options options = {
+      .location = f->engine.location, .lease_ms = f->lease_s * 1000, .busy_ms = busy_ms};
   OK(hf_queue_open(&options, &queue));
   return queue;
 }
@@ -154,7 +154,8 @@ void fleet_worker_start_in(fleet *f, unsigned place, void (*before)(const void *
   cr_assert_eq(w->pid, 0);
   snprintf(w->name, sizeof w->name, "w%u.%u", place, f->born);
   snprintf(w->log, sizeof w->log, "w%u.%u.log", place, f->born++);
-  w->pid = hf_run_start_in(w->log, before, context, "worker --data data --dev --json --threads 1 --queue %s --lease %u --name %s %s",
+  w->pid = hf_run_start_in(w->log, before, context,
+                           "worker --data data --dev --json --threads 1 --queue %s --lease %u --name %s %s",
                            f->engine.location, f->lease_s, w->name, more);
 }
 
@@ -259,7 +260,8 @@ static void *run_client(void *context) {
   double began = fleet_seconds();
   if (open_until_over(f, &queue) != HF_OK) return NULL;
   for (unsigned i = 0; i < f->jobs && !atomic_load(&f->over);) {
-    while (fleet_seconds() - began < (double)i / f->jobs * f->spread_ms / 1000 && !atomic_load(&f->over)) fleet_pause(2);
+    while (fleet_seconds() - began < (double)i / f->jobs * f->spread_ms / 1000 && !atomic_load(&f->over))
+      fleet_pause(2);
     hf_status status = fleet_submit(queue, f, i);
     if (status == HF_OK) {
       atomic_store(&f->submitted, ++i);
@@ -345,7 +347,8 @@ void fleet_wait(fleet *f, unsigned seconds) {
   while (atomic_load(&f->verified) < f->jobs) {
     fleet_check(f);
     fleet_alive(f);
-    cr_assert(fleet_seconds() < until, "%u of %u jobs are proven after %u s", atomic_load(&f->verified), f->jobs, seconds);
+    cr_assert(fleet_seconds() < until, "%u of %u jobs are proven after %u s", atomic_load(&f->verified),
+              f->jobs, seconds);
     fleet_pause(20);
   }
 }

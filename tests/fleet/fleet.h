@@ -1,10 +1,10 @@
-/* A fleet for the tests of its faults: real `hyperfold worker` processes that prove the example circuit (2^8 rows,
- * a few tens of milliseconds) over any engine, and a taker that verifies every result as it comes.
+/* A fleet for the tests of its faults: real `hyperfold worker` processes that prove the example circuit (2^8
+ * rows, a few tens of milliseconds) over any engine, and a taker that verifies every result as it comes.
  *
- *   fleet_open -> fleet_worker ... -> fleet_client -> [faults] -> fleet_wait -> fleet_stop -> books.h -> fleet_close
+ *   fleet_open -> workers, client and taker -> [faults] -> fleet_wait -> fleet_stop -> books.h -> fleet_close
  *
- * Job i has an input of its own, so that a proof of another job is told apart. The test's thread starts and kills
- * processes; client and taker are threads of their own, which an engine that is away may hold up. */
+ * Job i has an input of its own, so that a proof of another job is told apart. The test's thread starts and
+ * kills processes; client and taker are threads of their own, which an engine that is away may hold up. */
 #ifndef HF_TEST_FLEET_H
 #define HF_TEST_FLEET_H
 
@@ -41,13 +41,13 @@ typedef struct fleet {
 
   pthread_t client, taker;
   bool client_runs, taker_runs;
-  unsigned spread_ms;         /* over which the client submits */
+  unsigned spread_ms; /* over which the client submits */
   atomic_bool over;
   atomic_uint submitted, verified;
-  atomic_bool wrong;          /* `why` holds what client or taker found wrong */
+  atomic_bool wrong; /* `why` holds what client or taker found wrong */
   char why[600];
-  fleet_taken *taken;         /* the taker's book, a line a job */
-  hf_event *events;           /* all that the taker has seen */
+  fleet_taken *taken; /* the taker's book, a line a job */
+  hf_event *events;   /* all that the taker has seen */
   size_t event_count, event_room;
 } fleet;
 

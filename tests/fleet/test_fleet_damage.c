@@ -1,6 +1,6 @@
-/* Bytes that change on the disk: an input before it is proven, a result before it is taken, any bit of a local store's database, a
- * Redis server's append-only file cut short and flipped in its middle. What is damaged is found and named; what
- * is handed out as a result verifies, or is refused. */
+/* Bytes that change on the disk: an input before it is proven, a result before it is taken, any bit of a
+ * local store's database, a Redis server's append-only file cut short and flipped in its middle. What is
+ * damaged is found and named; what is handed out as a result verifies, or is refused. */
 #include "books.h"
 
 #include <dirent.h>
@@ -95,7 +95,8 @@ static void artifacts(const engine_kind *kind) {
     OK(hf_queue_attempts(f.queue, &header.key, attempts, 8, &count));
     cr_assert_geq(count, 3);
     found[0][how] = (hf_status)attempts[0].code;
-    cr_assert(dead.cause[0] != 0 && (attempts[0].code == HF_E_CHECKSUM || attempts[0].code == HF_E_NOT_FOUND), "%s", dead.cause);
+    cr_assert(dead.cause[0] != 0 && (attempts[0].code == HF_E_CHECKSUM || attempts[0].code == HF_E_NOT_FOUND),
+              "%s", dead.cause);
     /* put again, it is whole */
     OK(fleet_put(f.queue, job));
     OK(hf_queue_requeue(f.queue, &header.key, 0));
@@ -111,10 +112,11 @@ static void artifacts(const engine_kind *kind) {
     cr_assert(strstr(hf_error_message(), hex + 2) != NULL, "%s", hf_error_message());
   }
   fprintf(stderr,
-          "fleet/damage %s: an input flipped (%s), cut short (%s), gone (%s): a dead letter with that cause after 3 attempts, proven when put again; "
+          "fleet/damage %s: an input flipped (%s), cut short (%s), gone (%s): a dead letter with that cause "
+          "after 3 attempts, proven when put again; "
           "the same of a result: %s, %s, %s to whoever takes it\n",
-          kind->name, hf_status_text(found[0][0]), hf_status_text(found[0][1]), hf_status_text(found[0][2]), hf_status_text(found[1][0]),
-          hf_status_text(found[1][1]), hf_status_text(found[1][2]));
+          kind->name, hf_status_text(found[0][0]), hf_status_text(found[0][1]), hf_status_text(found[0][2]),
+          hf_status_text(found[1][0]), hf_status_text(found[1][1]), hf_status_text(found[1][2]));
 }
 
 Test(fleet_damage, artifacts_local) { artifacts(&engine_local); }
@@ -193,8 +195,10 @@ Test(fleet_damage, database) {
     hf_status looked = hf_queue_open(&options, &queue);
     n.looking += looked != HF_OK;
     if (looked != HF_OK)
-      cr_assert(hf_error_message()[0] != 0 && (looked == HF_E_CHECKSUM || looked == HF_E_FORMAT || looked == HF_E_VERSION || looked == HF_E_INTERNAL ||
-                                               looked == HF_E_IO || looked == HF_E_UNSUPPORTED || looked == HF_E_FULL),
+      cr_assert(hf_error_message()[0] != 0 &&
+                    (looked == HF_E_CHECKSUM || looked == HF_E_FORMAT || looked == HF_E_VERSION ||
+                     looked == HF_E_INTERNAL || looked == HF_E_IO || looked == HF_E_UNSUPPORTED ||
+                     looked == HF_E_FULL),
                 "byte %zu: %s: %s", at, hf_status_text(looked), hf_error_message());
     else
       hf_queue_close(&queue);
@@ -227,7 +231,8 @@ Test(fleet_damage, database) {
   cr_assert_eq(run.exit, 3, "%d %s", run.exit, run.err);
   cr_assert(strstr(run.err, "damaged") != NULL, "%s", run.err);
   fprintf(stderr,
-          "fleet/damage database: of %u flipped bits %u are found by a look at the whole store, %u by reading every job, %u change no job; none gives "
+          "fleet/damage database: of %u flipped bits %u are found by a look at the whole store, %u by "
+          "reading every job, %u change no job; none gives "
           "another answer; a worker says \"%.120s\"\n",
           FLIPS, n.looking, n.reading, n.harmless, run.err);
   hf_run_free(&run);
@@ -289,8 +294,10 @@ Test(fleet_damage, append_only_file) {
     hf_job_record record;
     hf_status status = hf_queue_get(f.queue, &records[i].header.key, &record);
     missing += status == HF_E_NOT_FOUND;
-    cr_assert(status == HF_E_NOT_FOUND || memcmp(&record, &records[i], sizeof record) == 0, "job %u: %s", i, hf_error_message());
-    if (status == HF_E_NOT_FOUND) OK(fleet_submit(f.queue, &f, i)); /* as a client that asks and does not find it */
+    cr_assert(status == HF_E_NOT_FOUND || memcmp(&record, &records[i], sizeof record) == 0, "job %u: %s", i,
+              hf_error_message());
+    if (status == HF_E_NOT_FOUND)
+      OK(fleet_submit(f.queue, &f, i)); /* as a client that asks and does not find it */
   }
   fleet_worker_start(&f, 0, "");
   for (unsigned i = 0; i < JOBS; i++) {
@@ -299,7 +306,8 @@ Test(fleet_damage, append_only_file) {
   }
   fleet_stop(&f);
   fprintf(stderr,
-          "fleet/damage append-only file: of %u flipped bits the server finds %u and does not start, reading every job finds %u, %u change no job, %u "
+          "fleet/damage append-only file: of %u flipped bits the server finds %u and does not start, reading "
+          "every job finds %u, %u change no job, %u "
           "change a number or state that nothing guards; cut short, %u job of %u is not there\n",
           AOF_FLIPS, n.at_start, n.reading, n.harmless, n.wrong, missing, JOBS);
   cr_assert(n.at_start > 0 && missing <= 1);

@@ -1,5 +1,6 @@
-/* Processes that end, or run short, at bad moments: a worker while it writes, a client between its put and its submission, a
- * worker without memory, a worker whose disk for keys is full. Nothing half-made counts, and nobody crashes. */
+/* Processes that end, or run short, at bad moments: a worker while it writes, a client between its put and
+ * its submission, a worker without memory, a worker whose disk for keys is full. Nothing half-made counts,
+ * and nobody crashes. */
 #include "books.h"
 
 #include <dirent.h>
@@ -40,7 +41,8 @@ static hf_job_record wait_done(unsigned job) {
   for (int i = 0; i < 12000; i++) {
     record = fleet_record(&f, job);
     if (record.state == HF_JOB_DONE) return record;
-    cr_assert(hf_job_state_open(record.state), "job %u is %s: %s", job, hf_job_state_text(record.state), record.cause);
+    cr_assert(hf_job_state_open(record.state), "job %u is %s: %s", job, hf_job_state_text(record.state),
+              record.cause);
     fleet_pause(5);
   }
   cr_assert_fail("job %u is %s", job, hf_job_state_text(record.state));
@@ -87,7 +89,8 @@ static void dies_writing(const engine_kind *kind) {
     OK(fleet_submit(f.queue, &f, i));
     hf_job_record record = fleet_record(&f, i);
     /* it is about to hand in: the next thing that it does is to write the proof, and then the job */
-    while (record.state != HF_JOB_DONE && strcmp(record.progress.phase, "store") != 0) record = fleet_record(&f, i);
+    while (record.state != HF_JOB_DONE && strcmp(record.progress.phase, "store") != 0)
+      record = fleet_record(&f, i);
     for (unsigned wait = draw(40); wait > 0; wait--) record = fleet_record(&f, i);
     fleet_worker_kill(&f, 0);
     in_store += record.state != HF_JOB_DONE;
@@ -107,7 +110,8 @@ static void dies_writing(const engine_kind *kind) {
   }
   if (f.engine.store[0] != 0) cr_assert_eq(check_files(f.engine.store), 0);
   fprintf(stderr,
-          "fleet/end %s: %u workers killed while they handed in (%u before the job was done): all %u results verify; %llu proofs and %u files in "
+          "fleet/end %s: %u workers killed while they handed in (%u before the job was done): all %u results "
+          "verify; %llu proofs and %u files in "
           "the making were left behind, and collected\n",
           kind->name, ROUNDS, in_store, ROUNDS, (unsigned long long)artifacts, stray);
 }
@@ -127,7 +131,8 @@ static void write_input(unsigned job) {
   hf_bytes part = {data, length};
   OK(hf_file_write("input", 0600, &part, 1));
   free(data);
-  OK(hf_queue_collect(f.queue, 0, fleet_now_ms() + 1000, NULL, NULL, NULL, NULL)); /* it is not in the store */
+  OK(hf_queue_collect(f.queue, 0, fleet_now_ms() + 1000, NULL, NULL, NULL,
+                      NULL)); /* it is not in the store */
 }
 
 static void client_dies(const engine_kind *kind) {
@@ -143,8 +148,9 @@ static void client_dies(const engine_kind *kind) {
     write_input(i);
     (void)unlink("client.out");
     double began = fleet_seconds();
-    pid_t client = hf_run_start("client.out", "job submit --data data --queue %s --circuit example --vk %s --id job-%u input",
-                                f.engine.location, hex, i);
+    pid_t client = hf_run_start(
+        "client.out", "job submit --data data --queue %s --circuit example --vk %s --id job-%u input",
+        f.engine.location, hex, i);
     /* sometimes it is through with everything */
     for (double until = began + draw(60) / 1000.0; fleet_seconds() < until;) fleet_pause(1);
     kill(client, SIGKILL);
@@ -174,7 +180,8 @@ static void client_dies(const engine_kind *kind) {
   cr_assert_eq(stats.submitted, ROUNDS);
   fleet_stop(&f);
   fprintf(stderr,
-          "fleet/end %s: %u clients killed while they submitted: %u jobs were taken, %u of them told, %u inputs were put for nothing; submitted "
+          "fleet/end %s: %u clients killed while they submitted: %u jobs were taken, %u of them told, %u "
+          "inputs were put for nothing; submitted "
           "again, each is one job with its result\n",
           kind->name, ROUNDS, taken, told, put_alone);
 }
@@ -191,7 +198,8 @@ static void limit_memory(const void *context) {
   if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(43);
 }
 
-/* With every limit from too little to start with to plenty: it proves, or says that memory is short; it never crashes. */
+/* With every limit from too little to start with to plenty: it proves, or says that memory is short; it never
+ * crashes. */
 static void no_memory(const char *options) {
   unsigned proven = 0, refused = 0, ended = 0;
   int status;
@@ -199,8 +207,10 @@ static void no_memory(const char *options) {
   unsigned job = 0;
   for (unsigned mib = 8; mib <= 160; mib += mib < 64 ? 2 : 16, job++) {
     OK(fleet_submit(f.queue, &f, job));
-    pid_t pid = hf_run_start_in("short.log", limit_memory, &mib, "worker --data data --dev --json --threads 1 --queue %s --once --name short %s",
-                                f.engine.location, options);
+    pid_t pid =
+        hf_run_start_in("short.log", limit_memory, &mib,
+                        "worker --data data --dev --json --threads 1 --queue %s --once --name short %s",
+                        f.engine.location, options);
     cr_assert_eq(waitpid(pid, &status, 0), pid);
     cr_assert(WIFEXITED(status), "with %u MiB the worker ended by signal %d", mib, WTERMSIG(status));
     hf_job_record record = fleet_record(&f, job);
@@ -217,7 +227,9 @@ static void no_memory(const char *options) {
     OK(fleet_verify(&f, f.queue, job, &record.result));
   }
   cr_assert(proven > 0 && proven < job);
-  fprintf(stderr, "fleet/end memory%s%s: %u workers with 8 to 160 MiB: %u proved, %u told the queue why not, %u ended with a status; none crashed\n",
+  fprintf(stderr,
+          "fleet/end memory%s%s: %u workers with 8 to 160 MiB: %u proved, %u told the queue why not, %u "
+          "ended with a status; none crashed\n",
           options[0] != 0 ? " " : "", options, job, proven, refused, ended);
 }
 
@@ -241,7 +253,8 @@ Test(fleet_end, keys_disk) {
   hf_run_free(&run);
   for (unsigned i = 0; i < 3; i++) {
     hf_job_record record = fleet_record(&f, i);
-    cr_assert(record.state == HF_JOB_DONE && record.attempts == 0, "job %u is %s: %s", i, hf_job_state_text(record.state), record.cause);
+    cr_assert(record.state == HF_JOB_DONE && record.attempts == 0, "job %u is %s: %s", i,
+              hf_job_state_text(record.state), record.cause);
     OK(fleet_verify(&f, f.queue, i, &record.result));
   }
   /* nothing half-written is left for the next worker */

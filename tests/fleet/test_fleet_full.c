@@ -1,6 +1,7 @@
-/* No room: a disk that is full under a local store, a Redis server at its memory's limit, and one whose append-only file finds no
- * room. What is refused is refused with its reason, nothing that was accepted is lost, workers live on, and work goes
- * on by itself when there is room. Needs the rights to mount a small disk. */
+/* No room: a disk that is full under a local store, a Redis server at its memory's limit, and one whose
+ * append-only file finds no room. What is refused is refused with its reason, nothing that was accepted is
+ * lost, workers live on, and work goes on by itself when there is room. Needs the rights to mount a small
+ * disk. */
 #include "books.h"
 
 #include <sched.h>
@@ -31,8 +32,10 @@ static void wait_all_done(unsigned seconds) {
     if (!accepted[i]) continue;
     hf_job_record record = fleet_record(&f, i);
     while (record.state != HF_JOB_DONE) {
-      cr_assert(hf_job_state_open(record.state), "job %u is %s: %s", i, hf_job_state_text(record.state), record.cause);
-      cr_assert(fleet_seconds() < until, "job %u is %s: %s", i, hf_job_state_text(record.state), record.cause);
+      cr_assert(hf_job_state_open(record.state), "job %u is %s: %s", i, hf_job_state_text(record.state),
+                record.cause);
+      cr_assert(fleet_seconds() < until, "job %u is %s: %s", i, hf_job_state_text(record.state),
+                record.cause);
       fleet_alive(&f);
       fleet_pause(10);
       record = fleet_record(&f, i);
@@ -42,7 +45,8 @@ static void wait_all_done(unsigned seconds) {
 }
 
 static void expect_full(hf_status status, const char *what) {
-  cr_assert(status == HF_E_FULL && hf_error_message()[0] != 0, "%s: %s: %s", what, hf_status_text(status), hf_error_message());
+  cr_assert(status == HF_E_FULL && hf_error_message()[0] != 0, "%s: %s: %s", what, hf_status_text(status),
+            hf_error_message());
 }
 
 static void begin(const engine_kind *kind, const engine_setup *setup) {
@@ -75,7 +79,8 @@ static void end(const char *name, double room_at, const char *refused) {
   OK(hf_queue_get_stats(f.queue, &stats));
   for (uint64_t done = stats.results; first == 0;) {
     OK(hf_queue_get_stats(f.queue, &stats));
-    if (stats.results > done || stats.jobs[HF_JOB_QUEUED] + stats.jobs[HF_JOB_LEASED] == 0) first = fleet_seconds() - room_at;
+    if (stats.results > done || stats.jobs[HF_JOB_QUEUED] + stats.jobs[HF_JOB_LEASED] == 0)
+      first = fleet_seconds() - room_at;
     cr_assert(fleet_seconds() - room_at < 60, "nobody works on");
     fleet_alive(&f);
     fleet_pause(5);
@@ -88,16 +93,19 @@ static void end(const char *name, double room_at, const char *refused) {
   cr_assert_eq(stats.failures, 0, "%llu attempts were charged", (unsigned long long)stats.failures);
   cr_assert_eq(stats.jobs[HF_JOB_DONE], stats.submitted);
   cr_assert_eq(stats.results, stats.submitted);
-  cr_assert(fleet_logs_count(&f, "the worker goes on trying") + fleet_logs_count(&f, "trying again") > 0, "no worker noticed");
+  cr_assert(fleet_logs_count(&f, "the worker goes on trying") + fleet_logs_count(&f, "trying again") > 0,
+            "no worker noticed");
   fleet_stop(&f);
   fprintf(stderr,
-          "fleet/full %s: refused (%s), %llu jobs accepted, none lost, %u workers lived on; first result %.2f s after there was room, all %.2f s\n",
+          "fleet/full %s: refused (%s), %llu jobs accepted, none lost, %u workers lived on; first result "
+          "%.2f s after there was room, all %.2f s\n",
           name, refused, (unsigned long long)stats.submitted, WORKERS, first, all);
   samples s = {0};
   samples_add(&s, first * 1000);
   char full[32];
   snprintf(full, sizeof full, "full/%s", name);
-  books_report(full, f.engine.kind, (unsigned)stats.submitted, WORKERS, &s, "all_ms", all * 1000, "full_seconds", (double)FULL_S, NULL);
+  books_report(full, f.engine.kind, (unsigned)stats.submitted, WORKERS, &s, "all_ms", all * 1000,
+               "full_seconds", (double)FULL_S, NULL);
   free(s.ms);
 }
 

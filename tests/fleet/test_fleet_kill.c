@@ -1,6 +1,6 @@
-/* Workers and the engine's server are killed, over and over, while a client submits and a taker verifies: every job
- * has one result, which verifies, and what was lost runs again soon. 500 jobs, the server 3 times; 10,000 and 20
- * times with HF_SOAK=1. */
+/* Workers and the engine's server are killed, over and over, while a client submits and a taker verifies:
+ * every job has one result, which verifies, and what was lost runs again soon. 500 jobs, the server 3 times;
+ * 10,000 and 20 times with HF_SOAK=1. */
 #include "books.h"
 
 #include <signal.h>
@@ -51,7 +51,8 @@ static void kills(const engine_kind *kind) {
   while (atomic_load(&f.verified) < JOBS || servers < server_kills) {
     fleet_check(&f);
     fleet_alive(&f);
-    cr_assert(fleet_seconds() - began < 60 + 4.0 * SPREAD_MS / 1000, "%u of %u jobs are proven", atomic_load(&f.verified), JOBS);
+    cr_assert(fleet_seconds() - began < 60 + 4.0 * SPREAD_MS / 1000, "%u of %u jobs are proven",
+              atomic_load(&f.verified), JOBS);
     if (servers < server_kills && atomic_load(&f.verified) >= (servers + 1) * (JOBS / (server_kills + 1))) {
       kill_server();
       servers++;
@@ -81,22 +82,26 @@ static void kills(const engine_kind *kind) {
   books_figures figures;
   books_measure(&b, &f, &figures);
   fprintf(stderr,
-          "fleet/kill %s: %u jobs, %u workers on 2^8 rows, %u killed with %zu jobs in hand, the server %u times: %u results "
-          "verified, none lost, none twice, %.0f s; a killed worker's job runs again after %.2f s (p99 %.2f, lease %u s), "
+          "fleet/kill %s: %u jobs, %u workers on 2^8 rows, %u killed with %zu jobs in hand, the server %u "
+          "times: %u results "
+          "verified, none lost, none twice, %.0f s; a killed worker's job runs again after %.2f s (p99 %.2f, "
+          "lease %u s), "
           "%.2f s after the lease (p99 %.2f); first lease after the server's return %.2f s (most %.2f)\n",
           kind->name, JOBS, FLEET_WORKERS, workers, b.loss_count, servers, atomic_load(&f.verified), seconds,
           samples_at(&figures.again, 0.5) / 1000, samples_at(&figures.again, 0.99) / 1000, LEASE_S,
           samples_at(&figures.late, 0.5) / 1000, samples_at(&figures.late, 0.99) / 1000,
           samples_at(&figures.first, 0.5) / 1000, samples_at(&figures.first, 1) / 1000);
   /* Promised are 1 s and 5 s; a machine with other work is given more. */
-  cr_assert(samples_at(&figures.late, 0.99) < 5000, "a lost job waited %.0f ms", samples_at(&figures.late, 0.99));
+  cr_assert(samples_at(&figures.late, 0.99) < 5000, "a lost job waited %.0f ms",
+            samples_at(&figures.late, 0.99));
   cr_assert(samples_at(&figures.first, 1) < 15000);
   if (figures.again.count > 0)
-    books_report("kill", kind, JOBS, FLEET_WORKERS, &figures.again, "seconds", seconds, "workers_killed", (double)workers,
-                 "jobs_in_hand", (double)b.loss_count, "server_killed", (double)servers, "again_p50_ms",
-                 samples_at(&figures.again, 0.5), "again_p99_ms", samples_at(&figures.again, 0.99), "after_lease_p50_ms",
-                 samples_at(&figures.late, 0.5), "after_lease_p99_ms", samples_at(&figures.late, 0.99), "lease_ms",
-                 LEASE_S * 1000.0, "first_lease_p50_ms", samples_at(&figures.first, 0.5), "first_lease_most_ms",
+    books_report("kill", kind, JOBS, FLEET_WORKERS, &figures.again, "seconds", seconds, "workers_killed",
+                 (double)workers, "jobs_in_hand", (double)b.loss_count, "server_killed", (double)servers,
+                 "again_p50_ms", samples_at(&figures.again, 0.5), "again_p99_ms",
+                 samples_at(&figures.again, 0.99), "after_lease_p50_ms", samples_at(&figures.late, 0.5),
+                 "after_lease_p99_ms", samples_at(&figures.late, 0.99), "lease_ms", LEASE_S * 1000.0,
+                 "first_lease_p50_ms", samples_at(&figures.first, 0.5), "first_lease_most_ms",
                  samples_at(&figures.first, 1), NULL);
   books_figures_free(&figures);
 }

@@ -1,6 +1,6 @@
-/* A worker on a host of its own, by a network namespace and a pair of virtual links: the link is cut for longer than the lease, at
- * the server's end and at the worker's, and comes back. Nothing is done twice, others do what it had, and it works on by
- * itself. 5 s; 30 s with HF_SOAK=1. Needs root and `ip`. */
+/* A worker on a host of its own, by a network namespace and a pair of virtual links: the link is cut for
+ * longer than the lease, at the server's end and at the worker's, and comes back. Nothing is done twice,
+ * others do what it had, and it works on by itself. 5 s; 30 s with HF_SOAK=1. Needs root and `ip`. */
 #include "books.h"
 
 #include <errno.h>
@@ -49,7 +49,8 @@ static void make_hosts(void) {
   int ready[2];
   char byte;
   pid_t parent = getpid();
-  if (system("command -v ip >/dev/null 2>&1 && command -v nsenter >/dev/null 2>&1") != 0) cr_skip_test("no ip, no nsenter");
+  if (system("command -v ip >/dev/null 2>&1 && command -v nsenter >/dev/null 2>&1") != 0)
+    cr_skip_test("no ip, no nsenter");
   engine_namespaces(CLONE_NEWNET);
   cr_assert_eq(pipe(ready), 0);
   host = fork();
@@ -64,7 +65,8 @@ static void make_hosts(void) {
   close(ready[1]);
   shell("ip link set lo up && ip link add near type veth peer name far netns %d", (int)host);
   shell("ip address add " SERVER "/24 dev near && ip link set near up");
-  shell("nsenter -t %d -n ip address add 10.99.0.2/24 dev far && nsenter -t %d -n ip link set far up", (int)host, (int)host);
+  shell("nsenter -t %d -n ip address add 10.99.0.2/24 dev far && nsenter -t %d -n ip link set far up",
+        (int)host, (int)host);
 }
 
 static void enter_host(const void *context) {
@@ -85,7 +87,8 @@ static uint64_t leased_since(const char *worker, uint64_t from) {
     OK(hf_queue_events(f.queue, after, page, 200, &count));
     for (size_t i = 0; i < count; i++) {
       after = page[i].sequence;
-      if (page[i].kind == HF_EVENT_LEASED && page[i].time_ms >= from && strcmp(page[i].worker, worker) == 0) return page[i].time_ms;
+      if (page[i].kind == HF_EVENT_LEASED && page[i].time_ms >= from && strcmp(page[i].worker, worker) == 0)
+        return page[i].time_ms;
     }
   } while (count == 200);
   return 0;
@@ -147,10 +150,12 @@ static void cuts(const engine_kind *kind) {
   books_agree(&f);
   for (size_t i = 0; i < f.event_count; i++) expired += f.events[i].kind == HF_EVENT_EXPIRED;
   fprintf(stderr,
-          "fleet/net %s: a worker's link cut for %u s at the server's end and at its own, %u leases lost and done by others, %u results verified, "
+          "fleet/net %s: a worker's link cut for %u s at the server's end and at its own, %u leases lost and "
+          "done by others, %u results verified, "
           "none twice; it works on %.2f s and %.2f s after the link is back\n",
           kind->name, CUT_S, expired, jobs, back.ms[0] / 1000, back.ms[1] / 1000);
-  books_report("net", kind, jobs, 2, &back, "cut_seconds", (double)CUT_S, "leases_lost", (double)expired, NULL);
+  books_report("net", kind, jobs, 2, &back, "cut_seconds", (double)CUT_S, "leases_lost", (double)expired,
+               NULL);
   free(back.ms);
 }
 

@@ -1,5 +1,5 @@
-/* A worker stands still for longer than its lease, another one overtakes it, and it wakes up: what it then says is
- * harmless, and so is the worst that it could say. 10 times; 100 with HF_SOAK=1. */
+/* A worker stands still for longer than its lease, another one overtakes it, and it wakes up: what it then
+ * says is harmless, and so is the worst that it could say. 10 times; 100 with HF_SOAK=1. */
 #include "books.h"
 
 #include <signal.h>
@@ -38,8 +38,9 @@ static void stop_process(pid_t pid) {
   cr_assert(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
 }
 
-/* Submits jobs from `next` on until a worker is stopped with one in hand: its record. A process that stands still with the write lock
- * of a local store holds up everybody (queue/README.md): that is counted, and the worker gets on. */
+/* Submits jobs from `next` on until a worker is stopped with one in hand: its record. A process that stands
+ * still with the write lock of a local store holds up everybody (queue/README.md): that is counted, and the
+ * worker gets on. */
 static hf_job_record stop_one(unsigned *next, int *place, unsigned *with_lock) {
   hf_queue *probe = fleet_queue(&f, 1);
   for (;;) {
@@ -117,17 +118,21 @@ static void stops(const engine_kind *kind) {
   cr_assert_eq(stats.jobs[HF_JOB_DONE], next);
   cr_assert_eq(stats.failures, 0);
   /* What the sleepers themselves said of the jobs they lost: nothing that counts. */
-  unsigned late = fleet_logs_count(&f, "\"outcome\":\"late\"") + fleet_logs_count(&f, "\"outcome\":\"duplicate\"");
+  unsigned late =
+      fleet_logs_count(&f, "\"outcome\":\"late\"") + fleet_logs_count(&f, "\"outcome\":\"duplicate\"");
   unsigned left = fleet_logs_count(&f, "\"status\":\"the lease is no longer held\"");
   cr_assert_eq(fleet_logs_count(&f, "\"outcome\":\"accepted\""), next);
   cr_assert_eq(stats.late_results, ROUNDS + late);
   fprintf(stderr,
-          "fleet/stop %s: %u workers stopped past a lease of %u s and overtaken after %.2f s (most %.2f); awake again, %u left the job and "
-          "%u handed in a late result; of what they could have said %llu failures were fenced; stopped %u times more with the store's lock and let go\n",
-          kind->name, ROUNDS, LEASE_S, samples_at(&overtaken, 0.5) / 1000, samples_at(&overtaken, 1) / 1000, left, late,
-          (unsigned long long)stats.stale, with_lock);
-  books_report("stop", kind, next, 2, &overtaken, "rounds", (double)ROUNDS, "left", (double)left, "late_results", (double)late,
-               "fenced", (double)stats.stale, "with_lock", (double)with_lock, NULL);
+          "fleet/stop %s: %u workers stopped past a lease of %u s and overtaken after %.2f s (most %.2f); "
+          "awake again, %u left the job and "
+          "%u handed in a late result; of what they could have said %llu failures were fenced; stopped %u "
+          "times more with the store's lock and let go\n",
+          kind->name, ROUNDS, LEASE_S, samples_at(&overtaken, 0.5) / 1000, samples_at(&overtaken, 1) / 1000,
+          left, late, (unsigned long long)stats.stale, with_lock);
+  books_report("stop", kind, next, 2, &overtaken, "rounds", (double)ROUNDS, "left", (double)left,
+               "late_results", (double)late, "fenced", (double)stats.stale, "with_lock", (double)with_lock,
+               NULL);
   free(overtaken.ms);
 }
 
