@@ -25,12 +25,16 @@ enum {
 static const hf_metric_spec aggregator_specs[A_FAMILIES] = {
     [A_CHAINS] = HF_GAUGE_OF("hyperfold_aggregator_chains", "Chains that have batches."),
     [A_WAITING] = HF_GAUGE_OF("hyperfold_aggregator_chains_waiting", "Chains whose next batch is queued or being proven."),
-    [A_READY] = HF_GAUGE_OF("hyperfold_aggregator_batches_ready", "Batches that are proven, next of their chain, and in no seal yet."),
-    [A_BLOCKED] = HF_GAUGE_OF("hyperfold_aggregator_chains_blocked", "Chains whose next batch failed or was refused: they stand still."),
+    [A_READY] = HF_GAUGE_OF("hyperfold_aggregator_batches_ready",
+                            "Batches that are proven, next of their chain, and in no seal yet."),
+    [A_BLOCKED] = HF_GAUGE_OF("hyperfold_aggregator_chains_blocked",
+                              "Chains whose next batch failed or was refused: they stand still."),
     [A_LEAVES] = HF_GAUGE_OF("hyperfold_aggregator_open_seal_batches", "Batches in the seal that still takes some."),
     [A_OPEN_SEALS] = HF_GAUGE_OF("hyperfold_aggregator_open_seals", "Seals that are begun and not published."),
-    [A_FOLDS] = HF_GAUGE_OF("hyperfold_aggregator_folds", "Folds of these seals: planned, open (with a job), or done.", "state"),
-    [A_OLDEST] = HF_GAUGE_OF("hyperfold_aggregator_oldest_unsealed_seconds", "Age of the oldest proven batch in no published seal; 0: none."),
+    [A_FOLDS] = HF_GAUGE_OF("hyperfold_aggregator_folds",
+                            "Folds of these seals: planned, open (with a job), or done.", "state"),
+    [A_OLDEST] = HF_GAUGE_OF("hyperfold_aggregator_oldest_unsealed_seconds",
+                             "Age of the oldest proven batch in no published seal; 0: none."),
     [A_LAST] = HF_GAUGE_OF("hyperfold_aggregator_last_seal_number", "The last seal that this process published."),
     [A_BATCHES] = HF_COUNTER_OF("hyperfold_aggregator_batches_total", "Batches that entered a seal."),
     [A_SUBMITTED] = HF_COUNTER_OF("hyperfold_aggregator_folds_submitted_total", "Folds put in the queue."),
@@ -118,12 +122,15 @@ void hf_aggregator_metrics_step(hf_aggregator_metrics *m, hf_status status, cons
 enum { S_PENDING, S_POOL, S_ACCOUNTS, S_DEPOSITS, S_UNSUBMITTED, S_OUTSTANDING, S_BATCHES, S_OPERATIONS, S_ANSWERS, S_FAMILIES };
 
 static const hf_metric_spec sequencer_specs[S_FAMILIES] = {
-    [S_PENDING] = HF_GAUGE_OF("hyperfold_sequencer_pending_operations", "Operations that wait for a batch: the mempool.", "chain"),
+    [S_PENDING] = HF_GAUGE_OF("hyperfold_sequencer_pending_operations",
+                              "Operations that wait for a batch: the mempool.", "chain"),
     [S_POOL] = HF_GAUGE_OF("hyperfold_sequencer_pool_operations", "Operations that may wait.", "chain"),
     [S_ACCOUNTS] = HF_GAUGE_OF("hyperfold_sequencer_accounts", "Accounts.", "chain"),
     [S_DEPOSITS] = HF_GAUGE_OF("hyperfold_sequencer_next_deposit", "Index of the deposit that is awaited.", "chain"),
-    [S_UNSUBMITTED] = HF_GAUGE_OF("hyperfold_sequencer_unsubmitted_batches", "Batches that the queue has not taken yet.", "chain"),
-    [S_OUTSTANDING] = HF_GAUGE_OF("hyperfold_sequencer_outstanding_proofs", "Batches in the queue that are not proven (at most 4096 are counted).",
+    [S_UNSUBMITTED] = HF_GAUGE_OF("hyperfold_sequencer_unsubmitted_batches",
+                                  "Batches that the queue has not taken yet.", "chain"),
+    [S_OUTSTANDING] = HF_GAUGE_OF("hyperfold_sequencer_outstanding_proofs",
+                                  "Batches in the queue that are not proven (at most 4096 are counted).",
                                   "chain"),
     [S_BATCHES] = HF_COUNTER_OF("hyperfold_sequencer_batches_total", "Batches in the chain's life.", "chain"),
     [S_OPERATIONS] = HF_COUNTER_OF("hyperfold_sequencer_operations_total", "Operations in these batches.", "chain"),
@@ -223,11 +230,14 @@ enum { L_TRANSACTIONS, L_ATTEMPTS, L_GAS, L_SEALS, L_LAST, L_LAST_TIME, L_FAMILI
 static const hf_metric_spec settle_specs[L_FAMILIES] = {
     [L_TRANSACTIONS] = HF_GAUGE_OF("hyperfold_settle_transactions",
                                    "Requests in this account's journal: sent, mined, confirmed, reverted, cancelled or lost.", "state"),
-    [L_ATTEMPTS] = HF_COUNTER_OF("hyperfold_settle_transactions_sent_total", "Transactions signed for them, those with higher fees included."),
+    [L_ATTEMPTS] = HF_COUNTER_OF("hyperfold_settle_transactions_sent_total",
+                                 "Transactions signed for them, those with higher fees included."),
     [L_GAS] = HF_COUNTER_OF("hyperfold_settle_gas_total", "Gas that was paid for in blocks with all confirmations."),
-    [L_SEALS] = HF_COUNTER_OF("hyperfold_settle_seals_total", "Seals that are behind this process: settled or passed_over.", "outcome"),
+    [L_SEALS] = HF_COUNTER_OF("hyperfold_settle_seals_total",
+                              "Seals that are behind this process: settled or passed_over.", "outcome"),
     [L_LAST] = HF_GAUGE_OF("hyperfold_settle_last_seal_number", "The last seal that is settled."),
-    [L_LAST_TIME] = HF_GAUGE_OF("hyperfold_settle_last_seal_timestamp_seconds", "When this process found it settled, in seconds since 1970."),
+    [L_LAST_TIME] = HF_GAUGE_OF("hyperfold_settle_last_seal_timestamp_seconds",
+                                "When this process found it settled, in seconds since 1970."),
 };
 
 struct hf_settle_metrics {

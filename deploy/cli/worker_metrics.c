@@ -14,23 +14,37 @@ enum {
 };
 
 static const hf_metric_spec specs[FAMILIES] = {
-    [JOBS] = HF_COUNTER_OF("hyperfold_worker_jobs_total", "Jobs by what became of them: accepted, duplicate, late (another result was first), cancelled, failed, lost (the lease ran "
+    [JOBS] = HF_COUNTER_OF("hyperfold_worker_jobs_total",
+                           "Jobs by what became of them: accepted, duplicate, late (another result was first), "
+                           "cancelled, failed, lost (the lease ran "
               "out) or returned (given back).", "device", "circuit", "outcome"),
-    [SECONDS] = HF_HISTOGRAM_OF("hyperfold_worker_job_seconds", "From lease to hand-in, of proofs.", hf_seconds_buckets, HF_SECONDS_BUCKETS, "device", "circuit"),
-    [PHASE] = HF_HISTOGRAM_OF("hyperfold_worker_phase_seconds", "Phases of proofs: fetch, witness, key, prove_* (the prover's own), verify, store.", hf_seconds_buckets, HF_SECONDS_BUCKETS, "device", "phase"),
-    [BUSY] = HF_COUNTER_OF("hyperfold_worker_device_busy_seconds_total", "Time in which the device worked; its rate is the busy share.", "device"),
+    [SECONDS] = HF_HISTOGRAM_OF("hyperfold_worker_job_seconds",
+                                "From lease to hand-in, of proofs.",
+                                hf_seconds_buckets, HF_SECONDS_BUCKETS, "device", "circuit"),
+    [PHASE] = HF_HISTOGRAM_OF("hyperfold_worker_phase_seconds",
+                              "Phases of proofs: fetch, witness, key, prove_* (the prover's own), verify, store.",
+                              hf_seconds_buckets, HF_SECONDS_BUCKETS, "device", "phase"),
+    [BUSY] = HF_COUNTER_OF("hyperfold_worker_device_busy_seconds_total",
+                           "Time in which the device worked; its rate is the busy share.", "device"),
     [ROWS] = HF_COUNTER_OF("hyperfold_worker_rows_total", "Rows of circuits proven.", "device"),
     [PROOF_BYTES] = HF_COUNTER_OF("hyperfold_worker_proof_bytes_total", "Bytes of proofs handed in.", "device"),
     [INPUT_BYTES] = HF_COUNTER_OF("hyperfold_worker_input_bytes_total", "Bytes of inputs fetched.", "device"),
-    [PEAK] = HF_GAUGE_OF("hyperfold_worker_peak_memory_bytes", "The proving process at its largest, at the last job.", "device"),
-    [DEVICE_MEMORY] = HF_GAUGE_OF("hyperfold_worker_device_memory_bytes", "The device's memory that proofs may fill.", "device"),
+    [PEAK] = HF_GAUGE_OF("hyperfold_worker_peak_memory_bytes",
+                         "The proving process at its largest, at the last job.", "device"),
+    [DEVICE_MEMORY] = HF_GAUGE_OF("hyperfold_worker_device_memory_bytes",
+                                  "The device's memory that proofs may fill.", "device"),
     [HOST_MEMORY] = HF_GAUGE_OF("hyperfold_worker_host_memory_available_bytes", "Memory of the host that is free."),
-    [LEASES_LOST] = HF_COUNTER_OF("hyperfold_worker_leases_lost_total", "Leases that ran out or were given to another.", "device"),
+    [LEASES_LOST] = HF_COUNTER_OF("hyperfold_worker_leases_lost_total",
+                                  "Leases that ran out or were given to another.", "device"),
     [LANES_BUSY] = HF_GAUGE_OF("hyperfold_worker_jobs_in_hand", "Jobs under way.", "device"),
-    [SILENT] = HF_GAUGE_OF("hyperfold_worker_lane_silent_seconds", "Since a lane's job gave a sign of progress; 0 without a job.", "lane"),
-    [PROVERS] = HF_COUNTER_OF("hyperfold_worker_prover_starts_total", "Prover's processes that were started and got ready.", "device"),
-    [PROVERS_LOST] = HF_COUNTER_OF("hyperfold_worker_prover_losses_total", "Prover's processes that ended at a job.", "device"),
-    [PROVER_STALLS] = HF_COUNTER_OF("hyperfold_worker_prover_stalls_total", "Of these, those that were ended because they gave no sign of progress.", "device"),
+    [SILENT] = HF_GAUGE_OF("hyperfold_worker_lane_silent_seconds",
+                           "Since a lane's job gave a sign of progress; 0 without a job.", "lane"),
+    [PROVERS] = HF_COUNTER_OF("hyperfold_worker_prover_starts_total",
+                              "Prover's processes that were started and got ready.", "device"),
+    [PROVERS_LOST] = HF_COUNTER_OF("hyperfold_worker_prover_losses_total",
+                                   "Prover's processes that ended at a job.", "device"),
+    [PROVER_STALLS] = HF_COUNTER_OF("hyperfold_worker_prover_stalls_total",
+                                    "Of these, those that were ended because they gave no sign of progress.", "device"),
 };
 
 typedef struct lane {
