@@ -118,8 +118,8 @@ hf_clock hf_clock_system(void);
 
 typedef struct hf_queue_options {
   const char *location;    /* "local:FOLDER" or just a folder; made when it is missing. "redis://HOST...",
-                              "rediss://HOST..." (TLS), "unix:SOCKET...": a Redis server, where it was built in
-                              (redis/README.md) */
+                              "rediss://HOST..." (TLS), "unix:SOCKET...": a Redis server (redis/README.md);
+                              "zmq://HOST:PORT?...", "ipc:SOCKET?...": a broker (zmq/README.md); where built in */
   hf_clock clock;          /* all zero: the system's */
   uint64_t lease_ms;       /* default 30,000 */
   uint64_t stall_ms;       /* default 300,000 */

@@ -197,7 +197,7 @@ const hf_command hf_keys_commands[] = {
                 "proves; a viewer sees all "
                 "jobs,\nno artifacts; an operator may do everything (the aggregator is one: it refuses "
                 "results). A client gets a new "
-                "key by\nbeing let in with both for a while."},
+                "key by\nbeing let in with both for a while. A KEY that starts with a hyphen stands behind --."},
     {.name = "revoke",
      .summary = "let a key in no longer; its connections get no more answers",
      .arguments = "KEY|FILE|NAME",

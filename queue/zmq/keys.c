@@ -43,8 +43,12 @@ void hf_curve_hex(const char key[HF_CURVE_TEXT], char out[65]) {
 }
 
 hf_status hf_curve_make(hf_curve_pair *out) {
-  if (zmq_curve_keypair(out->public_key, out->secret_key) == 0) return HF_OK;
-  return hf_fail(HF_E_RANDOM, "no key pair was made: %s", zmq_strerror(errno));
+  /* One that a command line takes for an option, or a reader of the list for a comment, is not used. */
+  do {
+    if (zmq_curve_keypair(out->public_key, out->secret_key) != 0)
+      return hf_fail(HF_E_RANDOM, "no key pair was made: %s", zmq_strerror(errno));
+  } while (out->public_key[0] == '-' || out->public_key[0] == '#');
+  return HF_OK;
 }
 
 hf_status hf_curve_pair_create(const char *path, const hf_curve_pair *pair) {
