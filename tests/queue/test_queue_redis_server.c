@@ -341,3 +341,26 @@ Test(queue_redis_server, locations) {
                        "redis.call('SELECT', 3) return redis.call('EXISTS', '{p}:meta')"),
      1);
 }
+
+/* A job whose record is damaged is buried with that cause, and ends no worker. */
+Test(queue_redis_server, damaged_header) {
+  fixture f;
+  hf_attempt attempts[4];
+  size_t count;
+  start(&f);
+  submit(&f, "alice", "j");
+  redis_server_tell(&server, "HSET {hyperfold}:job:1 header garbage");
+  for (int i = 0; i < 10; i++, f.now += 10000) {
+    lease_none(&f, "w1");
+    lease_none(&f, "w2");
+  }
+  EQ(stats_of(&f).jobs[HF_JOB_DEAD], 1);
+  hf_job_key key = key_of("alice", "j");
+  OK(hf_queue_attempts(f.q, &key, attempts, 4, &count));
+  EQ(count, 3);
+  EQ(attempts[0].code, HF_E_CHECKSUM);
+  cr_assert(strstr(attempts[0].cause, "record"), "%s", attempts[0].cause);
+  submit(&f, "alice", "k");
+  lease_expect(&f, "w1", "k");
+  fixture_close(&f);
+}
