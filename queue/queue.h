@@ -275,7 +275,8 @@ typedef enum hf_finish_outcome {
 
 /* `worker` is the name of the one that proved. HF_E_NOT_FOUND for an unknown job or a result
  * that is not in the artifact store; HF_E_ARGUMENT for an epoch that was never given. Counted, and without effect:
- * HF_E_QUARANTINED for a worker in quarantine, HF_E_REFUSED for a result of this job that was refused before. */
+ * HF_E_QUARANTINED for a worker in quarantine, HF_E_VERIFY for a result of this job that was refused
+ * before, or that the store itself found not to verify. */
 hf_status hf_queue_finish(hf_queue *queue, const hf_job_key *key, uint64_t epoch, const char *worker,
                           const hf_digest *result, hf_finish_outcome *outcome);
 /* `state` afterwards may be NULL: HF_JOB_QUEUED, HF_JOB_DEAD or HF_JOB_CANCELLED. */

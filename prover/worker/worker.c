@@ -205,8 +205,8 @@ static hf_status run_job(const hf_worker_options *o, const hf_lease *lease, hf_m
   do { /* a finished proof is too dear to drop */
     if (status == HF_OK) {
       queue_status = hf_queue_finish(o->queue, key, lease->epoch, o->name, &result, &run.report.outcome);
-      if (queue_status != HF_E_REFUSED) continue;
-      status = queue_status; /* these very bytes were refused before: an attempt that failed */
+      if (queue_status != HF_E_VERIFY) continue;
+      status = queue_status; /* these very bytes are refused: an attempt that failed */
       hf_detail_copy(hf_error_message(), cause);
     }
     if (run.stopped == HF_E_STALE)

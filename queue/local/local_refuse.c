@@ -54,7 +54,7 @@ hf_status hf_local_bar(hf_local *local, const hf_local_job *job, const char *wor
     status = was_refused(local, job, result, whose, &was);
     if (status != HF_OK || !was) return status;
     *verdict =
-        hf_fail(HF_E_REFUSED, "this result of the job was refused before, when %s handed it in", whose);
+        hf_fail(HF_E_VERIFY, "this result of the job was refused before, when %s handed it in", whose);
   }
   if (*verdict == HF_OK) return status;
   hf_detail_copy(hf_error_message(), cause);

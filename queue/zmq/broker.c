@@ -355,7 +355,7 @@ static void serve_all(hf_broker *b) {
   if (change_count) hf_broker_change_all(b, changes, change_count);
   for (size_t i = 0; i < count; i++) {
     hf_broker_call *call = &b->calls[i];
-    if (call->answer.status == HF_E_REFUSED) {
+    if (call->answer.status == HF_E_REFUSED || call->answer.status == HF_E_VERIFY) {
       uint64_t left_out;
       b->counts.refused_requests++;
       if (hf_broker_may_tell(&b->quiet_requests, &left_out))

@@ -319,7 +319,7 @@ static hf_status take_and_refuse(hf_broker *b, const hf_broker_call *call, const
   if (status != HF_OK) return status;
   if (outcome == HF_FINISH_ACCEPTED)
     status = hf_local_refuse(&b->store->queue, &q->key, &q->digest, false, why, &refusal);
-  return status == HF_OK ? hf_fail(HF_E_REFUSED, "the result does not verify: %s", why) : status;
+  return status == HF_OK ? hf_fail(HF_E_VERIFY, "the result does not verify: %s", why) : status;
 }
 
 static hf_status finish(hf_broker *b, hf_broker_call *call) {

@@ -59,7 +59,7 @@ static void lie(const char *where) {
   OK(hf_queue_lease(q, &worker, &lease, &found));
   cr_assert(found);
   OK(hf_artifact_put(q, "no proof", 8, &lies));
-  GIVES(HF_E_REFUSED, hf_queue_finish(q, &lease.header.key, lease.epoch, "liar", &lies, NULL));
+  GIVES(HF_E_VERIFY, hf_queue_finish(q, &lease.header.key, lease.epoch, "liar", &lies, NULL));
   cr_assert(strstr(hf_error_message(), "does not verify"), "%s", hf_error_message());
   hf_queue_close(&q);
 }

@@ -147,9 +147,9 @@ void hf_case_refuse(const hf_queue_factory *factory) {
   EQ(refuse(&f, "j", &bad, "again").state, HF_JOB_LEASED);
 
   /* The same bytes are not taken for this job again, whoever brings them; for another they would be. */
-  GIVES(HF_E_REFUSED, hf_queue_finish(f.q, &key, second.epoch, "w2", &bad, &outcome));
+  GIVES(HF_E_VERIFY, hf_queue_finish(f.q, &key, second.epoch, "w2", &bad, &outcome));
   cr_assert(strstr(hf_error_message(), "w1"), "%s", hf_error_message());
-  GIVES(HF_E_REFUSED, hf_queue_finish(f.q, &key, first.epoch, "w1", &bad, &outcome));
+  GIVES(HF_E_VERIFY, hf_queue_finish(f.q, &key, first.epoch, "w1", &bad, &outcome));
   EQ(record_of(&f, "alice", "j").state, HF_JOB_LEASED);
   EQ(stats_of(&f).barred, 2);
   OK(hf_queue_finish(f.q, &key, second.epoch, "w2", &good, &outcome));
@@ -157,7 +157,7 @@ void hf_case_refuse(const hf_queue_factory *factory) {
   refusal = refuse(&f, "j", &bad, "again");
   cr_assert(refusal.again);
   EQ(refusal.state, HF_JOB_DONE);
-  GIVES(HF_E_REFUSED, hf_queue_finish(f.q, &key, first.epoch, "w1", &bad, &outcome));
+  GIVES(HF_E_VERIFY, hf_queue_finish(f.q, &key, first.epoch, "w1", &bad, &outcome));
   record = record_of(&f, "alice", "j");
   cr_assert(record.state == HF_JOB_DONE && hf_digest_eq(&record.result, &good));
   hf_queue_stats stats = stats_of(&f);

@@ -3,7 +3,7 @@
 -- 4 the handle's id, 5 the number of its request; the script's own follow.
 -- A reply is {status, ...}: 0, or a number of hyperfold/status.h and a message.
 local P, call = ARGV[1], redis.call
-local E_ARGUMENT, E_STATE, E_QUARANTINED, E_FORMAT, E_CHECKSUM, E_REFUSED = 100, 101, 104, 200, 201, 209
+local E_ARGUMENT, E_STATE, E_QUARANTINED, E_FORMAT, E_CHECKSUM, E_VERIFY = 100, 101, 104, 200, 201, 210
 local E_NOT_FOUND, E_EXISTS, E_BUSY, E_STALE = 302, 303, 304, 307
 local QUEUED, LEASED, DONE, FAILED, CANCELLED, DEAD = 0, 1, 2, 3, 4, 5
 local STATES = {[0] = 'queued', 'leased', 'done', 'failed', 'cancelled', 'dead'}

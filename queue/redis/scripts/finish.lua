@@ -20,7 +20,7 @@ end
 local bad = quarantine(worker)
 if bad then return bar(E_QUARANTINED, bad) end
 local whose = call('HGET', P .. 'refused:' .. job.seq, result)
-if whose then return bar(E_REFUSED, 'this result of the job was refused before, when ' .. whose .. ' handed it in') end
+if whose then return bar(E_VERIFY, 'this result of the job was refused before, when ' .. whose .. ' handed it in') end
 if state == DONE then
   local same = job.result == result
   count('late_results')
