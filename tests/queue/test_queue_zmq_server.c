@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -383,18 +384,22 @@ Test(queue_zmq_server, garbage) {
 #define SLACK 0u
 #endif
 
-/* Asks for much and reads nothing; a message of very many frames; two thousand connections that say nothing
+/* Asks for much and reads nothing; a message of very many frames; ten thousand connections that say nothing
  * or half a greeting: memory has a bound, and others are served. */
 Test(queue_zmq_server, crowd) {
-  enum { CROWD = 2000, LARGE = 4 << 20 };
+  enum { CROWD = 10000, LARGE = 4 << 20 };
   static int sockets[CROWD];
   static uint8_t bytes[1 << 20];
   struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   unsigned connected = 0;
+  struct rlimit files; /* this process may have them all where it is allowed to; the broker starts with what was there */
   broker_server_folder(&server);
   server.strict = true;
   broker_server_key(&server, "operator", "operator");
   broker_server_start(&server);
+  cr_assert(getrlimit(RLIMIT_NOFILE, &files) == 0);
+  files.rlim_cur = files.rlim_max;
+  cr_assert(setrlimit(RLIMIT_NOFILE, &files) == 0);
   hf_queue *q = handle_of("operator");
   uint8_t *data = calloc(1, LARGE);
   hf_digest digest;
