@@ -22,6 +22,15 @@ static void system_sleep_ms(void *context, uint64_t ms) {
 
 hf_clock hf_clock_system(void) { return (hf_clock){system_now_ms, system_sleep_ms, NULL}; }
 
+hf_status hf_queue_part(const char *what, const char *text, size_t length, char *out, size_t capacity) {
+  if (length == 0 || length >= capacity)
+    return hf_fail(HF_E_ARGUMENT, "queue: the %s has %zu characters; 1 to %zu are possible", what, length,
+                   capacity - 1);
+  memcpy(out, text, length);
+  out[length] = '\0';
+  return HF_OK;
+}
+
 hf_status hf_queue_open(const hf_queue_options *options, hf_queue **out) {
   *out = NULL;
   hf_queue_options o = *options;

@@ -50,6 +50,9 @@ static inline bool hf_queue_drains(const hf_job_header *job) {
 }
 #define HF_QUEUE_DRAIN_RETRY_MS 60000
 
+/* A part of a location: copies `length` characters, 1 to capacity - 1 of them; `what` names it in messages. HF_E_ARGUMENT. */
+hf_status hf_queue_part(const char *what, const char *text, size_t length, char *out, size_t capacity);
+
 /* The first member of every backend's own struct. */
 struct hf_queue {
   const hf_queue_backend *backend;

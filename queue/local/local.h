@@ -146,6 +146,8 @@ hf_status hf_local_artifact_piece(hf_local *local, const hf_digest *digest, uint
 hf_status hf_local_read_job(sqlite3_stmt *statement, hf_local_job *out);
 /* The one row that such a statement gives, if it gives one. */
 hf_status hf_local_take_job(hf_local *local, sqlite3_stmt *statement, hf_local_job *out, bool *found);
+/* All rows that such a statement gives, behind the `count` that there are. */
+hf_status hf_local_take_records(hf_local *local, sqlite3_stmt *statement, hf_job_record *records, size_t *count);
 hf_status hf_local_find(hf_local *local, const hf_job_key *key, hf_local_job *out); /* HF_E_NOT_FOUND */
 
 hf_status hf_local_event(hf_local *local, uint64_t now, hf_event_kind kind, const hf_local_job *job,

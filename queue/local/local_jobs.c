@@ -50,6 +50,20 @@ hf_status hf_local_take_job(hf_local *local, sqlite3_stmt *statement, hf_local_j
   return status;
 }
 
+hf_status hf_local_take_records(hf_local *local, sqlite3_stmt *statement, hf_job_record *records, size_t *count) {
+  hf_status status;
+  hf_local_job job;
+  bool row;
+  for (;;) {
+    HF_TRY(hf_local_step(local, statement, &row));
+    if (!row) break;
+    HF_TRY(hf_local_read_job(statement, &job));
+    records[(*count)++] = job.record;
+  }
+out:
+  return status;
+}
+
 static hf_status find(hf_local *local, const hf_job_key *key, hf_local_job *out, bool *found) {
   sqlite3_stmt *statement;
   hf_status status = HF_OK;
@@ -238,9 +252,7 @@ static const char list_down[] = LIST_WHERE " AND (?6 = 0 OR seq < ?6) ORDER BY s
 hf_status hf_local_list(hf_queue *queue, const hf_job_filter *filter, hf_job_record *records, size_t capacity,
                         size_t *count) {
   hf_local *local = (hf_local *)queue;
-  hf_local_job job;
   sqlite3_stmt *statement;
-  bool row;
   hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;
   uint64_t after = filter->after > INT64_MAX ? INT64_MAX : filter->after;
@@ -249,12 +261,7 @@ hf_status hf_local_list(hf_queue *queue, const hf_job_filter *filter, hf_job_rec
                           (int64_t)filter->kind_mask, filter->circuit ? filter->circuit : "",
                           filter->worker ? filter->worker : "", (int64_t)after,
                           (int64_t)(capacity > INT32_MAX ? INT32_MAX : capacity)));
-  for (;;) {
-    HF_TRY(hf_local_step(local, statement, &row));
-    if (!row) break;
-    HF_TRY(hf_local_read_job(statement, &job));
-    records[(*count)++] = job.record;
-  }
+  status = hf_local_take_records(local, statement, records, count);
 out:
   hf_local_leave(local);
   return status;

@@ -149,8 +149,6 @@ hf_status hf_local_changes(hf_local *local, uint64_t *out) {
 hf_status hf_local_ended(hf_local *local, uint64_t before, uint64_t after, hf_job_record *records,
                          size_t capacity, size_t *count) {
   sqlite3_stmt *statement;
-  hf_local_job job;
-  bool row;
   hf_status status = hf_local_enter(local);
   if (status != HF_OK) return status;
   *count = 0;
@@ -159,12 +157,7 @@ hf_status hf_local_ended(hf_local *local, uint64_t before, uint64_t after, hf_jo
                           " AND ended_at < ? AND seq > ? ORDER BY seq LIMIT ?",
                           "iii", (int64_t)(before > INT64_MAX ? INT64_MAX : before),
                           (int64_t)(after > INT64_MAX ? INT64_MAX : after), (int64_t)capacity));
-  for (;;) {
-    HF_TRY(hf_local_step(local, statement, &row));
-    if (!row) break;
-    HF_TRY(hf_local_read_job(statement, &job));
-    records[(*count)++] = job.record;
-  }
+  status = hf_local_take_records(local, statement, records, count);
 out:
   hf_local_leave(local);
   return status;

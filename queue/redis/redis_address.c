@@ -5,20 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Copies `length` bytes, 1 to capacity - 1 of them. */
-static hf_status take(const char *what, const char *text, size_t length, char *out, size_t capacity) {
-  if (length == 0 || length >= capacity)
-    return hf_fail(HF_E_ARGUMENT, "queue: the %s has %zu characters; 1 to %zu are possible", what, length,
-                   capacity - 1);
-  memcpy(out, text, length);
-  out[length] = '\0';
-  return HF_OK;
-}
-
 static hf_status take_number(const char *what, const char *text, size_t length, unsigned largest,
                              unsigned *out) {
   char digits[8];
-  hf_status status = take(what, text, length, digits, sizeof digits);
+  hf_status status = hf_queue_part(what, text, length, digits, sizeof digits);
   if (status != HF_OK) return status;
   if (strspn(digits, "0123456789") != length || strtoul(digits, NULL, 10) > largest)
     return hf_fail(HF_E_ARGUMENT, "queue: the %s '%s' is no number up to %u", what, digits, largest);
@@ -32,15 +22,15 @@ static hf_status take_option(const char *text, size_t length, hf_redis_address *
   const char *value = equals ? equals + 1 : "";
   size_t rest = equals ? length - name - 1 : 0;
 #define IS(literal) (name == sizeof literal - 1 && memcmp(text, literal, name) == 0)
-  if (IS("user")) return take("user", value, rest, out->user, sizeof out->user);
+  if (IS("user")) return hf_queue_part("user", value, rest, out->user, sizeof out->user);
   if (IS("password-file"))
-    return take("password-file", value, rest, out->password_file, sizeof out->password_file);
-  if (IS("ca-file")) return take("ca-file", value, rest, out->ca_file, sizeof out->ca_file);
-  if (IS("cert-file")) return take("cert-file", value, rest, out->cert_file, sizeof out->cert_file);
-  if (IS("key-file")) return take("key-file", value, rest, out->key_file, sizeof out->key_file);
+    return hf_queue_part("password-file", value, rest, out->password_file, sizeof out->password_file);
+  if (IS("ca-file")) return hf_queue_part("ca-file", value, rest, out->ca_file, sizeof out->ca_file);
+  if (IS("cert-file")) return hf_queue_part("cert-file", value, rest, out->cert_file, sizeof out->cert_file);
+  if (IS("key-file")) return hf_queue_part("key-file", value, rest, out->key_file, sizeof out->key_file);
   if (IS("db")) return take_number("db", value, rest, 65535, &out->db);
   if (IS("prefix")) {
-    hf_status status = take("prefix", value, rest, out->prefix, sizeof out->prefix);
+    hf_status status = hf_queue_part("prefix", value, rest, out->prefix, sizeof out->prefix);
     return status == HF_OK ? hf_name_copy("prefix", out->prefix, (char[HF_NAME_MAX + 1]){0}) : status;
   }
   if (IS("replicas")) return take_number("replicas", value, rest, 9, &out->replicas);
@@ -75,7 +65,7 @@ static hf_status take_authority(const char *text, size_t length, hf_redis_addres
                                  " put it in a file and say ?password-file=FILE");
       goto out;
     }
-    HF_TRY(take("user", text, (size_t)(at - text), out->user, sizeof out->user));
+    HF_TRY(hf_queue_part("user", text, (size_t)(at - text), out->user, sizeof out->user));
     text = at + 1;
   }
   const char *host_end = *text == '[' ? memchr(text, ']', (size_t)(end - text)) : NULL;
@@ -84,9 +74,9 @@ static hf_status take_authority(const char *text, size_t length, hf_redis_addres
   if (colon) HF_TRY(take_number("port", colon + 1, (size_t)(end - colon - 1), 65535, &port));
   snprintf(out->port, sizeof out->port, "%u", port & 0xffff);
   if (host_end)
-    HF_TRY(take("host", text + 1, (size_t)(host_end - text - 1), out->host, sizeof out->host));
+    HF_TRY(hf_queue_part("host", text + 1, (size_t)(host_end - text - 1), out->host, sizeof out->host));
   else
-    HF_TRY(take("host", text, (size_t)((colon ? colon : end) - text), out->host, sizeof out->host));
+    HF_TRY(hf_queue_part("host", text, (size_t)((colon ? colon : end) - text), out->host, sizeof out->host));
 out:
   return status;
 }
@@ -100,7 +90,7 @@ hf_status hf_redis_address_parse(const char *location, hf_redis_address *out) {
   const char *text = location + (local ? 5 : out->tls ? 9 : 8), *query = strchr(text, '?');
   size_t length = query ? (size_t)(query - text) : strlen(text);
   if (local)
-    HF_TRY(take("path of the socket", text, length, out->path, sizeof out->path));
+    HF_TRY(hf_queue_part("path of the socket", text, length, out->path, sizeof out->path));
   else
     HF_TRY(take_authority(text, length, out));
   while (query) {

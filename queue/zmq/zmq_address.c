@@ -5,20 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static hf_status take(const char *what, const char *text, size_t length, char *out, size_t capacity) {
-  if (length == 0 || length >= capacity)
-    return hf_fail(HF_E_ARGUMENT, "queue: the %s has %zu characters; 1 to %zu are possible", what, length,
-                   capacity - 1);
-  memcpy(out, text, length);
-  out[length] = '\0';
-  return HF_OK;
-}
-
 static hf_status take_option(const char *text, size_t length, hf_zmq_address *out) {
   if (length > 11 && memcmp(text, "server-key=", 11) == 0)
-    return take("server-key", text + 11, length - 11, out->server_key, sizeof out->server_key);
+    return hf_queue_part("server-key", text + 11, length - 11, out->server_key, sizeof out->server_key);
   if (length > 9 && memcmp(text, "key-file=", 9) == 0)
-    return take("key-file", text + 9, length - 9, out->key_file, sizeof out->key_file);
+    return hf_queue_part("key-file", text + 9, length - 9, out->key_file, sizeof out->key_file);
   return hf_fail(HF_E_ARGUMENT, "queue: '%.*s' is no option of a broker; there are server-key= and key-file=",
                  (int)(length > 80 ? 80 : length), text);
 }
@@ -40,7 +31,7 @@ hf_status hf_zmq_address_parse(const char *location, hf_zmq_address *out) {
   const char *text = location + (local ? 4 : 6), *query = strchr(text, '?');
   size_t length = query ? (size_t)(query - text) : strlen(text);
   char where[HF_ZMQ_TEXT - 8];
-  HF_TRY(take(local ? "path of the socket" : "broker's HOST:PORT", text, length, where,
+  HF_TRY(hf_queue_part(local ? "path of the socket" : "broker's HOST:PORT", text, length, where,
               local ? 108 : sizeof where));
   if (!local) HF_TRY(check_port(where));
   snprintf(out->endpoint, sizeof out->endpoint, "%s%s", local ? "ipc://" : "tcp://", where);

@@ -4,7 +4,6 @@
 #include "run_command.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,25 +230,6 @@ Test(metrics, a_crowd_of_tenants) {
   leave(d);
 }
 
-static pid_t prover_of(pid_t worker) {
-  char path[320];
-  int pid = 0;
-  struct dirent *thread;
-  snprintf(path, sizeof path, "/proc/%d/task", (int)worker);
-  DIR *threads = opendir(path);
-  cr_assert_not_null(threads, "%s", path);
-  while (pid == 0 && (thread = readdir(threads)) != NULL) {
-    snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)worker, thread->d_name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL) continue;
-    if (fscanf(file, "%d", &pid) != 1) pid = 0;
-    fclose(file);
-  }
-  closedir(threads);
-  cr_assert_neq(pid, 0, "the worker has no child");
-  return pid;
-}
-
 /* A prover that hangs is seen as a stalled lane, ended in the end, and counted. */
 Test(metrics, a_stalled_lane) {
   char *d = folder();
@@ -259,7 +239,7 @@ Test(metrics, a_stalled_lane) {
   json_decref(hf_run_json(0, "job wait a --data data --json"));
   metrics_wait(port, "hyperfold_worker_prover_starts_total", NULL, NULL, 1);
   metrics_expect_health(port, 200, "{\"name\":\"lane-0\",\"ok\":true}");
-  kill(prover_of(worker), SIGSTOP);
+  kill(hf_test_prover_of(worker), SIGSTOP);
   submit("default", "b", "good");
   metrics_expect_health(port, 503, "{\"name\":\"lane-0\",\"ok\":false,\"reason\":\"its job has given no sign of progress for ");
   metrics_wait(port, "hyperfold_health", "check", "lane-0", 0);

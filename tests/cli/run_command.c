@@ -1,6 +1,7 @@
 #include "run_command.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -155,3 +156,22 @@ void hf_test_folder_remove(char *folder) {
 }
 
 bool hf_soak(void) { return getenv("HF_SOAK") != NULL; }
+
+pid_t hf_test_prover_of(pid_t worker) {
+  char path[320];
+  int pid = 0;
+  struct dirent *thread;
+  snprintf(path, sizeof path, "/proc/%d/task", (int)worker);
+  DIR *threads = opendir(path);
+  cr_assert_not_null(threads, "%s", path);
+  while (pid == 0 && (thread = readdir(threads)) != NULL) {
+    snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)worker, thread->d_name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) continue;
+    if (fscanf(file, "%d", &pid) != 1) pid = 0;
+    fclose(file);
+  }
+  closedir(threads);
+  cr_assert_neq(pid, 0, "the worker has no child");
+  return pid;
+}

@@ -24,6 +24,9 @@ pid_t hf_run_start(const char *log, const char *format, ...) __attribute__((form
 pid_t hf_run_start_in(const char *log, void (*before)(const void *), const void *context, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The process that makes the proofs of a worker: the one child of any of its threads. */
+pid_t hf_test_prover_of(pid_t worker);
+
 /* A fresh folder under the build folder; removed by hf_test_folder_remove. */
 char *hf_test_folder(const char *name);
 void hf_test_folder_remove(char *folder);

@@ -4,7 +4,6 @@
 #include "run_command.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <hyperfold/file.h>
 #include <hyperfold/rollup.h>
 #include <signal.h>
@@ -243,26 +242,6 @@ Test(worker, processes) { processes(""); }
 Test(worker, processes_with_provers_of_their_own) { processes("--isolate"); }
 Test(worker, processes_that_work_ahead) { processes("--isolate --ahead"); }
 
-/* The process that makes the proofs of a worker: the one child of any of its threads. */
-static pid_t prover_of(pid_t worker) {
-  char path[320];
-  int pid = 0;
-  struct dirent *thread;
-  snprintf(path, sizeof path, "/proc/%d/task", (int)worker);
-  DIR *threads = opendir(path);
-  cr_assert_not_null(threads, "%s", path);
-  while (pid == 0 && (thread = readdir(threads)) != NULL) {
-    snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)worker, thread->d_name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL) continue;
-    if (fscanf(file, "%d", &pid) != 1) pid = 0;
-    fclose(file);
-  }
-  closedir(threads);
-  cr_assert_neq(pid, 0, "the worker has no child");
-  return pid;
-}
-
 static void wait_for_done(const char *id) {
   hf_run run;
   hf_run_command(&run, "job wait %s --data data --timeout 60", id);
@@ -288,15 +267,15 @@ Test(worker, outlives_its_prover) {
     snprintf(id, sizeof id, "job-%d", i);
     submit(id, "input");
     wait_for_proving(id);
-    pid_t prover = prover_of(worker);
+    pid_t prover = hf_test_prover_of(worker);
     cr_assert_eq(kill(prover, signals[i]), 0);
     wait_for_done(id);
-    cr_assert_neq(prover_of(worker), prover, "signal %d did not end it", signals[i]);
+    cr_assert_neq(hf_test_prover_of(worker), prover, "signal %d did not end it", signals[i]);
     cr_assert_eq(count_accepted("one", id), 1);
     cr_assert_eq(attempts_of(id), 1, "%s", id); /* the one that was lost */
   }
   /* it goes with its worker, however that ends */
-  pid_t prover = prover_of(worker);
+  pid_t prover = hf_test_prover_of(worker);
   kill(worker, SIGKILL);
   cr_assert_eq(end_of(worker), 128 + SIGKILL);
   for (int i = 0; i < 500 && kill(prover, 0) == 0; i++) pause_ms(10);
@@ -315,7 +294,7 @@ Test(worker, a_job_ahead_is_not_charged) {
     submit(id, "input");
   }
   wait_for_proving("job-0");
-  kill(prover_of(worker), SIGKILL);
+  kill(hf_test_prover_of(worker), SIGKILL);
   json_int_t attempts = 0;
   for (int i = 0; i < 4; i++) {
     snprintf(id, sizeof id, "job-%d", i);
@@ -356,7 +335,7 @@ Test(worker, a_job_that_ends_every_prover) {
   pid_t workers[2] = {hf_run_start("one", WORKER "--name one", mode), hf_run_start("two", WORKER "--name two", mode)};
   for (int attempt = 1; attempt <= 3; attempt++) {
     wait_for_proving("poison");
-    cr_assert_eq(kill(prover_of(holder_of("poison", workers, names)), SIGKILL), 0);
+    cr_assert_eq(kill(hf_test_prover_of(holder_of("poison", workers, names)), SIGKILL), 0);
     for (int i = 0; i < 3000 && attempts_of("poison") < attempt; i++) pause_ms(10);
     cr_assert_eq(attempts_of("poison"), attempt);
   }
