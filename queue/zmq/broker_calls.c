@@ -315,10 +315,13 @@ static hf_status take_and_refuse(hf_broker *b, const hf_broker_call *call, const
   const hf_zmq_request *q = &call->request;
   hf_queue_refusal refusal;
   hf_finish_outcome outcome;
-  hf_status status = hf_local_finish(&b->store->queue, &q->key, q->epoch, q->name, &q->digest, &outcome);
+  hf_status status = hf_local_begin(b->store); /* both or neither */
   if (status != HF_OK) return status;
+  HF_TRY(hf_local_finish(&b->store->queue, &q->key, q->epoch, q->name, &q->digest, &outcome));
   if (outcome == HF_FINISH_ACCEPTED)
-    status = hf_local_refuse(&b->store->queue, &q->key, &q->digest, false, why, &refusal);
+    HF_TRY(hf_local_refuse(&b->store->queue, &q->key, &q->digest, false, why, &refusal));
+out:
+  status = hf_local_end(b->store, status);
   return status == HF_OK ? hf_fail(HF_E_VERIFY, "the result does not verify: %s", why) : status;
 }
 
