@@ -1,9 +1,9 @@
 #include "queue_watch.h"
 
+#include <hyperfold/clock.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PAGE     64
 #define FRESH_MS 1000
@@ -78,12 +78,6 @@ struct hf_queue_watch {
   unsigned names;
 };
 
-static uint64_t monotonic_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* ---- looking ---- */
 
 static void count_tenant(hf_queue_watch *w, const hf_tenant_stats *t) {
@@ -153,7 +147,7 @@ static hf_status greet(hf_queue_watch *w) {
 /* Under the lock. What it said stands for a second. */
 static hf_status look(hf_queue_watch *w) {
   hf_status status = HF_OK;
-  if (w->looked_ms != 0 && monotonic_ms() - w->looked_ms < FRESH_MS)
+  if (w->looked_ms != 0 && hf_steady_ms() - w->looked_ms < FRESH_MS)
     return w->status == HF_OK ? HF_OK : hf_fail(w->status, "%s", w->reason);
   memset(&w->seen, 0, sizeof w->seen);
   if (w->queue == NULL) HF_TRY(w->open(w->context, &w->queue));
@@ -164,7 +158,7 @@ out:
   w->status = status;
   if (status != HF_OK) hf_detail_copy(hf_error_message(), w->reason);
   if (status != HF_OK && status != HF_E_BUSY) hf_queue_close(&w->queue); /* opened anew by the next look */
-  w->looked_ms = monotonic_ms();
+  w->looked_ms = hf_steady_ms();
   return status == HF_OK ? HF_OK : hf_fail(status, "%s", w->reason);
 }
 

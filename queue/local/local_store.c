@@ -1,6 +1,7 @@
 /* The local store's connection: schema, statements, transactions, errors. */
 #include "local.h"
 
+#include <hyperfold/clock.h>
 #include <hyperfold/file.h>
 #include <hyperfold/splitmix.h>
 
@@ -374,9 +375,7 @@ static const hf_queue_backend local_backend = {
  * random and short: with n clients somebody looks every 7/n ms, and nobody comes last for long. */
 static int wait_turn(void *context, int tries) {
   hf_local *local = context;
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+  uint64_t ms = hf_steady_ms();
   if (tries == 0) local->waiting_since_ms = ms;
   if (ms - local->waiting_since_ms >= local->queue.options.busy_ms) return 0;
   uint64_t longest_us = tries < 4 ? 1000u << tries : 12000;

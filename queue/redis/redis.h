@@ -70,7 +70,6 @@ void hf_redis_put_text(hf_redis_request *request, const char *text);
 void hf_redis_put_u64(hf_redis_request *request, uint64_t value);
 void hf_redis_put_digest(hf_redis_request *request, const hf_digest *digest); /* hex */
 
-uint64_t hf_redis_steady_ms(void); /* a clock that nobody sets */
 /* Waits for `events` of poll until then. 0, or an errno. */
 int hf_redis_wait_for(int fd, short events, uint64_t until);
 

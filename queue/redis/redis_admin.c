@@ -42,21 +42,23 @@ static hf_status run_alone(hf_queue *queue, hf_redis_script script, hf_redis_req
   return status;
 }
 
-hf_status hf_redis_pardon(hf_queue *queue, const char *worker) {
-  hf_redis_request request = {0};
+/* One whose answer says no more than that it was done. */
+static hf_status tell(hf_queue *queue, hf_redis_script script, hf_redis_request *request) {
   redisReply *answer;
-  hf_redis_put_text(&request, worker);
-  hf_status status = run_alone(queue, HF_REDIS_pardon, &request, &answer);
+  hf_status status = run_alone(queue, script, request, &answer);
   if (status == HF_OK) freeReplyObject(answer);
   return status;
 }
 
+hf_status hf_redis_pardon(hf_queue *queue, const char *worker) {
+  hf_redis_request request = {0};
+  hf_redis_put_text(&request, worker);
+  return tell(queue, HF_REDIS_pardon, &request);
+}
+
 hf_status hf_redis_restored(hf_queue *queue) {
   hf_redis_request request = {0};
-  redisReply *answer;
-  hf_status status = run_alone(queue, HF_REDIS_restored, &request, &answer);
-  if (status == HF_OK) freeReplyObject(answer);
-  return status;
+  return tell(queue, HF_REDIS_restored, &request);
 }
 
 /* {0, identity, floor, number, time} */
@@ -76,22 +78,16 @@ out:
 
 hf_status hf_redis_set_tenant(hf_queue *queue, const char *tenant, uint32_t weight, uint64_t quota) {
   hf_redis_request request = {0};
-  redisReply *answer;
   hf_redis_put_text(&request, tenant);
   hf_redis_put_u64(&request, weight);
   hf_redis_put_u64(&request, quota);
-  hf_status status = run_alone(queue, HF_REDIS_set_tenant, &request, &answer);
-  if (status == HF_OK) freeReplyObject(answer);
-  return status;
+  return tell(queue, HF_REDIS_set_tenant, &request);
 }
 
 hf_status hf_redis_drain(hf_queue *queue, const char *reason) {
   hf_redis_request request = {0};
-  redisReply *answer;
   hf_redis_put_text(&request, reason);
-  hf_status status = run_alone(queue, HF_REDIS_drain, &request, &answer);
-  if (status == HF_OK) freeReplyObject(answer);
-  return status;
+  return tell(queue, HF_REDIS_drain, &request);
 }
 
 /* {name, {weight, quota, used, proved, s0 .. s5}, refused} */

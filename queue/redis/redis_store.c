@@ -1,4 +1,5 @@
 /* A handle on a Redis store: what the server must be, scripts, and trying again. */
+#include "patience.h"
 #include "redis.h"
 #include "redis_lua.h"
 
@@ -9,14 +10,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CONNECT_MS  5000
 #define ANSWER_MS   10000
 #define REPLICAS_MS 1000 /* how long the server waits for its replicas, each time it is asked */
-#define PAUSE_MS    1000 /* the longest between two tries */
 
 static const char *const script_texts[HF_REDIS_SCRIPTS] = {
 #define HF_REDIS_SCRIPT(name, flags, parts) "#!lua" flags "\n" parts hf_lua_##name,
@@ -78,17 +76,15 @@ static hf_status ask(hf_redis *redis, hf_redis_request *request, redisReply **an
 }
 
 static hf_status read_password(const char *path, char out[HF_REDIS_TEXT]) {
-  struct stat info;
-  uint8_t *data;
   size_t length;
-  if (stat(path, &info) == 0 && (info.st_mode & 077))
-    return hf_fail(HF_E_REFUSED, "%s: others may use this password file; chmod 600 it", path);
-  hf_status status = hf_file_read(path, HF_REDIS_TEXT - 1, &data, &length);
-  if (status != HF_OK) return status;
-  memset(out, 0, HF_REDIS_TEXT);
-  memcpy(out, data, length);
-  explicit_bzero(data, length);
-  free(data);
+  hf_status status = hf_key_file_read(path, out, HF_REDIS_TEXT, &length);
+  if (status == HF_OK && length == HF_REDIS_TEXT)
+    status = hf_fail(HF_E_RANGE, "%s: a password has at most %d characters", path, HF_REDIS_TEXT - 1);
+  if (status != HF_OK) {
+    explicit_bzero(out, HF_REDIS_TEXT);
+    return status;
+  }
+  out[length] = '\0';
   out[strcspn(out, "\r\n")] = '\0';
   return out[0] ? HF_OK : hf_fail(HF_E_FORMAT, "%s: it holds no password", path);
 }
@@ -333,30 +329,24 @@ out:
 
 static hf_status try_until(hf_redis *redis, hf_redis_script script, const hf_redis_request *request,
                            redisReply **answer) {
-  uint64_t until = hf_redis_steady_ms() + redis->patience_ms, pause = 0;
-  bool again, sent = false, away = false;
-  const hf_logger *log = redis->queue.options.log;
-  redis->number++;
+  bool again, sent = false;
+  hf_patience patience = {.away_text = "the queue's server is away; trying again",
+                          .back_text = "the queue's server is back",
+                          .shown = redis->address.shown,
+                          .log = redis->queue.options.log,
+                          .patience_ms = redis->patience_ms,
+                          .spread = ++redis->number * 7919 + (uint64_t)redis->owner * 104729};
+  hf_patience_begin(&patience);
   for (;;) {
     hf_status status = try_once(redis, script, request, &again, &sent, answer);
-    if (status == HF_OK && away && log)
-      hf_log(log, HF_LOG_INFO, "the queue's server is back", HF_LOG_TEXT("queue", redis->address.shown));
+    if (status == HF_OK) hf_patience_answered(&patience);
     if (status == HF_OK || !again) return status;
-    if (!redis->sha[script][0] && redis->wire.fd >= 0 && pause == 0) {
-      pause = 1; /* load the script and try at once */
+    if (!redis->sha[script][0] && redis->wire.fd >= 0 && patience.pause_ms == 0) {
+      patience.pause_ms = 1; /* load the script and try at once */
       continue;
     }
-    if (!away && log)
-      hf_log(log, HF_LOG_WARN, "the queue's server is away; trying again",
-             HF_LOG_TEXT("queue", redis->address.shown), HF_LOG_TEXT("why", hf_error_message()));
-    away = true;
-    if (hf_redis_steady_ms() + pause >= until)
-      return hf_fail_context(status, "gave up after %llu ms%s", (unsigned long long)redis->patience_ms,
-                             sent ? ", and whether the last request took effect is not known" : "");
-    pause = pause < 5 ? 5 : pause >= PAUSE_MS / 2 ? PAUSE_MS : 2 * pause;
-    /* Not all clients at the same moment. */
-    uint64_t spread = pause / 2 + (redis->number * 7919 + (uint64_t)redis->owner * 104729) % (pause / 2 + 1);
-    nanosleep(&(struct timespec){(time_t)(spread / 1000), (long)(spread % 1000) * 1000000}, NULL);
+    status = hf_patience_failed(&patience, status, sent);
+    if (status != HF_OK) return status;
   }
 }
 

@@ -9,7 +9,7 @@
 
 extern const bool hf_redis_has_tls; /* whether this build has OpenSSL */
 
-/* Shakes hands on a connected socket by `until` (hf_redis_steady_ms). HF_E_REFUSED where another try would
+/* Shakes hands on a connected socket by `until` (hf_steady_ms). HF_E_REFUSED where another try would
  * end alike: the server is not who it should be, refuses us, or speaks no TLS; a key file that others may
  * read. HF_E_IO where it would not. */
 hf_status hf_redis_tls_open(const hf_redis_address *address, int fd, uint64_t until, hf_redis_tls **out);

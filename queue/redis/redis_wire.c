@@ -3,6 +3,7 @@
  * (redis_tls.h) the same. */
 #include "redis_tls.h"
 
+#include <hyperfold/clock.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 void hf_redis_put_bytes(hf_redis_request *request, const void *data, size_t length) {
@@ -41,12 +41,6 @@ void hf_redis_put_digest(hf_redis_request *request, const hf_digest *digest) {
   hf_redis_put_text(request, hex);
 }
 
-uint64_t hf_redis_steady_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 void hf_redis_wire_close(hf_redis_wire *wire) {
   hf_redis_tls_close(&wire->tls);
   if (wire->fd >= 0) close(wire->fd);
@@ -57,7 +51,7 @@ void hf_redis_wire_close(hf_redis_wire *wire) {
 
 int hf_redis_wait_for(int fd, short events, uint64_t until) {
   for (;;) {
-    uint64_t now = hf_redis_steady_ms(), left = until > now ? until - now : 0;
+    uint64_t now = hf_steady_ms(), left = until > now ? until - now : 0;
     struct pollfd p = {.fd = fd, .events = events};
     int n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
     if (n > 0) return 0;
@@ -104,7 +98,7 @@ static hf_status connect_tcp(const hf_redis_address *a, uint64_t until, int *fd)
 }
 
 hf_status hf_redis_wire_open(hf_redis_wire *wire, const hf_redis_address *address, uint64_t timeout_ms) {
-  uint64_t until = hf_redis_steady_ms() + timeout_ms;
+  uint64_t until = hf_steady_ms() + timeout_ms;
   hf_redis_wire_close(wire);
   if (address->path[0]) {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -201,7 +195,7 @@ static const char *receive(hf_redis_wire *wire, uint64_t until, redisReply **ans
 
 hf_status hf_redis_wire_ask(hf_redis_wire *wire, const hf_redis_request *first,
                             const hf_redis_request *second, uint64_t timeout_ms, redisReply **answer) {
-  uint64_t until = hf_redis_steady_ms() + timeout_ms;
+  uint64_t until = hf_steady_ms() + timeout_ms;
   char head[32];
   const char *wrong = NULL;
   *answer = NULL;

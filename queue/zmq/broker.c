@@ -20,12 +20,6 @@
 #define BEAT_LOST_MS 30000
 #define WAITS_MS     25 /* how often jobs that are waited for are looked at */
 
-uint64_t hf_broker_steady_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static uint64_t now_ms(void *context) {
   hf_broker *b = context;
   return b->clock_ms ? b->clock_ms : b->clock.now_ms(b->clock.context);
@@ -136,7 +130,7 @@ static hf_status open_again(hf_broker *b) {
 /* ---- who is let in (ZAP, RFC 27) ---- */
 
 bool hf_broker_may_tell(hf_broker_quiet *quiet, uint64_t *left_out) {
-  uint64_t now = hf_broker_steady_ms();
+  uint64_t now = hf_steady_ms();
   if (quiet->told_ms && now < quiet->told_ms + 1000) {
     quiet->untold++;
     return false;
@@ -269,7 +263,7 @@ static void begin_wait(hf_broker *b, hf_broker_call *call) {
   memcpy(w->key, call->key, sizeof w->key);
   w->job = call->request.key;
   w->number = call->request.number;
-  w->until_ms = hf_broker_steady_ms() + (ms < 600000 ? ms : 600000);
+  w->until_ms = hf_steady_ms() + (ms < 600000 ? ms : 600000);
 }
 
 static hf_status no_longer(const char *key) {
@@ -278,7 +272,7 @@ static hf_status no_longer(const char *key) {
 
 /* Jobs that are waited for: those that are over, and waits that are. */
 static void look_at_waits(hf_broker *b) {
-  uint64_t changes, now = hf_broker_steady_ms();
+  uint64_t changes, now = hf_steady_ms();
   if (now < b->waits_ms) return;
   bool look = hf_local_changes(b->store, &changes) != HF_OK || changes != b->store_changes;
   if (look) b->store_changes = changes;
@@ -305,7 +299,7 @@ static void look_at_waits(hf_broker *b) {
     *w = b->waits[--b->wait_count];
   }
   /* Looking takes a fifth of the time at most. */
-  uint64_t after = hf_broker_steady_ms();
+  uint64_t after = hf_steady_ms();
   b->waits_ms = after + WAITS_MS + 4 * (after - now);
 }
 
@@ -382,7 +376,7 @@ static uint64_t resident_bytes(void) {
 }
 
 static hf_status tick(hf_broker *b) {
-  uint64_t now = hf_broker_steady_ms(), changed = 0;
+  uint64_t now = hf_steady_ms(), changed = 0;
   struct stat key = {0};
   if (now < b->tick_ms) return HF_OK;
   b->tick_ms = now + 1000;

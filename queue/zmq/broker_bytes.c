@@ -11,7 +11,7 @@ static void drop(hf_broker_upload *upload) {
 }
 
 void hf_broker_uploads_tidy(hf_broker *broker, bool all) {
-  uint64_t now = hf_broker_steady_ms();
+  uint64_t now = hf_steady_ms();
   for (size_t i = 0; i < HF_BROKER_UPLOADS; i++) {
     hf_broker_upload *u = &broker->uploads[i];
     if (u->file && (all || u->seen_ms + HF_BROKER_UPLOAD_IDLE <= now ||
@@ -111,7 +111,7 @@ hf_status hf_broker_put(hf_broker *broker, hf_broker_call *call) {
   }
   if (!upload) status = begin(broker, call, size, &upload);
   if (status != HF_OK) return status;
-  upload->seen_ms = hf_broker_steady_ms();
+  upload->seen_ms = hf_steady_ms();
   if (size == 0) return end(broker, call, upload);
   tell(call, false, upload->file->received);
   return HF_OK;
@@ -121,7 +121,7 @@ hf_status hf_broker_chunk(hf_broker *broker, hf_broker_call *call) {
   uint64_t offset = call->request.numbers[0];
   hf_broker_upload *upload = find(broker, call);
   if (!upload) return hf_fail(HF_E_NOT_FOUND, "nothing of this artifact was put yet");
-  upload->seen_ms = hf_broker_steady_ms();
+  upload->seen_ms = hf_steady_ms();
   if (offset == upload->file->received) {
     hf_status status =
         hf_local_upload_write(upload->file, zmq_msg_data(&call->body), zmq_msg_size(&call->body));

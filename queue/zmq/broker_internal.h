@@ -7,6 +7,8 @@
 #include "zmq/keys.h"
 #include "zmq/message.h"
 
+#include <hyperfold/clock.h>
+
 #include <sys/stat.h>
 #include <zmq.h>
 
@@ -86,7 +88,6 @@ struct hf_broker {
   hf_broker_counts counts;
 };
 
-uint64_t hf_broker_steady_ms(void); /* a clock that nobody sets */
 
 /* Whether a line may be written now; `left_out`: how many were not since the last one. */
 bool hf_broker_may_tell(hf_broker_quiet *quiet, uint64_t *left_out);

@@ -16,7 +16,7 @@ bool hf_broker_overtaken(hf_broker *b, const hf_broker_call *call) {
     if (set[i].seen_ms < place->seen_ms) place = &set[i];
   }
   if (!hf_digest_eq(&place->asker, &call->asker)) *place = (hf_broker_session){.asker = call->asker};
-  place->seen_ms = hf_broker_steady_ms();
+  place->seen_ms = hf_steady_ms();
   if (call->request.number < place->number) return true;
   place->number = call->request.number;
   return false;

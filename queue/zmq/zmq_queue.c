@@ -1,6 +1,8 @@
 /* A handle on a broker: opening, and asking until there is an answer. */
+#include "patience.h"
 #include "zmq/zmq_queue.h"
 
+#include <hyperfold/clock.h>
 #include <hyperfold/random.h>
 
 #include <stdio.h>
@@ -11,7 +13,6 @@
 
 #define CONNECT_MS 5000
 #define ANSWER_MS  10000
-#define PAUSE_MS   1000 /* the longest between two tries */
 #define CROWDED_MS 200
 
 static void pause_ms(uint64_t ms) {
@@ -42,25 +43,20 @@ out:
 
 static hf_status try_until(hf_zmq *zmq, hf_zmq_wire *wire, const hf_zmq_request *request, hf_bytes body,
                            uint64_t answer_ms, hf_zmq_reply *reply) {
-  uint64_t until = hf_zmq_steady_ms() + zmq->patience_ms, pause = 0;
-  bool again, sent = false, away = false;
-  const hf_logger *log = zmq->queue.options.log;
+  bool again, sent = false;
+  hf_patience patience = {.away_text = "the queue's broker is away; trying again",
+                          .back_text = "the queue's broker is back",
+                          .shown = zmq->address.shown,
+                          .log = zmq->queue.options.log,
+                          .patience_ms = zmq->patience_ms,
+                          .spread = zmq->number * 7919 + (uint64_t)zmq->owner * 104729};
+  hf_patience_begin(&patience);
   for (;;) {
     hf_status status = try_once(zmq, wire, request, body, answer_ms, &again, &sent, reply);
-    if (status == HF_OK && away && log)
-      hf_log(log, HF_LOG_INFO, "the queue's broker is back", HF_LOG_TEXT("queue", zmq->address.shown));
+    if (status == HF_OK) hf_patience_answered(&patience);
     if (status == HF_OK || !again) return status;
-    if (!away && log)
-      hf_log(log, HF_LOG_WARN, "the queue's broker is away; trying again",
-             HF_LOG_TEXT("queue", zmq->address.shown), HF_LOG_TEXT("why", hf_error_message()));
-    away = true;
-    if (hf_zmq_steady_ms() + pause >= until)
-      return hf_fail_context(status, "gave up after %llu ms%s", (unsigned long long)zmq->patience_ms,
-                             sent ? ", and whether the last request took effect is not known" : "");
-    pause = pause < 5 ? 5 : pause >= PAUSE_MS / 2 ? PAUSE_MS : 2 * pause;
-    /* Not all clients at the same moment. */
-    uint64_t spread = pause / 2 + (zmq->number * 7919 + (uint64_t)zmq->owner * 104729) % (pause / 2 + 1);
-    pause_ms(spread);
+    status = hf_patience_failed(&patience, status, sent);
+    if (status != HF_OK) return status;
   }
 }
 
@@ -110,7 +106,7 @@ hf_status hf_zmq_wait(hf_queue *queue, const hf_job_key *key, uint64_t timeout_m
   request.numbers[0] = timeout_ms < ANSWER_MS ? timeout_ms : ANSWER_MS;
   if (zmq->owner != getpid()) return hf_zmq_enter(zmq); /* says why not */
   pthread_mutex_lock(&zmq->wait_mutex);
-  uint64_t began = hf_zmq_steady_ms();
+  uint64_t began = hf_steady_ms();
   hf_status status = ask_on(zmq, &zmq->waiting, &request, (hf_bytes){0}, 2 * ANSWER_MS, &reply);
   if (status == HF_OK) {
     hf_reader r = hf_reader_over(zmq_msg_data(&reply.body), zmq_msg_size(&reply.body));
@@ -118,7 +114,7 @@ hf_status hf_zmq_wait(hf_queue *queue, const hf_job_key *key, uint64_t timeout_m
     status = hf_zmq_read_record(&r, &record);
     if (status == HF_OK) *out = record;
     /* The broker has too many who wait: they come again after a pause. */
-    uint64_t passed = hf_zmq_steady_ms() - began,
+    uint64_t passed = hf_steady_ms() - began,
              left = request.numbers[0] > passed ? request.numbers[0] - passed : 0;
     if (status == HF_OK && hf_job_state_open(record.state) && left)
       pause_ms(left < CROWDED_MS ? left : CROWDED_MS);

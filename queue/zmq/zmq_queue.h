@@ -42,7 +42,6 @@ typedef struct hf_zmq_reply {
   zmq_msg_t body;
 } hf_zmq_reply;
 
-uint64_t hf_zmq_steady_ms(void); /* a clock that nobody sets */
 
 /* ---- zmq_wire.c: one connection ---- */
 

@@ -2,21 +2,15 @@
  * itself, and send on it what belongs to a request that was given up. */
 #include "zmq/zmq_queue.h"
 
+#include <hyperfold/clock.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BEAT_MS      10000 /* signs of life while an answer is waited for */
 #define BEAT_LOST_MS 30000
 #define SEND_MS      200 /* there is always room for a request; without a connection there is none */
-
-uint64_t hf_zmq_steady_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 void hf_zmq_wire_close(hf_zmq_wire *wire) {
   if (wire->socket) {
@@ -91,7 +85,7 @@ static unsigned next_event(hf_zmq_wire *wire, unsigned *value) {
 }
 
 static long left_until(uint64_t until) {
-  uint64_t now = hf_zmq_steady_ms();
+  uint64_t now = hf_steady_ms();
   return until > now ? (long)(until - now) : 0;
 }
 
@@ -144,7 +138,7 @@ hf_status hf_zmq_wire_open(hf_zmq_wire *wire, const hf_zmq_address *address, uin
                            bool *again) {
   hf_status status = HF_OK;
   size_t keys;
-  uint64_t until = hf_zmq_steady_ms() + timeout_ms;
+  uint64_t until = hf_steady_ms() + timeout_ms;
   *again = true;
   hf_zmq_wire_close(wire);
   status = make_socket(wire, address, &keys);
@@ -207,7 +201,7 @@ static const char *wait_for_answer(hf_zmq_wire *wire, uint64_t number, uint64_t 
 hf_status hf_zmq_wire_ask(hf_zmq_wire *wire, const hf_zmq_request *request, hf_bytes body,
                           uint64_t timeout_ms, hf_zmq_reply *reply) {
   hf_writer head = {0};
-  uint64_t until = hf_zmq_steady_ms() + timeout_ms;
+  uint64_t until = hf_steady_ms() + timeout_ms;
   hf_status status = hf_zmq_request_encode(request, &head);
   const char *wrong = NULL;
   if (status != HF_OK) goto out;
