@@ -1,15 +1,14 @@
 #include "demo.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <hyperfold/file.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -123,33 +122,32 @@ static hf_status l1(hf_demo *demo, const char *key, const char *const *more, boo
 
 /* ---- the node ---- */
 
-static uint16_t free_port(void) {
-  struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-  socklen_t size = sizeof where;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&where, size) == 0 &&
-            getsockname(fd, (struct sockaddr *)&where, &size) == 0;
-  if (fd >= 0) close(fd);
-  return ok ? ntohs(where.sin_port) : 0;
+/* The port that the node chose, from its log: 0 while it has not said it. */
+static unsigned port_of(const hf_demo *demo) {
+  static const char says[] = "Listening on 127.0.0.1:";
+  char path[PATH_MAX], line[256];
+  unsigned port = 0;
+  snprintf(path, sizeof path, "%s/anvil.log", demo->folder);
+  FILE *f = fopen(path, "re");
+  while (f != NULL && port == 0 && fgets(line, sizeof line, f) != NULL)
+    if (strncmp(line, says, sizeof says - 1) == 0 && strchr(line, '\n') != NULL) port = (unsigned)atoi(line + sizeof says - 1);
+  if (f != NULL) fclose(f);
+  return port;
 }
 
 static hf_status wait_for_node(hf_demo *demo) {
-  hf_rpc *rpc = NULL;
-  uint64_t id;
-  hf_rpc_options options = {.url = demo->l1_url};
-  hf_status status = hf_rpc_open(&options, &rpc);
-  for (int i = 0; status == HF_OK && (status = hf_eth_chain_id(rpc, &id)) != HF_OK && i < 600; i++) {
+  unsigned port;
+  for (int i = 0; (port = port_of(demo)) == 0; i++) {
     int state;
     if (waitpid(demo->l1_node, &state, WNOHANG) == demo->l1_node) {
       demo->l1_node = 0;
-      status = hf_fail(HF_E_INTERNAL, "the Ethereum node ended; see %s/anvil.log", demo->folder);
-      break;
+      return hf_fail(HF_E_INTERNAL, "the Ethereum node ended; see %s/anvil.log", demo->folder);
     }
+    if (i == 600) return hf_fail(HF_E_TIMEOUT, "the Ethereum node does not listen after 30 s; see %s/anvil.log", demo->folder);
     nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-    status = HF_OK;
   }
-  hf_rpc_close(&rpc);
-  return status;
+  snprintf(demo->l1_url, sizeof demo->l1_url, "http://127.0.0.1:%u", port);
+  return HF_OK;
 }
 
 static hf_status write_key(hf_demo *demo, const char *name, const char *text, char **path) {
@@ -163,16 +161,14 @@ out:
 
 hf_status hf_demo_l1_start(hf_demo *demo) {
   hf_status status;
-  char port[8], *chains = NULL;
+  char *chains = NULL;
   const char *binary = hf_cli_text(demo->cli, "anvil");
   json_t *document = NULL;
   if (access(binary, X_OK) != 0) {
     hf_cli_say("SKIP settlement: no local Ethereum node at %s (npm ci in tests/evm brings one)", binary);
     return HF_OK;
   }
-  snprintf(port, sizeof port, "%u", free_port());
-  snprintf(demo->l1_url, sizeof demo->l1_url, "http://127.0.0.1:%s", port);
-  const char *const words[] = {binary, "--host", "127.0.0.1", "--port", port, "--silent", "--hardfork", "osaka", NULL};
+  const char *const words[] = {binary, "--host", "127.0.0.1", "--port", "0", "--hardfork", "osaka", NULL};
   demo->l1_node = hf_demo_spawn(demo, words, -1, "anvil.log");
   if (demo->l1_node < 0) {
     demo->l1_node = 0;

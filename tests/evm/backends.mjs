@@ -2,7 +2,6 @@
 // the VM of ethereumjs in this process. Both get the same signed transactions.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createBlock } from '@ethereumjs/block'
 import { Common, Hardfork, Mainnet } from '@ethereumjs/common'
@@ -31,13 +30,18 @@ class Chain {
   }
 }
 
-function freePort () {
+// The port that the node chose, as its output says; what it says later is read and let go.
+function portOf (process) {
   return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
+    let text = ''
+    const late = setTimeout(() => reject(new Error('anvil does not listen')), 60000)
+    const end = (done, value) => { clearTimeout(late); done(value) }
+    process.on('error', error => end(reject, error))
+    process.on('exit', () => end(reject, new Error('anvil ended')))
+    process.stdout.on('data', part => {
+      if (text === null) return
+      const found = (text += part).match(/^Listening on 127\.0\.0\.1:(\d+)\n/m)
+      if (found !== null) { text = null; end(resolve, Number(found[1])) }
     })
   })
 }
@@ -52,19 +56,9 @@ export class Anvil extends Chain {
 
   static async start () {
     const chain = new Anvil(31337)
-    const port = await freePort()
-    chain.url = `http://127.0.0.1:${port}`
-    chain.process = spawn(Anvil.binary(), ['--host', '127.0.0.1', '--port', String(port), '--silent', '--hardfork', 'osaka', '--disable-console-log'],
-      { stdio: 'ignore' })
-    for (let i = 0; ; i++) {
-      try {
-        await chain.rpc('eth_chainId')
-        break
-      } catch (error) {
-        if (i === 100) throw new Error('anvil does not answer')
-        await sleep(100)
-      }
-    }
+    chain.process = spawn(Anvil.binary(), ['--host', '127.0.0.1', '--port', '0', '--hardfork', 'osaka', '--disable-console-log'],
+      { stdio: ['ignore', 'pipe', 'ignore'] })
+    chain.url = `http://127.0.0.1:${await portOf(chain.process)}`
     for (const w of wallets) await chain.rpc('anvil_setBalance', w.address, '0x' + RICH.toString(16))
     return chain
   }
@@ -82,7 +76,7 @@ export class Anvil extends Chain {
     const raw = await this.signed(wallet, to, data, value, gasLimit)
     const hash = await this.rpc('eth_sendRawTransaction', raw)
     let receipt = null
-    for (let i = 0; receipt === null && i < 600; i++) {
+    for (let i = 0; receipt === null && i < 6000; i++) {
       receipt = await this.rpc('eth_getTransactionReceipt', hash)
       if (receipt === null) await sleep(10)
     }

@@ -402,12 +402,7 @@ void hf_case_views(const hf_queue_factory *factory) {
   for (size_t i = 0; i < count; i++) {
     EQ(events[i].sequence, i + 1);
     cr_assert(i == 0 || events[i].time_ms >= events[i - 1].time_ms);
-    hf_writer w = {0};
-    hf_event back;
-    OK(hf_event_encode(&events[i], &w));
-    OK(hf_event_decode(w.data, w.length, &back));
-    cr_assert(memcmp(&back, &events[i], sizeof back) == 0);
-    hf_writer_free(&w);
+    event_travels(&events[i]);
   }
   EQ(events[9].kind, HF_EVENT_SUBMITTED);
   EQ(events[10].kind, HF_EVENT_LEASED);

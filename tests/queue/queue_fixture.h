@@ -151,4 +151,14 @@ static inline hf_queue_stats stats_of(fixture *f) {
   return stats;
 }
 
+/* What a store says of an event can be encoded, and comes back the same. */
+static inline void event_travels(const hf_event *event) {
+  hf_writer w = {0};
+  hf_event back;
+  OK(hf_event_encode(event, &w));
+  OK(hf_event_decode(w.data, w.length, &back));
+  cr_assert(memcmp(&back, event, sizeof back) == 0);
+  hf_writer_free(&w);
+}
+
 #endif

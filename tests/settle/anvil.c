@@ -1,50 +1,51 @@
 #include "anvil.h"
 
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <hyperfold/file.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define BINARY HF_SOURCE_DIR "/tests/evm/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 
-static uint16_t free_port(void) {
-  struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-  socklen_t size = sizeof where;
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&where, size) == 0 &&
-            getsockname(fd, (struct sockaddr *)&where, &size) == 0);
-  close(fd);
-  return ntohs(where.sin_port);
+/* The port that it chose, from its output: 0 while it has not said it. */
+static unsigned port_of(int out) {
+  static const char says[] = "\nListening on 127.0.0.1:";
+  char text[1 << 14];
+  const ssize_t length = pread(out, text, sizeof text - 1, 0);
+  cr_assert(length >= 0);
+  text[length] = 0;
+  const char *found = strstr(text, says);
+  return found != NULL && strchr(found + 1, '\n') != NULL ? (unsigned)atoi(found + sizeof says - 1) : 0;
 }
 
 void anvil_start(anvil *node) {
-  char port[8];
-  uint64_t id;
+  unsigned port;
   if (access(BINARY, X_OK) != 0) cr_skip_test("anvil is absent (npm ci in tests/evm)");
-  snprintf(port, sizeof port, "%u", free_port());
-  snprintf(node->url, sizeof node->url, "http://127.0.0.1:%s", port);
-  pid_t parent = getpid();
+  const pid_t parent = getpid();
+  const int out = memfd_create("anvil", MFD_CLOEXEC);
+  cr_assert(out >= 0);
   node->pid = fork();
   cr_assert(node->pid >= 0);
   if (node->pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(1);
-    execl(BINARY, "anvil", "--host", "127.0.0.1", "--port", port, "--silent", "--hardfork", "osaka", NULL);
+    if (getppid() != parent || dup2(out, STDOUT_FILENO) < 0) _exit(1);
+    execl(BINARY, "anvil", "--host", "127.0.0.1", "--port", "0", "--hardfork", "osaka", NULL);
     _exit(127);
   }
-  hf_rpc_options options = {.url = node->url};
-  cr_assert(hf_rpc_open(&options, &node->rpc) == HF_OK);
-  for (int i = 0; hf_eth_chain_id(node->rpc, &id) != HF_OK; i++) {
-    cr_assert(i < 600 && waitpid(node->pid, NULL, WNOHANG) == 0, "anvil does not answer");
+  for (int i = 0; (port = port_of(out)) == 0; i++) {
+    cr_assert(i < 600 && waitpid(node->pid, NULL, WNOHANG) == 0, "anvil does not listen");
     usleep(50000);
   }
+  close(out);
+  snprintf(node->url, sizeof node->url, "http://127.0.0.1:%u", port);
+  hf_rpc_options options = {.url = node->url};
+  cr_assert(hf_rpc_open(&options, &node->rpc) == HF_OK);
 }
 
 void anvil_stop(anvil *node) {
