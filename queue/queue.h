@@ -134,6 +134,7 @@ typedef struct hf_queue_options {
   uint32_t event_limit;    /* events kept; default 100,000 */
   bool look_over;          /* look all of a local store over first (0.4 s for 100,000 jobs): HF_E_CHECKSUM names what is
                               damaged. What is read later is checked as it is read; what an index hides is seen here alone */
+  bool must_exist;         /* HF_E_NOT_FOUND where no local store is, rather than a new one: for those who only look */
   const hf_logger *log;    /* NULL: silent; not owned, must outlive the queue */
 } hf_queue_options;        /* a zero means the default */
 

@@ -163,7 +163,11 @@ static hf_status check_identity(hf_store *s, const hf_store_identity *want) {
              column_u64(q, 3) != want->params.depth || column_u64(q, 4) != want->params.slots ||
              column_u64(q, 5) != want->mode || column_u64(q, 6) != want->operator_index)
       status = hf_fail(HF_E_MISMATCH,
-                       "chain file: it was made with another chain id, depth, slots, mode or operator");
+                       "chain file: it was made with depth %llu, %llu slots, mode %s, operator %llu%s; say the same",
+                       (unsigned long long)column_u64(q, 3), (unsigned long long)column_u64(q, 4),
+                       column_u64(q, 5) == HF_MODE_ROLLUP ? "rollup" : "validium", (unsigned long long)column_u64(q, 6),
+                       column_u64(q, 1) != want->chain_id.low || column_u64(q, 2) != want->chain_id.high
+                           ? ", for another chain" : "");
     (void)sqlite3_finalize(q);
     return status;
   }

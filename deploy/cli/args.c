@@ -342,7 +342,7 @@ static void usage_commands(const hf_command *commands, FILE *to) {
 void hf_cli_usage(const hf_cli *cli, const hf_command *command, FILE *to) {
   if (command == NULL) {
     fprintf(to, "hyperfold: proving service for hyperchains\n\nusage: hyperfold COMMAND [OPTION...] "
-                "[ARGUMENT...]\n\ncommands:\n");
+                "[ARGUMENT...]\n       hyperfold --version\n\ncommands:\n");
     usage_commands(hf_commands, to);
     fprintf(to,
             "\nEvery command has --help and --json. An option is taken from the command line, else from the\n"

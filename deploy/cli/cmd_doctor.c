@@ -103,7 +103,7 @@ static void check_queue(checkup *c) {
     free(path);
     return;
   }
-  hf_status status = hf_cli_queue_open_lease(c->cli, 0, &queue); /* with a look at all of it */
+  hf_status status = hf_cli_queue_open_whole(c->cli, &queue);
   if (status == HF_OK) status = hf_queue_get_stats(queue, &stats);
   if (status == HF_OK) {
     snprintf(detail, sizeof detail, "%llu queued, %llu leased, %llu done, %llu dead",

@@ -11,6 +11,7 @@
 #include <hyperfold/file.h>
 #include <hyperfold/payload.h>
 #include <hyperfold/rollup.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,9 +220,10 @@ hf_status hf_inspect_run(hf_cli *cli) {
   hf_container *container = NULL;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   ssize_t got = fd < 0 ? -1 : read(fd, head, sizeof head);
+  int why = errno;
   if (fd >= 0) close(fd);
   if (got < 0) {
-    status = hf_fail(HF_E_NOT_FOUND, "%s cannot be read", path);
+    status = hf_fail(hf_status_of_errno(why), "%s: cannot be read: %s", path, strerror(why));
     goto out;
   }
   if (got < (ssize_t)sizeof head || memcmp(head, "HYPERFLD", 8) != 0) {

@@ -1,4 +1,5 @@
 /* hyperfold job: what a client does with the queue. */
+#include "catalog.h"
 #include "commands.h"
 #include "device_common.h"
 #include "input.h"
@@ -46,10 +47,13 @@ static hf_status submit(hf_cli *cli) {
   hf_submission result = {0};
   const char *circuit, *vk, *kind = hf_cli_text(cli, "kind"), *id = hf_cli_text(cli, "id");
   char text[HF_JOB_ID_TEXT];
+  const hf_catalog_entry *known;
   HF_TRY(hf_cli_need(cli, "circuit", &circuit));
   HF_TRY(hf_cli_need(cli, "vk", &vk));
   HF_TRY(hf_name_copy("--circuit", circuit, header.circuit));
   HF_TRY(hf_cli_vk_parse(vk, &header.vk_digest));
+  if (hf_catalog_find(header.circuit, &known) != HF_OK)
+    hf_cli_say("no circuit \"%s\" in this build: the job waits for a worker that has one", header.circuit);
   header.device_memory = hf_cli_proof_memory(cli, &header.vk_digest);
   HF_TRY(hf_job_kind_parse(kind != NULL ? kind : kind_of(circuit), &header.kind));
   HF_TRY(hf_cli_parameters(hf_cli_text(cli, "parameters"), &header));
@@ -136,7 +140,7 @@ static hf_status get(hf_cli *cli) {
   hf_job_key key;
   hf_job_record record;
   HF_TRY(hf_cli_job_key(cli, 0, &key));
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_get(queue, &key, &record));
   HF_TRY(show(cli, queue, &record));
 out:
@@ -174,7 +178,7 @@ static hf_status wait_for(hf_cli *cli) {
   hf_job_record record;
   uint64_t left = hf_cli_number(cli, "timeout") * 1000;
   HF_TRY(hf_cli_job_key(cli, 0, &key));
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   for (bool over = false; !over;) {
     HF_TRY(wait_in_slices(queue, &key, &left, &record));
     over = record.state != HF_JOB_DONE || !hf_cli_flag(cli, "verify");
@@ -215,7 +219,7 @@ static hf_status refuse(hf_cli *cli) {
     HF_TRY(hf_cli_need(cli, "cause", &cause));
     HF_TRY(hf_digest_parse(given, &result));
   }
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   if (given == NULL) {
     HF_TRY(hf_queue_get(queue, &key, &record));
     if (record.state != HF_JOB_DONE)
@@ -247,7 +251,7 @@ static hf_status cancel(hf_cli *cli) {
   hf_job_key key;
   hf_job_state state;
   HF_TRY(hf_cli_job_key(cli, 0, &key));
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_cancel(queue, &key, hf_cli_text(cli, "cause"), &state));
   if (cli->json)
     status = hf_cli_print_json(

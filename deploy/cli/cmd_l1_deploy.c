@@ -7,6 +7,7 @@
 #include "tree.h"
 
 #include <hyperfold/file.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,10 +45,16 @@ out:
   return status;
 }
 
-/* Where the contracts lie when nobody says: beside the sources that this command was built from. */
-static const char *contracts_folder(hf_cli *cli) {
+/* Where the contracts lie when nobody says: where this command was installed, or in the sources that it was built from. */
+static const char *contracts_folder(hf_cli *cli, char own[PATH_MAX]) {
+  static const char installed[] = "/../share/hyperfold/contracts";
   const char *given = hf_cli_text(cli, "contracts");
-  return given != NULL ? given : HF_CONTRACTS_FOLDER;
+  if (given != NULL) return given;
+  ssize_t length = readlink("/proc/self/exe", own, PATH_MAX - sizeof installed);
+  own[length > 0 ? length : 0] = 0;
+  char *slash = strrchr(own, '/');
+  strcpy(slash != NULL ? slash : own, installed);
+  return access(own, R_OK) == 0 ? own : HF_CONTRACTS_FOLDER;
 }
 
 static hf_status create(hf_cli *cli, hf_cli_l1 *l1, const char *what, const hf_writer *code, hf_sent *sent) {
@@ -81,8 +88,10 @@ hf_status hf_l1_deploy_run(hf_cli *cli) {
   hf_sent first, second, third;
   hf_eth_address owner;
   const bool dev = hf_cli_flag(cli, "dev");
-  HF_TRY(read_code(contracts_folder(cli), "HyperfoldVerifier", &verifier));
-  HF_TRY(read_code(contracts_folder(cli), "HyperfoldSettlement", &settlement));
+  char own[PATH_MAX];
+  const char *contracts = contracts_folder(cli, own);
+  HF_TRY(read_code(contracts, "HyperfoldVerifier", &verifier));
+  HF_TRY(read_code(contracts, "HyperfoldSettlement", &settlement));
   HF_TRY(hf_cli_l1_open(cli, HF_L1_SENDS, &l1));
   owner = l1.key.address;
   HF_TRY(hf_settlement_create_arguments(&owner, hf_cli_number(cli, "delay"), dev, &settlement));
@@ -237,7 +246,7 @@ const hf_option hf_l1_deploy_options[] = {
     HF_OPTIONS_L1,
     HF_OPTIONS_L1_SEND,
     {"contracts", HF_OPTION_TEXT, "FOLDER", NULL,
-     "HyperfoldVerifier.bin, HyperfoldSettlement.bin (default: verifier/evm/generated)"},
+     "HyperfoldVerifier.bin, HyperfoldSettlement.bin (default: those that came with this command)"},
     {"delay", HF_OPTION_NUMBER, "SECONDS", "604800", "until a later verifier or leaf key counts"},
     {"dev", HF_OPTION_FLAG, NULL, NULL,
      "take verifiers of the development setup, whose proofs convince nobody"},

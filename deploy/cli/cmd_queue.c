@@ -15,7 +15,7 @@ static hf_status stats(hf_cli *cli) {
   json_t *tenants = json_array(), *jobs = json_object();
   hf_tenant_stats page[16];
   char after[HF_NAME_MAX + 1] = "";
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_get_stats(queue, &s));
   for (int i = 0; i < HF_JOB_STATES; i++)
     json_object_set_new(jobs, hf_job_state_text((hf_job_state)i), hf_cli_json_u64(s.jobs[i]));
@@ -120,7 +120,7 @@ static hf_status requeue(hf_cli *cli) {
   if (hf_cli_given(cli, "deadline"))
     deadline = ((uint64_t)time(NULL) + hf_cli_number(cli, "deadline")) * 1000;
   HF_TRY(hf_cli_job_key(cli, 0, &key));
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_requeue(queue, &key, deadline));
   if (cli->json)
     HF_TRY(hf_cli_print_json(cli, json_pack("{s:s, s:s}", "id", cli->arguments[0], "state", "queued")));
@@ -145,7 +145,7 @@ static void say_seen(const hf_worker_record *w, uint64_t now) {
 static hf_status pardon(hf_cli *cli) {
   hf_status status;
   hf_queue *queue = NULL;
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_pardon(queue, cli->arguments[0]));
   if (cli->json)
     status = hf_cli_print_json(cli, json_pack("{s:s, s:b}", "worker", cli->arguments[0], "quarantined", 0));
@@ -164,7 +164,7 @@ static hf_status drain(hf_cli *cli) {
   bool end = hf_cli_flag(cli, "end");
   uint64_t waited_ms = 0, open = 0, limit_ms = hf_cli_number(cli, "wait") * 1000;
   if (end && limit_ms != 0) HF_TRY(hf_fail(HF_E_ARGUMENT, "--wait is for draining, not for its end"));
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_drain(queue, end ? NULL : hf_cli_text(cli, "reason")));
   for (;; waited_ms += 500) {
     HF_TRY(hf_queue_get_stats(queue, &s));
@@ -274,7 +274,7 @@ static hf_status reap(hf_cli *cli) {
   hf_status status;
   hf_queue *queue = NULL;
   uint64_t changed, jobs = 0, artifacts = 0;
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_reap(queue, &changed));
   if (hf_cli_given(cli, "forget")) {
     uint64_t before = ((uint64_t)time(NULL) - hf_cli_number(cli, "forget")) * 1000;
@@ -297,7 +297,7 @@ static hf_status tenant(hf_cli *cli) {
   hf_queue *queue = NULL;
   uint64_t weight = hf_cli_number(cli, "weight"), quota = hf_cli_number(cli, "quota");
   if (weight > UINT32_MAX) return hf_fail(HF_E_ARGUMENT, "--weight is at most 1000000");
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_set_tenant(queue, cli->arguments[0], (uint32_t)weight, quota));
   if (cli->json)
     status = hf_cli_print_json(cli, json_pack("{s:s, s:o, s:o}", "tenant", cli->arguments[0], "weight",

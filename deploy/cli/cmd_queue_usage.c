@@ -16,7 +16,7 @@ hf_status hf_queue_backup_run(hf_cli *cli) {
   hf_queue *queue = NULL;
   hf_backup out;
   const char *folder = cli->arguments[0];
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   status = hf_queue_backup(queue, folder, &out);
   if (status != HF_OK && out.damaged == 0)
     goto out; /* else there is a copy, and the status says what it lacks */
@@ -36,7 +36,7 @@ hf_status hf_queue_restored_run(hf_cli *cli) {
   hf_status status;
   hf_queue *queue = NULL;
   hf_reading reading;
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_restored(queue));
   HF_TRY(hf_queue_read_meters(queue, &reading, NULL, NULL));
   if (cli->json)
@@ -177,7 +177,7 @@ hf_status hf_queue_usage_run(hf_cli *cli) {
   if (fresh != NULL) return make_key(cli, fresh);
   if (given != NULL) return check(cli, given);
   if (cli->argument_count > 0) return hf_fail(HF_E_ARGUMENT, "files are looked at with --check");
-  HF_TRY(hf_cli_queue_open(cli, &queue));
+  HF_TRY(hf_cli_queue_open_there(cli, &queue));
   HF_TRY(hf_queue_read_meters(queue, &usage.reading, &usage.tenants, &usage.count));
   HF_TRY(hf_usage_encode(&usage, &document));
   if (key != NULL) HF_TRY(hf_usage_sign(key, &document));

@@ -4,6 +4,7 @@
 #include "device_common.h"
 #include "l1_common.h"
 #include "l1_deposits.h"
+#include "parameters.h"
 #include "pool_common.h"
 #include "proof_common.h"
 #include "queue_common.h"
@@ -11,10 +12,12 @@
 #include "role_metrics.h"
 #include "signals.h"
 
+#include <errno.h>
 #include <hyperfold/file.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHAINS    64
 #define CSV_LIMIT ((size_t)1 << 28)
@@ -51,7 +54,7 @@ static hf_status setup_chains(hf_cli *cli, setup *s) {
     id[length] = 0;
     at += length + (at[length] == ',');
     hf_chain_options *o = &s->chains[s->count];
-    HF_TRY(hf_chain_id_parse(id, &o->chain_id));
+    HF_TRY(hf_cli_chain_id(id, &o->chain_id));
     if (asprintf(&s->paths[s->count], "%s/%s.db", folder, id) < 0) {
       s->paths[s->count] = NULL;
       status = hf_fail(HF_E_MEMORY, "no memory for a path");
@@ -307,6 +310,8 @@ static hf_status export_data(hf_cli *cli) {
     status = hf_fail(HF_E_ARGUMENT, "--chain is one chain here");
     goto out;
   }
+  if (access(s->chains[0].path, F_OK) != 0)
+    HF_TRY(hf_fail(HF_E_NOT_FOUND, "no chain %s here: %s: %s", hf_cli_text(cli, "chain"), s->chains[0].path, strerror(errno)));
   HF_TRY(hf_chain_open(&s->chains[0], &chain));
   HF_TRY(hf_chain_export_data(chain, hf_cli_flag(cli, "complete"), out));
   if (cli->json) HF_TRY(hf_cli_print_json(cli, json_pack("{s:s}", "file", out)));

@@ -99,7 +99,7 @@ out:
 
 static const hf_option generate_options[] = {
     {"out", HF_OPTION_TEXT, "FILE", NULL, "where to write it"},
-    {"points", HF_OPTION_NUMBER, "N", "1048592", "powers in G1: kappa * (rows + 4) for a circuit"},
+    {"points", HF_OPTION_NUMBER, "N", "1048608", "powers in G1: kappa * (rows + 4) for a circuit; a seal needs the default"},
     {"dev", HF_OPTION_FLAG, NULL, NULL, "say that an insecure SRS is wanted"},
     THREADS,
     HF_OPTION_END,

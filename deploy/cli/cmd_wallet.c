@@ -1,6 +1,7 @@
 /* hyperfold wallet: keys, signed payments, and made-up load. */
 #include "commands.h"
 #include "generator.h"
+#include "parameters.h"
 #include "wallet.h"
 
 #include <hyperfold/file.h>
@@ -49,7 +50,7 @@ static hf_status pay(hf_cli *cli) {
   HF_TRY(hf_cli_need(cli, "account", &account_text));
   HF_TRY(hf_cli_need(cli, "to", &to_text));
   HF_TRY(hf_cli_need(cli, "amount", &amount_text));
-  HF_TRY(hf_chain_id_parse(chain_text, &chain));
+  HF_TRY(hf_cli_chain_id(chain_text, &chain));
   if (account > UINT32_MAX || nonce > UINT32_MAX) {
     status = hf_fail(HF_E_RANGE, "--account and --nonce are at most %u", UINT32_MAX);
     goto out;
@@ -96,7 +97,7 @@ static hf_status sign(hf_cli *cli) {
   const char *chain_text;
   hf_payments_options options = {.wallets = hf_cli_text(cli, "wallets")};
   HF_TRY(hf_cli_need(cli, "chain", &chain_text));
-  HF_TRY(hf_chain_id_parse(chain_text, &options.chain_id));
+  HF_TRY(hf_cli_chain_id(chain_text, &options.chain_id));
   HF_TRY(hf_file_read(cli->arguments[0], CSV_LIMIT, &text, &length));
   HF_TRY(hf_payments_sign(&options, (const char *)text, length, sign_row, &run));
   cli->printed = true;
@@ -123,7 +124,7 @@ static hf_status generate(hf_cli *cli) {
       .bad_deposits = (uint32_t)hf_cli_number(cli, "bad-deposits"),
       .skew = (uint32_t)hf_cli_number(cli, "skew"),
   };
-  HF_TRY(hf_chain_id_parse(chain_text, &options.chain_id));
+  HF_TRY(hf_cli_chain_id(chain_text, &options.chain_id));
   HF_TRY(hf_generator_write(&options, deposits, transactions, &tally));
   json_t *expected = json_object();
   for (int i = 0; i < HF_REFUSALS; i++) {

@@ -236,7 +236,7 @@ const hf_option hf_worker_command_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
     HF_OPTIONS_DEVICE,
-    {"srs-points", HF_OPTION_NUMBER, "N", "0", "make the development SRS at least this large; 0: as it is"},
+    {"srs-points", HF_OPTION_NUMBER, "N", "0", "make the development SRS at least this large; 0: as it is, or for all circuits"},
     {"name", HF_OPTION_TEXT, "NAME", NULL, "the worker's name, unique in the fleet (default: HOST/PID)"},
     {"circuit", HF_OPTION_TEXT, "NAME", NULL, "prove only this circuit (default: all)"},
     HF_OPTION_POOL_KEY,

@@ -1,4 +1,5 @@
 #include "device_common.h"
+#include "catalog.h"
 #include "machine.h"
 
 #include <errno.h>
@@ -9,6 +10,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+/* What every circuit of this build can be proven over. */
+static size_t points_for_all(void) {
+  size_t most = 0;
+  for (size_t i = 0; i < hf_catalog_count(); i++) {
+    size_t points = hf_catalog_points(hf_catalog_at(i));
+    if (points > most) most = points;
+  }
+  return most;
+}
 
 /* One process generates, the others find the file. */
 static hf_status open_srs(hf_cli *cli, size_t points, hf_cli_device *device) {
@@ -50,6 +61,7 @@ static hf_status open_srs(hf_cli *cli, size_t points, hf_cli_device *device) {
   }
   hf_srs_destroy(&device->srs);
   hf_cli_progress("generating the development SRS");
+  if (points == 0) points = points_for_all();
   HF_TRY(hf_srs_generate(HF_SRS_DEVELOPMENT_SECRET, points, (unsigned)hf_cli_number(cli, "threads"),
                          &device->srs));
   HF_TRY(hf_srs_save(device->srs_path, device->srs));

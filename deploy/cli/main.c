@@ -129,6 +129,8 @@ int main(int argc, char **argv) {
   hf_cli cli = {0};
   bool help;
   signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error of a write, not a death */
+  if (argc == 2 && strcmp(argv[1], "--version") == 0)
+    return printf("hyperfold %s\n", HF_VERSION) < 0 || fflush(stdout) != 0 ? hf_exit_code(HF_E_IO) : 0;
   hf_status status = hf_cli_parse(&cli, argc, argv, &help);
   if (status == HF_OK && help) {
     status = print_help(&cli);

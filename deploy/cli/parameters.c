@@ -22,3 +22,8 @@ hf_status hf_cli_parameters(const char *text, hf_job_header *header) {
   }
   return HF_OK;
 }
+
+hf_status hf_cli_chain_id(const char *text, hf_chain_id *out) {
+  hf_status status = hf_chain_id_parse(text, out);
+  return status == HF_OK ? HF_OK : hf_fail(HF_E_ARGUMENT, "--chain: \"%.60s\" is no chain id: a decimal number below 2^128", text);
+}

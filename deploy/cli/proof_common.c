@@ -13,8 +13,12 @@ json_t *hf_cli_json_fr(hf_fr value) {
 
 hf_status hf_cli_vk_parse(const char *text, hf_digest *out) {
   hf_verifying_key vk;
-  if (access(text, R_OK) != 0) return hf_digest_parse(text, out);
-  hf_status status = hf_verifying_key_load(text, &vk);
+  hf_status status;
+  if (access(text, R_OK) != 0) {
+    status = hf_digest_parse(text, out);
+    return status == HF_OK ? HF_OK : hf_fail_context(status, "%s is no file that can be read, and no key's digest", text);
+  }
+  status = hf_verifying_key_load(text, &vk);
   if (status == HF_OK) *out = hf_vk_digest_bytes(&vk);
   return status;
 }

@@ -20,8 +20,16 @@ hf_status hf_cli_queue_open_lease(hf_cli *cli, uint64_t lease_ms, hf_queue **out
   return open_queue(cli, (hf_queue_options){.lease_ms = lease_ms, .look_over = true}, out);
 }
 
+hf_status hf_cli_queue_open_whole(hf_cli *cli, hf_queue **out) {
+  return open_queue(cli, (hf_queue_options){.look_over = true, .must_exist = true}, out);
+}
+
 hf_status hf_cli_queue_open_patience(hf_cli *cli, uint64_t busy_ms, hf_queue **out) {
-  return open_queue(cli, (hf_queue_options){.busy_ms = busy_ms}, out);
+  return open_queue(cli, (hf_queue_options){.busy_ms = busy_ms, .must_exist = true}, out);
+}
+
+hf_status hf_cli_queue_open_there(hf_cli *cli, hf_queue **out) {
+  return open_queue(cli, (hf_queue_options){.must_exist = true}, out);
 }
 
 hf_status hf_cli_job_key(const hf_cli *cli, unsigned index, hf_job_key *out) {
@@ -84,7 +92,7 @@ void hf_cli_record_line(const hf_job_record *r) {
 hf_status hf_cli_pages_open(hf_cli *cli, size_t size, hf_cli_pages *out) {
   *out = (hf_cli_pages){.page = calloc(HF_CLI_PAGE, size), .list = json_array()};
   if (out->page == NULL || out->list == NULL) return hf_fail(HF_E_MEMORY, "no memory for a page of entries");
-  return hf_cli_queue_open(cli, &out->queue);
+  return hf_cli_queue_open_there(cli, &out->queue);
 }
 
 hf_status hf_cli_pages_close(hf_cli *cli, hf_cli_pages *pages, const char *name, hf_status status) {

@@ -5,11 +5,15 @@
 #include "cli.h"
 #include "queue.h"
 
-/* Opens the queue of --queue, or DATA/queue. */
+/* Opens the queue of --queue, or DATA/queue; makes it where none is. */
 hf_status hf_cli_queue_open(hf_cli *cli, hf_queue **out);
-/* For those who stay, or look: all of a local store is looked over first. `lease_ms`: 0 for the default. */
+/* For those who ask of what is there already: a folder that was misspelt is HF_E_NOT_FOUND, and is not made. */
+hf_status hf_cli_queue_open_there(hf_cli *cli, hf_queue **out);
+/* For those who stay, and make it where none is: all of a local store is looked over first. `lease_ms`: 0 for the default. */
 hf_status hf_cli_queue_open_lease(hf_cli *cli, uint64_t lease_ms, hf_queue **out);
-/* With another patience than the default: for those who watch a queue and must not wait for it. */
+/* The same of what is there already. */
+hf_status hf_cli_queue_open_whole(hf_cli *cli, hf_queue **out);
+/* The same with another patience than the default: for those who watch a queue and must not wait for it. */
 hf_status hf_cli_queue_open_patience(hf_cli *cli, uint64_t busy_ms, hf_queue **out);
 /* --tenant and the id in argument `index`. */
 hf_status hf_cli_job_key(const hf_cli *cli, unsigned index, hf_job_key *out);

@@ -235,7 +235,7 @@ hf_status hf_catalog_find(const char *name, const hf_catalog_entry **out) {
       return HF_OK;
     }
   }
-  return hf_fail(HF_E_NOT_FOUND, "no circuit \"%s\"", name);
+  return hf_fail(HF_E_NOT_FOUND, "no circuit \"%s\" in this build (hyperfold circuit list names them)", name);
 }
 
 hf_status hf_catalog_build(const hf_catalog_entry *entry, const hf_catalog_context *context,

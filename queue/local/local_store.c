@@ -491,6 +491,12 @@ hf_status hf_queue_local_open(const char *folder, const hf_queue_options *option
     goto out;
   }
   strcpy(local->folder, folder);
+  snprintf(path, sizeof path, "%s/queue.db", folder);
+  if (options->must_exist && access(path, F_OK) != 0) {
+    status = errno == ENOENT || errno == ENOTDIR ? hf_fail(HF_E_NOT_FOUND, "no queue in %s: the first sequencer, worker, broker or job submit makes it", folder)
+                                                 : hf_fail(hf_status_of_errno(errno), "queue %s: %s", folder, strerror(errno));
+    goto out;
+  }
   snprintf(path, sizeof path, "%s/artifacts", folder);
   HF_TRY(hf_folder_create(path, 0750));
   snprintf(path, sizeof path, "%s/queue.db", folder);

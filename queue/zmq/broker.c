@@ -71,10 +71,19 @@ static bool set_number(void *socket, int option, int value) {
   return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
+/* libzmq takes 65,536 and more, and listens elsewhere. */
+static bool names_a_port(const char *where) {
+  const char *colon = strrchr(where, ':'), *port = colon != NULL ? colon + 1 : "";
+  if (strcmp(port, "*") == 0) return true;
+  return port[0] != '\0' && strspn(port, "0123456789") == strlen(port) && strtoul(port, NULL, 10) <= 65535;
+}
+
 static hf_status bind_to(hf_broker *b, const char *where) {
   char endpoint[sizeof b->endpoint + 16];
   size_t length = sizeof b->endpoint;
   bool local = strncmp(where, "ipc:", 4) == 0;
+  if (!local && !names_a_port(where))
+    return hf_fail(HF_E_ARGUMENT, "broker: \"%s\" is no place to listen on: HOST:PORT, a port being 0 (any) to 65535, or ipc:SOCKET", where);
   if (local)
     snprintf(endpoint, sizeof endpoint, "ipc://%s", where + 4);
   else

@@ -339,6 +339,8 @@ hf_status hf_curve_server_next(const char *folder, char key[HF_CURVE_TEXT]) {
   char path[PATH_MAX];
   hf_curve_pair pair = {0};
   hf_status status = HF_OK;
+  server_path(folder, "server.key", path);
+  HF_TRY(hf_curve_pair_read(path, &pair)); /* who has no key has none to exchange */
   server_path(folder, "server.next.key", path);
   status = hf_curve_pair_read(path, &pair);
   if (status == HF_E_NOT_FOUND) {

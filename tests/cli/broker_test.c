@@ -166,6 +166,10 @@ Test(broker, fleet) {
   }
   cr_assert(gone);
   refused(5, "another broker", "broker --data host --bind 127.0.0.1:0");
+  refused(2, "127.0.0.1:65536", "broker --data elsewhere --bind 127.0.0.1:65536"); /* not on some other port */
+  refused(2, "no place to listen", "broker --data elsewhere --bind nowhere");
+  refused(5, "server.key", "keys rotate --data nobody"); /* and makes no next key */
+  cr_assert_neq(access("nobody/broker/server.next.key", F_OK), 0);
   cr_assert(kill(broker, SIGTERM) == 0);
   int wait_status;
   cr_assert(waitpid(broker, &wait_status, 0) == broker && WIFEXITED(wait_status) &&

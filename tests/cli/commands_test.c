@@ -3,9 +3,11 @@
 #include "run_command.h"
 
 #include <criterion/criterion.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DIGEST "0100000000000000000000000000000000000000000000000000000000000000"
 
@@ -49,6 +51,91 @@ Test(commands, help_of_every_command) {
   cr_assert_geq(leaves, 12);
 }
 
+/* A command that asks of a queue names the folder where none is, and makes none. */
+__attribute__((format(printf, 2, 3))) static void looked_in(const char *folder, const char *format, ...) {
+  char command[1024];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(command, sizeof command, format, list);
+  va_end(list);
+  hf_run run;
+  hf_run_command(&run, "%s", command);
+  cr_assert_eq(run.exit, 5, "%s: %d", command, run.exit);
+  const char *said = strstr(run.err, "no queue in ");
+  cr_assert_not_null(said, "%s: %s", command, run.err);
+  cr_assert_not_null(strstr(said, folder), "%s: %s", command, run.err);
+  hf_run_free(&run);
+}
+
+static bool is_there(const char *folder, const char *name) {
+  char path[1024];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  return access(path, F_OK) == 0;
+}
+
+Test(commands, what_is_misspelt_is_named_and_not_made) {
+  static const char *const asks[] = {"job list",      "job get x",      "job wait x",    "job cancel x",   "queue stats",
+                                     "queue dead",    "queue workers",  "queue events",  "queue requeue x", "queue pardon x",
+                                     "queue drain",   "queue tenant t", "queue reap",    "queue usage",    "queue backup copy",
+                                     "queue restored", "top --once"};
+  char *folder = hf_test_folder("cli");
+  hf_run run;
+  for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) looked_in("typo/queue", "%s --data %s/typo", asks[i], folder);
+  hf_run_command(&run, "doctor --queue %s/typo", folder);
+  cr_assert_eq(run.exit, 5, "%s", run.out);
+  cr_assert_not_null(strstr(run.out, "no queue in"), "%s", run.out);
+  hf_run_free(&run);
+  cr_assert(!is_there(folder, "typo"));
+
+  hf_run_command(&run, "sequencer export --data %s --chain 8 --out %s/out", folder, folder);
+  cr_assert_eq(run.exit, 5);
+  cr_assert_not_null(strstr(run.err, "no chain 8"), "%s", run.err);
+  cr_assert(!is_there(folder, "chains/8.db") && !is_there(folder, "out"));
+  hf_run_free(&run);
+  static const char *const wrong[][2] = {{"sequencer run --dev --data %s --chain x", "\"x\" is no chain id"},
+                                         {"wallet generate --chain x --out %s/o --deposits d", "\"x\" is no chain id"},
+                                         {"inspect %s", "Is a directory"},
+                                         {"inspect %s/nothing", "No such file"},
+                                         {"circuit key exmple --dev --data %s", "no circuit \"exmple\""}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    char command[1024];
+    snprintf(command, sizeof command, wrong[i][0], folder);
+    hf_run_command(&run, "%s", command);
+    cr_assert_neq(run.exit, 0, "%s", command);
+    cr_assert_not_null(strstr(run.err, wrong[i][1]), "%s: %s", command, run.err);
+    hf_run_free(&run);
+  }
+  /* a circuit may be somebody else's: said, and taken; a key that is neither file nor digest is named */
+  hf_run_command(&run, "job submit --data %s --circuit exmple --vk " DIGEST " %s", folder, HF_SOURCE_DIR "/README.md");
+  cr_assert_eq(run.exit, 0, "%s", run.err);
+  cr_assert_not_null(strstr(run.err, "no circuit \"exmple\""), "%s", run.err);
+  hf_run_free(&run);
+  hf_run_command(&run, "job submit --data %s --circuit example --vk %s/absent %s", folder, folder, HF_SOURCE_DIR "/README.md");
+  cr_assert_eq(run.exit, 3, "%s", run.err);
+  cr_assert_not_null(strstr(run.err, "/absent"), "%s", run.err);
+  hf_run_free(&run);
+  hf_test_folder_remove(folder);
+}
+
+Test(commands, version) {
+  hf_run run;
+  hf_run_command(&run, "--version");
+  cr_assert_eq(run.exit, 0);
+  cr_assert_eq(strncmp(run.out, "hyperfold ", 10), 0, "%s", run.out);
+  hf_run_free(&run);
+}
+
+/* A worker that has nothing yet makes the development setup, for all circuits. */
+Test(commands, worker_from_nothing) {
+  char *folder = hf_test_folder("cli");
+  hf_run run;
+  hf_run_command(&run, "worker --dev --once --data %s", folder);
+  cr_assert_eq(run.exit, 0, "%s", run.err);
+  cr_assert_null(strstr(run.err, "not offered"), "%s", run.err);
+  hf_run_free(&run);
+  hf_test_folder_remove(folder);
+}
+
 Test(commands, exit_status_and_rank) {
   char *folder = hf_test_folder("cli");
   hf_run run;
@@ -85,17 +172,11 @@ Test(commands, exit_status_and_rank) {
   FILE *file = fopen(config, "w");
   fprintf(file, "# a comment\nlimit = 7\njob.queue = %s/from-file\n", folder);
   fclose(file);
-  json_decref(hf_run_json(0, "job list --json --config %s", config));
-  snprintf(path, sizeof path, "test -d %s/from-file", folder);
-  cr_assert_eq(system(path), 0);
+  looked_in("from-file", "job list --json --config %s", config);
   snprintf(path, sizeof path, "%s/from-env", folder);
   setenv("HYPERFOLD_QUEUE", path, 1);
-  json_decref(hf_run_json(0, "job list --json --config %s", config));
-  snprintf(path, sizeof path, "test -d %s/from-env", folder);
-  cr_assert_eq(system(path), 0);
-  json_decref(hf_run_json(0, "job list --json --config %s --queue %s/from-flag", config, folder));
-  snprintf(path, sizeof path, "test -d %s/from-flag", folder);
-  cr_assert_eq(system(path), 0);
+  looked_in("from-env", "job list --json --config %s", config);
+  looked_in("from-flag", "job list --json --config %s --queue %s/from-flag", config, folder);
   unsetenv("HYPERFOLD_QUEUE");
 
   setenv("HYPERFOLD_NO_SUCH_THING", "1", 1);

@@ -382,9 +382,12 @@ Test(metrics, wrong_use) {
   hf_run_command(&run, "queue metrics --data data --listen 70000");
   cr_assert(run.exit == 2 && strstr(run.err, "--listen") && strstr(run.err, "70000"), "%d %s", run.exit, run.err);
   hf_run_free(&run);
-  json_t *document = hf_run_json(0, "queue metrics --data data --json");
-  cr_assert(strstr(json_string_value(json_object_get(document, "text")), "hyperfold_queue_up 1\n"));
-  json_decref(document);
+  for (int there = 0; there < 2; there++) { /* a folder where no queue is stays one */
+    json_t *document = hf_run_json(0, "queue metrics --data data --json");
+    cr_assert(strstr(json_string_value(json_object_get(document, "text")), there ? "hyperfold_queue_up 1\n" : "hyperfold_queue_up 0\n"));
+    json_decref(document);
+    json_decref(hf_run_json(0, "job submit --data data --json --circuit example --vk %064d %s/README.md", 1, HF_SOURCE_DIR));
+  }
   end_with(watcher, SIGINT, 0);
   leave(d);
 }

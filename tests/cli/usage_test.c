@@ -74,6 +74,7 @@ Test(usage, invoice_and_copy) {
   RUNS(4, "another key", "queue usage --check 00%s second", key + 2);
   RUNS(2, "--check", "queue usage --check %s", key);
   RUNS(2, "--check", "queue usage second");
+  prove("one", "other");
   RUNS(0, "", "queue usage --data data --queue other --sign meter.key --out others");
   RUNS(3, "two stores", "queue usage --check %s others first", key);
 
