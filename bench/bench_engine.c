@@ -149,7 +149,7 @@ hf_status hf_bench_engine_start(const hf_bench_queue_options *o, hf_bench_engine
                         NULL);
   }
   if (strcmp(o->engine, "zmq") == 0) return start_broker(o->program, engine);
-  return hf_fail(HF_E_UNSUPPORTED, "bench queue: there is no engine \"%.40s\"", o->engine);
+  return hf_fail(HF_E_UNSUPPORTED, "bench queue: there is no engine \"%.40s\": there are local, redis and zmq", o->engine);
 }
 
 void hf_bench_engine_stop(hf_bench_engine *engine) {

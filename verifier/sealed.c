@@ -80,8 +80,8 @@ hf_status hf_sealed_decode(const char *what, const void *data, size_t length, hf
   size_t payload_length;
   uint32_t version, m;
   memset(out, 0, sizeof *out);
-  HF_TRY(hf_container_decode(what, data, length, HF_SEALED_KIND, HF_SEALED_VERSION, &payload, &payload_length,
-                             &version));
+  status = hf_container_decode(what, data, length, HF_SEALED_KIND, HF_SEALED_VERSION, &payload, &payload_length, &version);
+  if (status != HF_OK) return status; /* names it already */
   hf_reader r = hf_reader_over(payload, payload_length);
   HF_TRY(hf_proof_read(&r, &out->proof));
   HF_TRY(hf_read_u32(&r, "sealed: records", &m));

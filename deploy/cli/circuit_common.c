@@ -39,8 +39,9 @@ hf_status hf_cli_circuit_open(hf_cli *cli, const char *name, const char *input_p
   if (input_path != NULL) HF_TRY(hf_file_read(input_path, c->entry->input_limit, &input, &length));
   if (c->entry->folds) HF_TRY(open_setup(cli, input == NULL, c, &setup, &node_vk));
   hf_cli_progress("laying out the circuit");
-  HF_TRY(hf_catalog_build(c->entry, c->entry->folds ? &context : NULL, header.parameters,
-                          header.parameter_count, input, length, &c->circuit));
+  status = hf_catalog_build(c->entry, c->entry->folds ? &context : NULL, header.parameters, header.parameter_count, input, length,
+                            &c->circuit);
+  if (status != HF_OK && input_path != NULL) hf_fail_context(status, "%s", input_path);
 out:
   hf_cli_progress(NULL);
   free(input);

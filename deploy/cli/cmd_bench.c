@@ -6,9 +6,13 @@
 #include "device_common.h"
 #include "compare.h"
 
+#include <errno.h>
+#include <hyperfold/file.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void progress(void *context, const char *what) {
   (void)context;
@@ -32,7 +36,7 @@ static hf_status parse_sizes(const char *text, unsigned *from, unsigned *to) {
   } else {
     return hf_fail(HF_E_ARGUMENT, "--size is 2^N or 2^N-2^M, not \"%s\"", text);
   }
-  if (low < 1 || low > high || high > 26) return hf_fail(HF_E_ARGUMENT, "--size goes from 2^1 to 2^26");
+  if (low < 1 || low > high || high > 26) return hf_fail(HF_E_ARGUMENT, "--size goes from 2^1 to 2^26, the smaller first, not \"%s\"", text);
   *from = low;
   *to = high;
   return HF_OK;
@@ -98,8 +102,18 @@ out:
   return status;
 }
 
+static hf_status check_folder(const char *path, size_t length) {
+  char folder[PATH_MAX] = ".";
+  while (length > 0 && path[length - 1] != '/') length--;
+  if (length >= sizeof folder) return hf_fail(HF_E_ARGUMENT, "--out: a path of %zu characters", length);
+  if (length > 0) snprintf(folder, sizeof folder, "%.*s", (int)length, path);
+  if (access(folder, W_OK) != 0) return hf_fail(hf_status_of_errno(errno), "--out: cannot write to %s: %s", folder, strerror(errno));
+  return HF_OK;
+}
+
 /* A name that cannot be written is found before the hours of measuring. */
 static hf_status check_files(const char *list) {
+  hf_status status = HF_OK;
   static const char *const ends[] = {".json", ".csv", ".md", ".html"};
   while (list != NULL && *list != 0) {
     size_t length = strcspn(list, ",");
@@ -108,9 +122,11 @@ static hf_status check_files(const char *list) {
       known |= length > strlen(ends[i]) && strncmp(list + length - strlen(ends[i]), ends[i], strlen(ends[i])) == 0;
     if (!known || strcmp(list + length, ",") == 0)
       return hf_fail(HF_E_ARGUMENT, "--out: \"%.200s\": a report is written as .json, .csv, .md or .html", list);
+    HF_TRY(check_folder(list, length));
     list += length + (list[length] == ',');
   }
-  return HF_OK;
+out:
+  return status;
 }
 
 static hf_status print_text(char *text) {

@@ -53,7 +53,8 @@ static hf_status take_key(hf_cli *cli, hf_u256 *x, hf_u256 *y) {
   hf_status status;
   HF_TRY(hf_cli_need(cli, "to", &text));
   if (strlen(text) != 128) {
-    HF_TRY(hf_key_parse(text, &key));
+    status = hf_key_parse(text, &key);
+    if (status != HF_OK) HF_TRY(hf_fail_context(status, "--to"));
   } else {
     HF_TRY(hf_unhex(text, bytes, sizeof bytes));
     if (!hf_fr_from_bytes(bytes, &key.x) || !hf_fr_from_bytes(bytes + 32, &key.y))

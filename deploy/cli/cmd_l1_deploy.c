@@ -57,6 +57,19 @@ static const char *contracts_folder(hf_cli *cli, char own[PATH_MAX]) {
   return access(own, R_OK) == 0 ? own : HF_CONTRACTS_FOLDER;
 }
 
+/* What the settlement contract would refuse after two contracts are paid for. A folder without the seal's key is not judged here. */
+static hf_status check_setup(const char *folder, bool dev) {
+  char *path = NULL;
+  hf_verifying_key vk;
+  if (asprintf(&path, "%s/seal.vkey", folder) < 0) return hf_fail(HF_E_MEMORY, "no memory for a path");
+  hf_status status = access(path, F_OK) != 0 ? HF_E_NOT_FOUND : hf_verifying_key_load(path, &vk);
+  if (status == HF_OK && vk.development && !dev)
+    status = hf_fail(HF_E_REFUSED, "the verifier in %s is that of the development setup, whose secret is public; --dev accepts it, "
+                     "verifier/evm/README.md says how another is made", folder);
+  free(path);
+  return status == HF_E_NOT_FOUND ? HF_OK : status;
+}
+
 static hf_status create(hf_cli *cli, hf_cli_l1 *l1, const char *what, const hf_writer *code, hf_sent *sent) {
   hf_send_request request = {.what = what, .creates = true, .data = {code->data, code->length}};
   request.gas = hf_eth_intrinsic_gas(&(hf_eth_tx){.creates = true, .data = request.data}) +
@@ -90,6 +103,7 @@ hf_status hf_l1_deploy_run(hf_cli *cli) {
   const bool dev = hf_cli_flag(cli, "dev");
   char own[PATH_MAX];
   const char *contracts = contracts_folder(cli, own);
+  HF_TRY(check_setup(contracts, dev));
   HF_TRY(read_code(contracts, "HyperfoldVerifier", &verifier));
   HF_TRY(read_code(contracts, "HyperfoldSettlement", &settlement));
   HF_TRY(hf_cli_l1_open(cli, HF_L1_SENDS, &l1));

@@ -329,9 +329,8 @@ hf_status hf_batch_input_decode(const char *what, const void *data, size_t lengt
   size_t payload_length = 0;
   uint32_t version = 0;
   hf_rollup_params params = {0};
-  hf_status status = HF_OK;
-  HF_TRY(hf_container_decode(what, data, length, HF_BATCH_INPUT_KIND, HF_BATCH_INPUT_VERSION, &payload,
-                             &payload_length, &version));
+  hf_status status = hf_container_decode(what, data, length, HF_BATCH_INPUT_KIND, HF_BATCH_INPUT_VERSION, &payload, &payload_length, &version);
+  if (status != HF_OK) return status; /* names it already */
   hf_reader r = hf_reader_over(payload, payload_length);
   HF_TRY(hf_read_u32(&r, "depth", &params.depth));
   HF_TRY(hf_read_u32(&r, "slots", &params.slots));

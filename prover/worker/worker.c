@@ -285,7 +285,7 @@ static hf_status announce(const hf_worker_options *o, hf_worker *me) {
       if (o->circuits != NULL)
         HF_TRY(hf_fail(HF_E_RANGE, "the SRS has %zu points; %s needs at least %zu", o->srs->count,
                        entry->name, points));
-      hf_log(o->log, HF_LOG_WARN, "circuit not offered: the SRS is too small",
+      hf_log(o->log, HF_LOG_WARN, "circuit not offered: the SRS is too small; start again with a larger one",
              HF_LOG_TEXT("circuit", entry->name), HF_LOG_UINT("points", o->srs->count), HF_LOG_UINT("needed", points));
       continue;
     }

@@ -204,6 +204,10 @@ Test(bench, refuses) {
   hf_run_command(&run, "bench ntt --size 2^4 --variant none");
   cr_assert_eq(run.exit, 5, "%s", run.err);
   hf_run_free(&run);
+  hf_run_command(&run, "bench prove --size 2^20 --out nowhere/report.json"); /* before anything is measured */
+  cr_assert_eq(run.exit, 5, "%s", run.err);
+  cr_assert_not_null(strstr(run.err, "cannot write to nowhere/"), "%s", run.err);
+  hf_run_free(&run);
   cr_assert_eq(chdir("/"), 0);
   hf_test_folder_remove(d);
 }

@@ -94,6 +94,7 @@ Test(commands, what_is_misspelt_is_named_and_not_made) {
   hf_run_free(&run);
   static const char *const wrong[][2] = {{"sequencer run --dev --data %s --chain x", "\"x\" is no chain id"},
                                          {"wallet generate --chain x --out %s/o --deposits d", "\"x\" is no chain id"},
+                                         {"l1 deploy --rpc http://127.0.0.1:1 --data %s --key nobody.key", "development setup"}, /* before gas is paid */
                                          {"inspect %s", "Is a directory"},
                                          {"inspect %s/nothing", "No such file"},
                                          {"circuit key exmple --dev --data %s", "no circuit \"exmple\""}};
