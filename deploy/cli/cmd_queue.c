@@ -47,9 +47,9 @@ static hf_status stats(hf_cli *cli) {
                                                  hf_cli_json_u64(t->proved_ms), "refused_ms",
                                                  hf_cli_json_u64(t->refused_ms)));
       else
-        printf("tenant     %s: weight %u, %llu queued, %llu done, %.1f s used, %.1f s of them proved, %.1f s of these "
+        printf("tenant     %s: weight %u, quota %llu, %llu queued, %llu done, %.1f s used, %.1f s of them proved, %.1f s of these "
                "refused\n",
-               t->tenant, t->weight, (unsigned long long)t->jobs[HF_JOB_QUEUED],
+               t->tenant, t->weight, (unsigned long long)t->quota, (unsigned long long)t->jobs[HF_JOB_QUEUED],
                (unsigned long long)t->jobs[HF_JOB_DONE], (double)t->used_ms / 1000,
                (double)t->proved_ms / 1000, (double)t->refused_ms / 1000);
       memcpy(after, t->tenant, sizeof after);
@@ -292,14 +292,41 @@ out:
   return status;
 }
 
+/* What a tenant has; one that the queue does not know yet has a weight of 1 and the queue's own quota (0). */
+static hf_status find_tenant(hf_queue *queue, const char *name, uint64_t *weight, uint64_t *quota) {
+  hf_status status = HF_OK;
+  hf_tenant_stats page[16];
+  char after[HF_NAME_MAX + 1] = "";
+  *weight = 1;
+  *quota = 0;
+  for (size_t count = 16; count == 16;) {
+    HF_TRY(hf_queue_tenants(queue, after, page, 16, &count));
+    for (size_t i = 0; i < count; i++) {
+      if (strcmp(page[i].tenant, name) != 0) continue;
+      *weight = page[i].weight;
+      *quota = page[i].quota;
+      return HF_OK;
+    }
+    if (count > 0) memcpy(after, page[count - 1].tenant, sizeof after);
+  }
+out:
+  return status;
+}
+
 static hf_status tenant(hf_cli *cli) {
   hf_status status;
   hf_queue *queue = NULL;
-  uint64_t weight = hf_cli_number(cli, "weight"), quota = hf_cli_number(cli, "quota");
-  if (weight > UINT32_MAX) return hf_fail(HF_E_ARGUMENT, "--weight is at most 1000000");
+  uint64_t weight, quota;
   HF_TRY(hf_cli_queue_open_there(cli, &queue));
+  HF_TRY(find_tenant(queue, cli->arguments[0], &weight, &quota));
+  if (hf_cli_given(cli, "weight")) weight = hf_cli_number(cli, "weight");
+  if (hf_cli_given(cli, "quota")) quota = hf_cli_number(cli, "quota");
+  if (weight > UINT32_MAX) HF_TRY(hf_fail(HF_E_ARGUMENT, "--weight is at most 1000000"));
   HF_TRY(hf_queue_set_tenant(queue, cli->arguments[0], (uint32_t)weight, quota));
-  if (cli->json)
+  if (!cli->json)
+    printf("%s: weight %llu, quota %llu%s\n", cli->arguments[0], (unsigned long long)weight, (unsigned long long)quota,
+           quota == 0 ? " (the queue's)" : "");
+  else
     status = hf_cli_print_json(cli, json_pack("{s:s, s:o, s:o}", "tenant", cli->arguments[0], "weight",
                                               hf_cli_json_u64(weight), "quota", hf_cli_json_u64(quota)));
 out:
@@ -350,8 +377,8 @@ static const hf_option drain_options[] = {
 static const hf_option tenant_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
-    {"weight", HF_OPTION_NUMBER, "N", "1", "share of the fleet, 1 to 1000000"},
-    {"quota", HF_OPTION_NUMBER, "N", "0", "open jobs at most; 0: the queue's default"},
+    {"weight", HF_OPTION_NUMBER, "N", NULL, "share of the fleet, 1 to 1000000 (default: as it is; 1 for a new tenant)"},
+    {"quota", HF_OPTION_NUMBER, "N", NULL, "open jobs at most; 0: the queue's own (default: the number in force)"},
     HF_OPTION_END,
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- copies ---- */
@@ -57,14 +58,21 @@ static double seconds(uint64_t ms) { return (double)ms / 1000; }
  * reading. */
 static int64_t billable(const hf_tenant_stats *t) { return (int64_t)t->proved_ms - (int64_t)t->refused_ms; }
 
+static void print_reading(const hf_reading *r) {
+  struct tm utc;
+  char when[32] = "?";
+  const time_t at = (time_t)(r->time_ms / 1000);
+  if (gmtime_r(&at, &utc) != NULL) strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &utc);
+  printf("reading %llu at %s.%03u UTC", (unsigned long long)r->sequence, when, (unsigned)(r->time_ms % 1000));
+}
+
 static void print_usage(const hf_usage *u, const hf_usage *since) {
-  const hf_reading *r = &u->reading;
-  printf("store %s, reading %llu at %llu.%03llu", r->store, (unsigned long long)r->sequence,
-         (unsigned long long)r->time_ms / 1000, (unsigned long long)r->time_ms % 1000);
-  if (since != NULL)
-    printf(", since reading %llu at %llu.%03llu", (unsigned long long)since->reading.sequence,
-           (unsigned long long)since->reading.time_ms / 1000,
-           (unsigned long long)since->reading.time_ms % 1000);
+  printf("store %s, ", u->reading.store);
+  print_reading(&u->reading);
+  if (since != NULL) {
+    printf(", since ");
+    print_reading(&since->reading);
+  }
   printf("\n%-24s %6s %14s %14s %14s %14s\n", "tenant", "weight", "used s", "proved s", "refused s",
          "billable s");
   for (size_t i = 0; i < u->count; i++) {

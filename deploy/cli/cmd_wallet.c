@@ -61,7 +61,8 @@ static hf_status pay(hf_cli *cli) {
     HF_TRY(hf_address_parse(to_text, address));
     HF_TRY(hf_wallet_withdraw(&wallet, at, address, amount, fee, &tx));
   } else {
-    HF_TRY(hf_key_parse(to_text, &to));
+    status = hf_key_parse(to_text, &to);
+    if (status != HF_OK) HF_TRY(hf_fail_context(status, "--to"));
     HF_TRY(hf_wallet_transfer(&wallet, at, to, amount, fee, &tx));
   }
   hf_transaction_json(&tx, line);

@@ -258,5 +258,12 @@ Test(commands, jobs) {
   json_decref(hf_run_json(0, "queue workers %s --json", data));
   json_decref(hf_run_json(0, "queue reap %s --json --forget 0", data));
   json_decref(hf_run_json(0, "queue tenant %s default --weight 3 --json", data));
+  json_t *tenant = hf_run_json(0, "queue tenant %s default --quota 9 --json", data); /* the weight stays */
+  cr_assert_eq(json_integer_value(json_object_get(tenant, "weight")), 3);
+  json_decref(tenant);
+  tenant = hf_run_json(0, "queue tenant %s default --weight 3 --json", data); /* and the quota */
+  cr_assert_eq(json_integer_value(json_object_get(tenant, "quota")), 9);
+  json_decref(tenant);
+  json_decref(hf_run_json(0, "queue tenant %s default --quota 0 --json", data));
   hf_test_folder_remove(folder);
 }
