@@ -217,7 +217,7 @@ Test(queue_redis, broken_off) {
   hf_event events[8];
   size_t count;
   OK(hf_queue_events(f.q, 0, events, 8, &count));
-  EQ(count, 3);
+  EQ(count, 4);
   hf_queue_close(&f.q);
   redis_drop(f.location);
 }

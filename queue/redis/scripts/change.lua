@@ -1,15 +1,4 @@
--- After common.lua in every script that changes something.
--- A request whose answer was lost on the way is sent again under its number: it gets the answer that
--- was given. One that was overtaken by a later request of the same handle (it lay in a connection that
--- was given up) has nobody who waits for it, and must not act.
-local asked = P .. 'asked:' .. ARGV[4]
-local kept = call('GET', asked)
-if kept then
-  local colon = kept:find(':', 1, true)
-  local last, this = tonumber(kept:sub(1, colon - 1)), tonumber(ARGV[5])
-  if last == this then return cmsgpack.unpack(kept:sub(colon + 1)) end
-  if last > this then return {E_STATE, 'the request was overtaken by a later one'} end
-end
+-- After answer.lua in the scripts that move jobs.
 -- The store's counters and the events, which one of them numbers: what was counted is written once, at the end, before the
 -- events. Were a script to end in the middle (a right that the user lacks, a record that is damaged), no number is used that the
 -- next script would use again.
@@ -25,21 +14,13 @@ local function flush()
     if fields[i] == 'event' then last = before end
   end
   call('HSET', P .. 'meta', unpack(write))
-  local limit = tonumber(ARGV[3])
-  for i, event in ipairs(events) do
-    call('XADD', P .. 'events', whole(last + i) .. '-0', unpack(event))
-    -- Old events are forgotten in strides, not one at a time.
-    if (last + i) % 256 == 0 and last + i > limit then
-      call('XTRIM', P .. 'events', 'MINID', whole(last + i - limit + 1))
-    end
-  end
+  append(last, events)
   counts, events = {}, {}
 end
 
 local function done(reply)
   flush()
-  call('SET', asked, ARGV[5] .. ':' .. cmsgpack.pack(reply), 'PX', 600000)
-  return reply
+  return keep(reply)
 end
 
 local EVENT = {submitted = 1, leased = 2, expired = 3, released = 4, failed = 5, done = 6, late = 7, stale = 8,
@@ -60,29 +41,13 @@ local function set(job, ...)
   call('HSET', P .. 'job:' .. job.seq, unpack(fields))
 end
 
--- The tenants with queued jobs, by fair share.
-local function rank(tenant)
-  local t = call('HMGET', P .. 'tenant:' .. tenant, 's0', 'vtime')
-  if tonumber(t[1]) > 0 then
-    call('ZADD', P .. 'active', t[2], tenant)
-  else
-    call('ZREM', P .. 'active', tenant)
-  end
-end
-
--- A job's place in its lane: priority, deadline and age as text that sorts.
-local function place(job)
-  local due = job.due == '0' and string.rep('9', 20) or string.rep('0', 20 - #job.due) .. job.due
-  return string.format('%03d', 100 - tonumber(job.priority)) .. due .. string.rep('0', 16 - #job.seq) .. job.seq
-end
-
 -- A lane holds the queued jobs of a tenant that any worker may have alike: same circuit, key and memory.
 local function enter(job, to)
   local there = call('HINCRBY', P .. 'tenant:' .. job.tenant, 's' .. to, 1)
   count('s' .. to)
   call('ZADD', P .. 'state:' .. to, job.seq, job.seq)
   if to == QUEUED then
-    call('ZADD', P .. 'lane:' .. job.tenant .. ':' .. job.lane, 0, place(job))
+    call('ZADD', P .. 'lane:' .. job.tenant .. ':' .. job.lane, 0, place(job.priority, job.due, job.seq))
     call('SADD', P .. 'lanes:' .. job.tenant, job.lane)
   elseif to == LEASED then
     call('ZADD', P .. 'expiry', job.expires, job.seq)
@@ -100,7 +65,7 @@ local function leave(job)
   call('ZREM', P .. 'state:' .. from, job.seq)
   if from == QUEUED then
     local lane = P .. 'lane:' .. job.tenant .. ':' .. job.lane
-    call('ZREM', lane, place(job))
+    call('ZREM', lane, place(job.priority, job.due, job.seq))
     if call('EXISTS', lane) == 0 then call('SREM', P .. 'lanes:' .. job.tenant, job.lane) end
   elseif from == LEASED then
     call('ZREM', P .. 'expiry', job.seq)
@@ -115,25 +80,6 @@ local function move(job, to, ...)
   leave(job)
   set(job, 'state', to, ...)
   enter(job, to)
-end
-
--- Before a tenant gets a queued job: where it has been idle, its fair share starts at the present. Gives how many of its jobs
--- are queued and running, its quota, and the average time of its jobs.
-local function wake(tenant)
-  local key = P .. 'tenant:' .. tenant
-  local t = call('HMGET', key, 's0', 's1', 'quota', 'average', 'vtime')
-  if not t[1] then
-    call('HSET', key, 'weight', 1, 'quota', 0, 'vtime', 0, 'average', 1000, 'used', 0, 'proved', 0,
-      's0', 0, 's1', 0, 's2', 0, 's3', 0, 's4', 0, 's5', 0)
-    call('ZADD', P .. 'tenants', 0, tenant)
-    t = {0, 0, 0, 1000, 0}
-  end
-  local queued, running = tonumber(t[1]), tonumber(t[2])
-  if queued + running == 0 then
-    local present = tonumber(call('HGET', P .. 'meta', 'vtime'))
-    if present > tonumber(t[5]) then call('HSET', key, 'vtime', whole(present)) end
-  end
-  return queued, running, tonumber(t[3]), tonumber(t[4])
 end
 
 -- References keep an artifact; one without any is loose from its last put on.
