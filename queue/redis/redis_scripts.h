@@ -3,6 +3,7 @@
  * when its memory is used up: what takes room is refused, what ends and frees goes on. */
 #define HF_REDIS_READS  " flags=no-writes"
 #define HF_REDIS_ALWAYS " flags=allow-oom"
+/* Parts, each after those that it builds on. */
 #define HF_REDIS_LOOKS   hf_lua_base hf_lua_common
 #define HF_REDIS_CHANGES HF_REDIS_LOOKS hf_lua_answer hf_lua_change
 #define HF_REDIS_LEASES  HF_REDIS_CHANGES hf_lua_leases

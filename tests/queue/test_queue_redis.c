@@ -207,6 +207,7 @@ Test(queue_redis, broken_off) {
   GIVES(HF_E_INTERNAL, hf_queue_submit(f.q, jobs, 2, results));
   redis_server_tell(&server, "HSET {hyperfold}:tenant:bob quota 0");
   hf_job_record half, next;
+  GIVES(HF_E_NOT_FOUND, hf_queue_get(f.q, &jobs[0].key, &half)); /* every job is decided before the first is written */
   OK(hf_queue_submit_one(f.q, &jobs[1], NULL));
   OK(hf_queue_submit_one(f.q, &jobs[0], NULL)); /* the same submission again, as after any error */
   OK(hf_queue_get(f.q, &jobs[0].key, &half));
@@ -218,8 +219,64 @@ Test(queue_redis, broken_off) {
   size_t count;
   OK(hf_queue_events(f.q, 0, events, 8, &count));
   EQ(count, 4);
-  hf_queue_close(&f.q);
-  redis_drop(f.location);
+  fixture_close(&f);
+}
+/* A tenant whose record is damaged takes nothing with him, wherever in a submission he stands. */
+Test(queue_redis, broken_tenant) {
+  fixture f;
+  hf_submission results[3];
+  hf_queue_stats stats;
+  fixture_open(&f, &factory);
+  OK(hf_queue_set_tenant(f.q, "bob", 1, 10));
+  redis_server_tell(&server, "HSET {hyperfold}:tenant:bob vtime soon");
+  redis_server_tell(&server, "HSET {hyperfold}:meta vtime 5");
+  hf_job_header jobs[] = {job_of(&f, "alice", "a"), job_of(&f, "bob", "b"), job_of(&f, "carol", "c")};
+  GIVES(HF_E_INTERNAL, hf_queue_submit(f.q, jobs, 3, results));
+  OK(hf_queue_get_stats(f.q, &stats));
+  EQ(stats.submitted, 0);
+  EQ(redis_server_tell(&server, "EXISTS {hyperfold}:job:1 {hyperfold}:ids:alice {hyperfold}:events"), 0);
+  redis_server_tell(&server, "HSET {hyperfold}:tenant:bob vtime 0");
+  OK(hf_queue_submit(f.q, jobs, 3, results));
+  for (int i = 0; i < 3; i++) cr_assert(results[i].status == HF_OK && results[i].created);
+  fixture_close(&f);
+}
+/* More jobs than one command of the script takes; several tenants, lanes, inputs and deadlines; the same job and the same name again. */
+Test(queue_redis, long_submission) {
+  enum { JOBS = 1300 };
+  fixture f;
+  fixture_open(&f, &factory);
+  hf_job_header *jobs = calloc(JOBS, sizeof *jobs);
+  hf_submission *results = calloc(JOBS, sizeof *results);
+  cr_assert(jobs && results);
+  for (int i = 0; i < JOBS; i++) {
+    char id[16];
+    snprintf(id, sizeof id, "%d", i % 10 == 9 ? i - 1 : i);
+    jobs[i] = job_of(&f, i < 1200 ? "alice" : "bob", id);
+    jobs[i].priority = i % 3;
+    jobs[i].deadline_ms = i % 7 ? 0 : f.now + 1000000;
+    if (i % 4 == 1) jobs[i].host_memory = 1 << 20;
+    if (i % 20 == 9) jobs[i] = jobs[i - 1];
+    else if (i % 10 == 9) OK(hf_job_set_parameter(&jobs[i], "slots", 61));
+  }
+  OK(hf_queue_submit(f.q, jobs, JOBS, results));
+  for (int i = 0; i < JOBS; i++) {
+    EQ(results[i].status, i % 20 == 19 ? HF_E_EXISTS : HF_OK);
+    EQ(results[i].created, i % 10 != 9);
+  }
+  hf_queue_stats stats;
+  OK(hf_queue_get_stats(f.q, &stats));
+  EQ(stats.submitted, JOBS * 9 / 10);
+  EQ(stats.resubmitted, JOBS / 20);
+  EQ(stats.conflicts, JOBS / 20);
+  hf_event event;
+  size_t count;
+  OK(hf_queue_events(f.q, JOBS * 9 / 10 - 1, &event, 1, &count));
+  EQ(count, 1);
+  EQ(event.sequence, JOBS * 9 / 10);
+  cr_assert(hf_job_key_eq(&event.key, &jobs[JOBS - 2].key));
+  free(jobs);
+  free(results);
+  fixture_close(&f);
 }
 /* A result that the server no longer holds as it was is refused, and no worker is blamed for it. */
 Test(queue_redis, damaged_result) {

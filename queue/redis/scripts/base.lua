@@ -14,7 +14,7 @@ else
   now = tonumber(now)
 end
 
--- Lua's own tostring turns large integers into floating point notation.
-local function whole(n) return string.format('%d', n) end
+-- Lua's own tostring turns large integers into floating point notation; what is no integer of C is written the long way.
+local function whole(n) return string.format(n < 9007199254740992 and '%d' or '%.0f', n) end
 
 local function no_store() return {E_FORMAT, 'the store is not there any more: was the server restored from elsewhere, or flushed?'} end

@@ -68,9 +68,10 @@ local key = P .. 'tenant:' .. job.tenant
 local t = call('HMGET', key, 'vtime', 'weight', 'average')
 local vtime, average = tonumber(t[1]), tonumber(t[3])
 call('HSET', key, 'vtime', whole(vtime + math.floor(average * 1000 / tonumber(t[2]))))
-if vtime > tonumber(call('HGET', P .. 'meta', 'vtime')) then call('HSET', P .. 'meta', 'vtime', whole(vtime)) end
+local present = call('HMGET', KEYS[1], 'vtime', 'floor')
+local floor = tonumber(present[2] or '0')
+if vtime > tonumber(present[1]) then call('HSET', KEYS[1], 'vtime', whole(vtime)) end
 count('leases')
-local floor = tonumber(call('HGET', P .. 'meta', 'floor') or '0')
 move(job, LEASED, 'epoch', math.max(tonumber(job.epoch) + 1, floor), 'worker', name, 'leased', now, 'beat', now, 'advance', now,
   'expires', now + lease_ms, 'done', 0, 'total', 0, 'phase', '', 'charged', average)
 event('leased', job, name, '')

@@ -4,13 +4,14 @@
 local function close_lease(job, until_ms, proved)
   local key = P .. 'tenant:' .. job.tenant
   local used = math.max(0, until_ms - tonumber(job.leased))
-  local t = call('HMGET', key, 'weight', 'vtime', 'average')
-  local vtime = tonumber(t[2]) + math.floor((used - tonumber(job.charged)) * 1000 / tonumber(t[1]))
-  call('HSET', key, 'vtime', whole(vtime))
-  call('HINCRBY', key, 'used', whole(used))
+  local t = call('HMGET', key, 'weight', 'vtime', 'average', 'used', 'proved')
+  local vtime = whole(tonumber(t[2]) + math.floor((used - tonumber(job.charged)) * 1000 / tonumber(t[1])))
+  local total = whole(t[4] + used)
   if proved and used > 0 then
-    call('HINCRBY', key, 'proved', whole(used))
-    call('HSET', key, 'average', whole(math.max(1, math.floor((tonumber(t[3]) * 7 + used) / 8))))
+    call('HSET', key, 'vtime', vtime, 'used', total, 'proved', whole(t[5] + used),
+      'average', whole(math.max(1, math.floor((tonumber(t[3]) * 7 + used) / 8))))
+  else
+    call('HSET', key, 'vtime', vtime, 'used', total)
   end
   set(job, 'used', tonumber(job.used) + used)
   rank(job.tenant)
