@@ -1,11 +1,11 @@
 /* The engines under a queue, each in a fresh folder, and what they do without a queue on top. */
 #include "bench_internal.h"
 #include "bench_queue.h"
+#include "local/local.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <hyperfold/file.h>
-#include <hyperfold/splitmix.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -174,10 +174,9 @@ static hf_status sqlite_do(sqlite3 *db, const char *sql) {
   return hf_fail(HF_E_IO, "raw SQLite: %s: %s", sql, sqlite3_errmsg(db));
 }
 
-/* Short random pauses, as the store's: with SQLite's own, many clients would be measured asleep. */
+/* The store's pauses: with SQLite's own, many clients would be measured asleep. */
 static int again(void *context, int tries) {
-  (void)tries;
-  nanosleep(&(struct timespec){.tv_nsec = (long)(hf_splitmix64(context) % 12000000)}, NULL);
+  hf_local_pause(tries, context);
   return 1;
 }
 

@@ -11,10 +11,13 @@
 
 #include "queue_backend.h"
 
+#include <hyperfold/splitmix.h>
+
 #include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <sys/types.h>
+#include <time.h>
 
 #define HF_LOCAL_STATEMENTS 96
 #define HF_LOCAL_NEVER      INT64_MAX /* a deadline that does not come */
@@ -33,6 +36,14 @@ typedef struct hf_local {
     sqlite3_stmt *statement;
   } statements[HF_LOCAL_STATEMENTS];
 } hf_local;
+
+/* The pause of somebody who has found the store locked `tries` times before. SQLite's own pauses grow to 100 ms, in which a store
+ * with many clients stands idle; these are random and short: with n clients somebody looks every 7/n ms.
+ * bench/README.md (Queue) tells what a line in the order of arrival would change. */
+static inline void hf_local_pause(int tries, uint64_t *random) {
+  uint64_t longest_us = tries < 4 ? 1000u << tries : 12000;
+  nanosleep(&(struct timespec){.tv_nsec = (long)(500 + hf_splitmix64(random) % longest_us) * 1000}, NULL);
+}
 
 /* A row of the jobs table. */
 typedef struct hf_local_job {

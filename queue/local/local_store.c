@@ -3,7 +3,6 @@
 
 #include <hyperfold/clock.h>
 #include <hyperfold/file.h>
-#include <hyperfold/splitmix.h>
 
 #include <errno.h>
 #include <stdarg.h>
@@ -371,15 +370,13 @@ static const hf_queue_backend local_backend = {
     .collect = hf_local_collect,
 };
 
-/* Another process writes. SQLite's own pauses grow to 100 ms, in which a store with many clients stands idle; these are
- * random and short: with n clients somebody looks every 7/n ms, and nobody comes last for long. */
+/* Another process writes. */
 static int wait_turn(void *context, int tries) {
   hf_local *local = context;
   uint64_t ms = hf_steady_ms();
   if (tries == 0) local->waiting_since_ms = ms;
   if (ms - local->waiting_since_ms >= local->queue.options.busy_ms) return 0;
-  uint64_t longest_us = tries < 4 ? 1000u << tries : 12000;
-  nanosleep(&(struct timespec){.tv_nsec = (long)(500 + hf_splitmix64(&local->turn) % longest_us) * 1000}, NULL);
+  hf_local_pause(tries, &local->turn);
   return 1;
 }
 
