@@ -11,7 +11,7 @@ struct hf_relation_inputs {
   const hf_vec *multiplicity;
   const hf_vec *z, *range, *rom, *rho;
   const hf_vec *public_inputs; /* minus the interpolated public inputs */
-  hf_rel_challenges challenges;
+  hf_rel_challenges challenges; /* derived (hf_rel_derive) */
 };
 
 #endif

@@ -239,8 +239,10 @@ static hf_status constraints(selftest *t) {
   c->in.rom = rest[3];
   c->in.rho = rest[4];
   c->in.public_inputs = rest[5];
-  c->in.challenges =
-      (hf_rel_challenges){t->x[2000], t->x[2001], t->x[2002], t->x[2003], t->x[2004], t->x[2005]};
+  hf_rel_challenges *drawn = &c->in.challenges;
+  drawn->beta = t->x[2000], drawn->gamma = t->x[2001], drawn->lambda = t->x[2002];
+  drawn->eta = t->x[2003], drawn->chi = t->x[2004], drawn->alpha = t->x[2005];
+  hf_rel_derive(drawn);
   hf_rel_row row;
   if (HAS(sum_terms)) {
     DO(sum_terms, &c->in, c->out[0], c->out[1], c->out[2]);
@@ -255,7 +257,7 @@ static hf_status constraints(selftest *t) {
       hf_fr numerator, denominator = hf_rel_rom_denominator(&row, ch, &numerator);
       EXPECT_FR("sum_terms (ROM)", c->got[1][i], hf_fr_mul(numerator, hf_fr_inv(denominator)));
       EXPECT_FR("sum_terms (non-native)", c->got[2][i],
-                hf_fr_mul(row.f[HF_S_NONNATIVE], hf_rel_nonnative_term(&row, ch->chi)));
+                hf_fr_mul(row.f[HF_S_NONNATIVE], hf_rel_nonnative_term(&row, ch)));
     }
   }
   if (HAS(quotient)) {

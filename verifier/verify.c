@@ -139,7 +139,9 @@ static bool identity_ok(const hf_verifying_key *vk, const hf_proof *proof, const
     row.pi = hf_fr_sub(row.pi, hf_fr_mul(li, proof->public_inputs[i]));
     w = hf_fr_mul(w, omega);
   }
-  hf_rel_challenges rel = {ch->beta, ch->gamma, ch->lambda, ch->eta, ch->chi, ch->alpha};
+  hf_rel_challenges rel = {.beta = ch->beta, .gamma = ch->gamma, .lambda = ch->lambda};
+  rel.eta = ch->eta, rel.chi = ch->chi, rel.alpha = ch->alpha;
+  hf_rel_derive(&rel);
   hf_fr t = hf_fr_zero();
   for (int k = HF_QUOTIENT_COUNT - 1; k >= 0; k--) t = hf_fr_add(hf_fr_mul(t, zn), at[HF_EVAL_QUOTIENT + k]);
   if (hf_fr_eq(hf_rel_combine(&row, &rel), hf_fr_mul(zh, t))) return true;

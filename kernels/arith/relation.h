@@ -11,6 +11,7 @@
  *   HF_R_ADD(x,y) HF_R_SUB(x,y) HF_R_MUL(x,y)
  *   HF_R_CONST(i)            hf_relation_constants[i] as a value
  *   HF_R_DIAGONAL(i), HF_R_UNROLL(i)   Poseidon2 tables as values
+ *   HF_R_SQR(x)              HF_R_MUL(x, x), of something without effects; may be left out
  *   HF_R_LOOP                what stands before a loop, for compilers that must be told to unroll it; may be left out
  *
  * and, where a sum of products costs less than its products and additions:
@@ -48,8 +49,13 @@
  * share powers of alpha.
  */
 
-#define HF_R_SUM_MOST 9
+#define HF_R_TERMS    13 /* that the powers of alpha keep apart */
+#define HF_R_SUM_MOST (HF_R_TERMS - 1)
 
+#ifndef HF_R_SQR
+#define HF_R_SQR(x) HF_R_MUL(x, x)
+#define HF_R_SQR_PLAIN
+#endif
 #ifndef HF_R_LOOP
 #define HF_R_LOOP
 #define HF_R_LOOP_PLAIN
@@ -83,11 +89,43 @@ typedef struct HF_R(challenges) {
   HF_R_T eta;           /* ROM tuples */
   HF_R_T chi;           /* non-native identities */
   HF_R_T alpha;         /* constraints */
+  /* what `derive` makes of them, once for all rows */
+  HF_R_T eta2, eta3, eta5;            /* powers */
+  HF_R_T quotient_by[3], carry_by[4]; /* what limbs of quotients and carries count in non-native identities */
+#ifndef HF_R_SUM_PLAIN
+  HF_R_T alpha_power[HF_R_TERMS]; /* from 1 on */
+#endif
 } HF_R(challenges);
 
+/* From the challenges that were drawn: those of a proof's second round are enough for the running sums. */
+HF_FN void HF_R(derive)(HF_R_CX HF_R(challenges) *ch) {
+  HF_R_T chi = ch->chi, x = HF_R_CONST(HF_RC_2_64), one = HF_R_CONST(HF_RC_ONE), zero = HF_R_SUB(one, one), t;
+  ch->eta2 = HF_R_SQR(ch->eta);
+  ch->eta3 = HF_R_MUL(ch->eta2, ch->eta);
+  ch->eta5 = HF_R_MUL(ch->eta3, ch->eta2);
+  /* of (v - 2^256) q, where q is the modulus of the non-native field: see nonnative_term */
+  HF_R_T even = HF_R_ADD(HF_R_CONST(HF_RC_Q0), HF_R_MUL(HF_R_CONST(HF_RC_Q2), chi));
+  HF_R_T odd = HF_R_ADD(HF_R_CONST(HF_RC_Q1), HF_R_MUL(HF_R_CONST(HF_RC_Q3), chi));
+  ch->quotient_by[0] = HF_R_ADD(even, HF_R_MUL(x, odd));
+  t = HF_R_MUL(x, even);
+  ch->quotient_by[1] = HF_R_ADD(HF_R_MUL(chi, odd), t);
+  t = HF_R_MUL(x, ch->quotient_by[1]);
+  ch->quotient_by[2] = HF_R_SUB(zero, HF_R_MUL(chi, t));
+  /* of (2^128 - Y)(a + bY + cY^2), and of the offset of all three */
+  ch->carry_by[0] = HF_R_SUB(HF_R_CONST(HF_RC_2_128), chi);
+  ch->carry_by[1] = HF_R_MUL(chi, ch->carry_by[0]);
+  ch->carry_by[2] = HF_R_MUL(chi, ch->carry_by[1]);
+  t = HF_R_ADD(HF_R_ADD(ch->carry_by[0], ch->carry_by[1]), ch->carry_by[2]);
+  ch->carry_by[3] = HF_R_SUB(zero, HF_R_MUL(HF_R_CONST(HF_RC_2_67), t));
+#ifndef HF_R_SUM_PLAIN
+  ch->alpha_power[0] = one;
+  HF_R_LOOP for (int i = 1; i < HF_R_TERMS; i++) ch->alpha_power[i] = HF_R_MUL(ch->alpha_power[i - 1], ch->alpha);
+#endif
+}
+
 HF_FN HF_R_T HF_R(pow5)(HF_R_CX HF_R_T x) {
-  HF_R_T x2 = HF_R_MUL(x, x);
-  return HF_R_MUL(HF_R_MUL(x2, x2), x);
+  HF_R_T x2 = HF_R_SQR(x), x4 = HF_R_SQR(x2);
+  return HF_R_MUL(x4, x);
 }
 
 /* y = external matrix * x */
@@ -101,10 +139,10 @@ HF_FN void HF_R(external)(HF_R_CX HF_R_T x0, HF_R_T x1, HF_R_T x2, HF_R_T x3, HF
   y[2] = HF_R_ADD(t2, y[3]);
 }
 
-/* x = internal matrix * x */
-HF_FN void HF_R(internal)(HF_R_CX HF_R_T *x) {
+/* x = internal matrix * x, the first `count` of them */
+HF_FN void HF_R(internal)(HF_R_CX HF_R_T *x, int count) {
   HF_R_T high = HF_R_ADD(x[2], x[3]), sum = HF_R_ADD(HF_R_ADD(x[0], x[1]), high);
-  HF_R_LOOP for (int i = 0; i < 4; i++) x[i] = HF_R_ADD(HF_R_MUL(HF_R_DIAGONAL(i), x[i]), sum);
+  HF_R_LOOP for (int i = 0; i < count; i++) x[i] = HF_R_ADD(HF_R_MUL(HF_R_DIAGONAL(i), x[i]), sum);
 }
 
 HF_FN HF_R_T HF_R(gate_arithmetic)(HF_R_CX const HF_R(row) *r) {
@@ -131,17 +169,19 @@ HF_FN void HF_R(gate_merkle)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   HF_R_T p = r->wn[4], p1 = HF_R_SUB(p, one), p2 = HF_R_SUB(p1, one), p3 = HF_R_SUB(p2, one);
   HF_R(external)(HF_R_PASS r->w[0], r->w[1], r->w[2], r->w[3], s);
   HF_R(full_round)(HF_R_PASS r, s, HF_Q1, out);
-  /* Lagrange on {0,1,2,3}: -p1p2p3/6, p p2p3/2, -p p1p3/2, p p1p2/6 */
-  HF_R_T pp1 = HF_R_MUL(p, p1), p2p3 = HF_R_MUL(p2, p3);
-  HF_R_T zeroth = HF_R_MUL(HF_R_MUL(p1, p2p3), r->w[0]);
-  HF_R_T outer = HF_R_SUB(HF_R_MUL(HF_R_MUL(pp1, p2), r->w[3]), zeroth);
-  HF_R_T second = HF_R_MUL(HF_R_MUL(pp1, p3), r->w[2]);
-  HF_R_T inner = HF_R_SUB(HF_R_MUL(HF_R_MUL(p, p2p3), r->w[1]), second);
-  HF_R_SUM_T chosen;
-  HF_R_SUM_PRODUCT(chosen, HF_R_CONST(HF_RC_INV2), inner);
-  HF_R_SUM_BEFORE(chosen, HF_R_CONST(HF_RC_INV6), outer);
-  out[4] = HF_R_SUB(HF_R_SUM_VALUE(chosen), r->w[4]);
-  out[5] = HF_R_MUL(pp1, p2p3);
+  /* Newton on {0,1,2,3}: the differences, p, p (p-1)/2, p (p-1)(p-2)/6 times them */
+  HF_R_T first = HF_R_SUB(r->w[1], r->w[0]), next = HF_R_SUB(r->w[2], r->w[1]), last = HF_R_SUB(r->w[3], r->w[2]);
+  HF_R_T second = HF_R_SUB(next, first), third = HF_R_SUB(HF_R_SUB(last, next), second);
+  third = HF_R_MUL(HF_R_CONST(HF_RC_INV6), third);
+  HF_R_SUM_T from_second;
+  HF_R_SUM_PRODUCT(from_second, HF_R_CONST(HF_RC_INV2), second);
+  HF_R_SUM_ADD(from_second, p2, third);
+  second = HF_R_SUM_VALUE(from_second);
+  first = HF_R_ADD(first, HF_R_MUL(p1, second));
+  first = HF_R_ADD(r->w[0], HF_R_MUL(p, first));
+  out[4] = HF_R_SUB(first, r->w[4]);
+  first = HF_R_MUL(p, p1);
+  out[5] = HF_R_MUL(HF_R_MUL(p2, p3), first);
 }
 
 HF_FN void HF_R(gate_full)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
@@ -170,7 +210,7 @@ HF_FN void HF_R(gate_partial)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
     out[i] = HF_R_SUB(HF_R(pow5)(HF_R_PASS HF_R_ADD(s[0], r->f[HF_Q1 + i])), y);
     if (i < 4) {
       s[0] = y;
-      HF_R(internal)(HF_R_PASS s);
+      HF_R(internal)(HF_R_PASS s, i < 3 ? 4 : 1);
     }
   }
 }
@@ -182,7 +222,7 @@ HF_FN void HF_R(gate_middle)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   s[1] = r->w[1];
   s[2] = r->w[2];
   s[3] = r->w[3];
-  HF_R(internal)(HF_R_PASS s);
+  HF_R(internal)(HF_R_PASS s, 4);
   HF_R(full_round)(HF_R_PASS r, s, HF_Q2, out + 1);
   out[0] = HF_R_SUB(HF_R(pow5)(HF_R_PASS HF_R_ADD(r->w[0], r->f[HF_Q1])), r->w[4]);
 }
@@ -202,7 +242,7 @@ HF_FN void HF_R(gate_update)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
 /* (x3, y3) = 2 (x, y): x3 (a x^2 + y^2) = 2 x y and y3 (2 - a x^2 - y^2) = y^2 - a x^2, which is the complete law
  * with 1 + d x^2 y^2 = a x^2 + y^2; on the curve neither factor is 0, as d is no square. */
 HF_FN void HF_R(doubled)(HF_R_CX HF_R_T x, HF_R_T y, HF_R_T x3, HF_R_T y3, HF_R_T *out) {
-  HF_R_T axx = HF_R_MUL(HF_R_CONST(HF_RC_EDWARDS_A), HF_R_MUL(x, x)), yy = HF_R_MUL(y, y);
+  HF_R_T axx = HF_R_MUL(HF_R_CONST(HF_RC_EDWARDS_A), HF_R_SQR(x)), yy = HF_R_SQR(y);
   HF_R_T xy = HF_R_MUL(x, y), sum = HF_R_ADD(axx, yy), xy2 = HF_R_ADD(xy, xy), rest = HF_R_SUB(yy, axx);
   out[0] = HF_R_SUB(HF_R_MUL(x3, sum), xy2);
   out[1] = HF_R_SUB(HF_R_MUL(y3, HF_R_SUB(HF_R_CONST(HF_RC_TWO), sum)), rest);
@@ -225,84 +265,87 @@ HF_FN void HF_R(gate_edwards)(HF_R_CX const HF_R(row) *r, HF_R_T *out) {
   out[1] = HF_R_SUB(HF_R_MUL(r->wn[1], HF_R_SUB(one, t)), rest);
 }
 
-/* The product of two rows of limbs as a polynomial in Y = chi whose Y^k coefficient is
- * p_2k + 2^64 p_2k+1, where p_i are the coefficients of the product in powers of 2^64. */
-HF_FN HF_R_T HF_R(limb_product)(HF_R_CX HF_R_T chi, const HF_R_T *u, const HF_R_T *v) {
-  HF_R_T ue = HF_R_ADD(u[0], HF_R_MUL(chi, u[2])), uo = HF_R_ADD(u[1], HF_R_MUL(chi, u[3]));
-  HF_R_T ve = HF_R_ADD(v[0], HF_R_MUL(chi, v[2])), vo = HF_R_ADD(v[1], HF_R_MUL(chi, v[3]));
-  HF_R_SUM_T even, odd;
-  HF_R_SUM_PRODUCT(even, chi, HF_R_MUL(uo, vo));
-  HF_R_SUM_BEFORE(even, ue, ve);
-  HF_R_SUM_PRODUCT(odd, uo, ve);
-  HF_R_SUM_BEFORE(odd, ue, vo);
-  HF_R_SUM_ADD(even, HF_R_CONST(HF_RC_2_64), HF_R_SUM_VALUE(odd));
-  return HF_R_SUM_VALUE(even);
-}
-
 /* What one row adds to an identity, v = (a,b,c,d):
  *   qab v*v' + qcd v*v + q1 v + q2 (v - 2^256)*q + q3 (2^128 - Y)(carry polynomial a + bY + cY^2, offset 2^67 q5 each)
  * An identity holds over the integers at Y = 2^128 when its sum is zero as a polynomial in Y: the limbs and
  * carries are range checked so that no coefficient wraps modulo r. The offsets make quotients and carries
- * signed: 2^256 is 2^64 in the top limb. */
-HF_FN HF_R_T HF_R(nonnative_term)(HF_R_CX const HF_R(row) *r, HF_R_T chi) {
-  HF_R_SUM_T t;
-  HF_R_T q[4], u[4], k67 = HF_R_MUL(r->f[HF_Q5], HF_R_CONST(HF_RC_2_67));
-  HF_R_SUM_PRODUCT(t, r->f[HF_QAB], HF_R(limb_product)(HF_R_PASS chi, r->w, r->wn));
-  HF_R_SUM_ADD(t, r->f[HF_QCD], HF_R(limb_product)(HF_R_PASS chi, r->w, r->w));
+ * signed: 2^256 is 2^64 in the top limb.
+ *
+ * A product u*v is the polynomial in Y whose Y^k coefficient is p_2k + 2^64 p_2k+1, where p_i are the coefficients of the
+ * product in powers of 2^64. With even and odd parts (u = a + c Y and b + d Y), at Y = chi it is
+ *   u_even (v_even + 2^64 v_odd) + u_odd (2^64 v_even + chi v_odd),
+ * so all that is multiplied by v shares these two factors, and a constant v has them in `derive`. */
+HF_FN HF_R_T HF_R(nonnative_term)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *ch) {
+  HF_R_T chi = ch->chi, x = HF_R_CONST(HF_RC_2_64);
   HF_R_T even = HF_R_ADD(r->w[0], HF_R_MUL(chi, r->w[2])), odd = HF_R_ADD(r->w[1], HF_R_MUL(chi, r->w[3]));
-  HF_R_SUM_ADD(t, r->f[HF_Q1], HF_R_ADD(even, HF_R_MUL(HF_R_CONST(HF_RC_2_64), odd)));
-  HF_R_LOOP for (int i = 0; i < 4; i++) q[i] = HF_R_CONST(HF_RC_Q0 + i);
-  HF_R_LOOP for (int i = 0; i < 3; i++) u[i] = r->w[i];
-  u[3] = HF_R_SUB(r->w[3], HF_R_CONST(HF_RC_2_64));
-  HF_R_SUM_ADD(t, r->f[HF_Q2], HF_R(limb_product)(HF_R_PASS chi, u, q));
-  HF_R_T carry = HF_R_MUL(chi, HF_R_SUB(r->w[2], k67));
-  carry = HF_R_ADD(HF_R_SUB(r->w[1], k67), carry);
-  carry = HF_R_MUL(chi, carry);
-  carry = HF_R_ADD(HF_R_SUB(r->w[0], k67), carry);
-  carry = HF_R_MUL(HF_R_SUB(HF_R_CONST(HF_RC_2_128), chi), carry);
-  HF_R_SUM_ADD(t, r->f[HF_Q3], carry);
+  HF_R_T evenn = HF_R_ADD(r->wn[0], HF_R_MUL(chi, r->wn[2])), oddn = HF_R_ADD(r->wn[1], HF_R_MUL(chi, r->wn[3]));
+  HF_R_T by_even = HF_R_ADD(even, HF_R_MUL(x, odd)), others, quotient;
+  HF_R_SUM_T by_odd, other_even, other_odd, value, carry, t;
+  HF_R_SUM_PRODUCT(by_odd, chi, odd);
+  HF_R_SUM_ADD(by_odd, x, even);
+  HF_R_SUM_PRODUCT(other_even, r->f[HF_QAB], evenn);
+  HF_R_SUM_ADD(other_even, r->f[HF_QCD], even);
+  HF_R_SUM_PRODUCT(other_odd, r->f[HF_QAB], oddn);
+  HF_R_SUM_ADD(other_odd, r->f[HF_QCD], odd);
+  HF_R_SUM_PRODUCT(value, ch->quotient_by[0], even);
+  HF_R_SUM_ADD(value, ch->quotient_by[1], odd);
+  HF_R_SUM_PRODUCT(carry, ch->carry_by[0], r->w[0]);
+  HF_R_LOOP for (int i = 1; i < 3; i++) HF_R_SUM_ADD(carry, ch->carry_by[i], r->w[i]);
+  HF_R_SUM_ADD(carry, ch->carry_by[3], r->f[HF_Q5]);
+  others = HF_R_ADD(HF_R_SUM_VALUE(other_even), r->f[HF_Q1]); /* times 1, which is even */
+  quotient = HF_R_ADD(HF_R_SUM_VALUE(value), ch->quotient_by[2]);
+  HF_R_SUM_PRODUCT(t, others, by_even);
+  others = HF_R_SUM_VALUE(other_odd);
+  HF_R_SUM_ADD(t, others, HF_R_SUM_VALUE(by_odd));
+  HF_R_SUM_ADD(t, r->f[HF_Q2], quotient);
+  HF_R_SUM_ADD(t, r->f[HF_Q3], HF_R_SUM_VALUE(carry));
   return HF_R_SUM_VALUE(t);
 }
 
 /* The compressed tuple of a ROM row plus lambda; *numerator = 1 on a read, -e on a write, 0 elsewhere. */
 HF_FN HF_R_T HF_R(rom_denominator)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *ch, HF_R_T *numerator) {
   HF_R_T u = r->f[HF_ROM], one = HF_R_CONST(HF_RC_ONE), inv2 = HF_R_CONST(HF_RC_INV2);
-  HF_R_T uu = HF_R_MUL(u, u);
+  HF_R_T uu = HF_R_SQR(u);
   HF_R_T read = HF_R_MUL(inv2, HF_R_ADD(uu, u)), write = HF_R_MUL(inv2, HF_R_SUB(uu, u));
-  HF_R_SUM_T address;
-  HF_R_SUM_PRODUCT(address, write, r->f[HF_Q5]);
-  HF_R_SUM_BEFORE(address, read, r->w[4]);
   HF_R_T point = HF_R_ADD(r->w[0], HF_R_MUL(ch->eta, r->w[1]));
-  /* Horner in eta: address, c, d, a, b, table */
-  HF_R_SUM_T end;
-  HF_R_SUM_PRODUCT(end, HF_R_SUB(one, r->f[HF_S_EDWARDS]), point);
-  HF_R_T eta2 = HF_R_MUL(ch->eta, ch->eta);
-  HF_R_SUM_ADD(end, eta2, r->f[HF_QC]);
-  HF_R_T tail = HF_R_ADD(r->w[3], HF_R_MUL(ch->eta, HF_R_SUM_VALUE(end)));
-  tail = HF_R_ADD(r->w[2], HF_R_MUL(ch->eta, tail));
+  point = HF_R_MUL(HF_R_SUB(one, r->f[HF_S_EDWARDS]), point);
+  HF_R_SUM_T tuple; /* powers of eta: address, c, d, a, b, table */
+  HF_R_SUM_PRODUCT(tuple, write, r->f[HF_Q5]);
+  HF_R_SUM_ADD(tuple, read, r->w[4]);
+  HF_R_SUM_ADD(tuple, ch->eta, r->w[2]);
+  HF_R_SUM_ADD(tuple, ch->eta2, r->w[3]);
+  HF_R_SUM_ADD(tuple, ch->eta3, point);
+  HF_R_SUM_ADD(tuple, ch->eta5, r->f[HF_QC]);
   *numerator = HF_R_SUB(read, HF_R_MUL(write, r->w[4]));
-  tail = HF_R_MUL(ch->eta, tail);
-  return HF_R_ADD(HF_R_ADD(ch->lambda, HF_R_SUM_VALUE(address)), tail);
+  return HF_R_ADD(ch->lambda, HF_R_SUM_VALUE(tuple));
 }
 
 /* sum_k alpha^k x[k] */
-HF_FN HF_R_T HF_R(fold)(HF_R_CX HF_R_T alpha, const HF_R_T *x, int count) {
-  HF_R_T sum = x[count - 1];
-  HF_R_LOOP for (int i = count - 2; i >= 0; i--) sum = HF_R_ADD(x[i], HF_R_MUL(alpha, sum));
+HF_FN HF_R_T HF_R(fold)(HF_R_CX const HF_R(challenges) *ch, const HF_R_T *x) {
+#ifdef HF_R_SUM_PLAIN
+  HF_R_T sum = x[HF_R_TERMS - 1];
+  HF_R_LOOP for (int i = HF_R_TERMS - 2; i >= 0; i--) sum = HF_R_ADD(x[i], HF_R_MUL(ch->alpha, sum));
   return sum;
+#else
+  HF_R_SUM_T sum;
+  HF_R_SUM_PRODUCT(sum, ch->alpha, x[1]);
+  HF_R_LOOP for (int i = 2; i < HF_R_TERMS; i++) HF_R_SUM_ADD(sum, ch->alpha_power[i], x[i]);
+  return HF_R_ADD(HF_R_SUM_VALUE(sum), x[0]);
+#endif
 }
 
 /* All constraints of a row, combined by powers of alpha; 0 on every row of a satisfied circuit (with the
- * running columns of an honest prover). The quotient is this over Z_H. */
+ * running columns of an honest prover). The quotient is this over Z_H. `ch` is derived. */
 HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *ch) {
-  HF_R_T one = HF_R_CONST(HF_RC_ONE), terms[13], *rest = terms + 6, o[6], t;
+  HF_R_T one = HF_R_CONST(HF_RC_ONE), terms[HF_R_TERMS], *rest = terms + 6, o[6], t;
   HF_R_SUM_T gates[6];
-  /* arithmetic selector s, Lagrange on {0,1,2,3}: s(s-2)(s-3)/2, -s(s-1)(s-3)/2, s(s-1)(s-2)/6 */
-  HF_R_T s = r->f[HF_S_ARITHMETIC], s1 = HF_R_SUB(s, one), s2 = HF_R_SUB(s1, one), s3 = HF_R_SUB(s2, one);
-  HF_R_T ends = HF_R_MUL(HF_R_CONST(HF_RC_INV2), HF_R_MUL(s, s3));
-  HF_R_T arithmetic = HF_R_MUL(ends, s2);
-  HF_R_T update = HF_R_MUL(ends, HF_R_SUB(one, s));
-  HF_R_T twice = HF_R_MUL(HF_R_CONST(HF_RC_INV6), HF_R_MUL(s, HF_R_MUL(s1, s2)));
+  /* arithmetic selector s, Lagrange on {0,1,2,3}: s(s-2)(s-3)/2, -s(s-1)(s-3)/2, s(s-1)(s-2)/6, by s(s-1)(s-2)/2 */
+  HF_R_T s = r->f[HF_S_ARITHMETIC], s2 = HF_R_SUB(s, HF_R_CONST(HF_RC_TWO));
+  HF_R_T ss2 = HF_R_MUL(s, s2), ss1 = HF_R_ADD(ss2, s), ss1s2 = HF_R_MUL(ss1, s2);
+  HF_R_T cubic = HF_R_MUL(HF_R_CONST(HF_RC_INV2), ss1s2);
+  HF_R_T arithmetic = HF_R_SUB(cubic, ss2);
+  HF_R_T update = HF_R_SUB(HF_R_MUL(HF_R_CONST(HF_RC_INV2), ss1), cubic);
+  HF_R_T twice = HF_R_MUL(HF_R_CONST(HF_RC_INV6), ss1s2);
   /* the seven exclusive gates share alpha^0..alpha^5 */
   HF_R(gate_merkle)(HF_R_PASS r, o);
   HF_R_LOOP for (int i = 0; i < 6; i++) HF_R_SUM_PRODUCT(gates[i], r->f[HF_S_MERKLE], o[i]);
@@ -323,7 +366,7 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
   /* 0: arithmetic and public inputs */
   rest[0] = HF_R_ADD(HF_R_MUL(arithmetic, HF_R(gate_arithmetic)(HF_R_PASS r)), r->pi);
   /* 1, 2: non-native */
-  t = HF_R(nonnative_term)(HF_R_PASS r, ch->chi);
+  t = HF_R(nonnative_term)(HF_R_PASS r, ch);
   t = HF_R_SUB(HF_R_SUB(r->rhon, r->rho), t);
   rest[1] = HF_R_MUL(r->f[HF_S_NONNATIVE], t);
   t = HF_R_SUB(one, HF_R_MUL(r->f[HF_S_NONNATIVE], HF_R_SUB(one, r->f[HF_Q4])));
@@ -360,7 +403,7 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
     rest[5] = HF_R_SUB(left, right);
   }
   rest[6] = HF_R_MUL(r->l1, HF_R_SUB(r->z, one));
-  return HF_R(fold)(HF_R_PASS ch->alpha, terms, 13);
+  return HF_R(fold)(HF_R_PASS ch, terms);
 }
 
 #ifdef HF_R_SUM_PLAIN
@@ -371,6 +414,10 @@ HF_FN HF_R_T HF_R(combine)(HF_R_CX const HF_R(row) *r, const HF_R(challenges) *c
 #undef HF_R_SUM_ADD
 #undef HF_R_SUM_BEFORE
 #undef HF_R_SUM_VALUE
+#endif
+#ifdef HF_R_SQR_PLAIN
+#undef HF_R_SQR_PLAIN
+#undef HF_R_SQR
 #endif
 #ifdef HF_R_LOOP_PLAIN
 #undef HF_R_LOOP_PLAIN

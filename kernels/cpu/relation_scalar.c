@@ -53,7 +53,7 @@ static void sums_body(void *context, size_t begin, size_t end, unsigned worker) 
     if (!hf_fr_is_zero(in->multiplicity->data[i])) inverse[count++] = hf_fr_add(ch->lambda, row.f[HF_TABLE_RANGE]);
     if (!hf_fr_is_zero(row.f[HF_ROM])) inverse[count++] = hf_rel_rom_denominator(&row, ch, &numerator[i - begin]);
     t->rho[i] = hf_fr_zero();
-    if (!hf_fr_is_zero(row.f[HF_S_NONNATIVE])) t->rho[i] = hf_rel_nonnative_term(&row, ch->chi);
+    if (!hf_fr_is_zero(row.f[HF_S_NONNATIVE])) t->rho[i] = hf_rel_nonnative_term(&row, ch);
   }
   HF_CPU_NAME(vector_loops).invert(inverse, count, scratch);
   count = 0;

@@ -73,7 +73,7 @@ HF_KERNEL(sum_fractions, HF_LANES, HF_OUT(hf_fr, range), HF_OUT(hf_fr, range_bel
     if (!hf_fr_is_zero(row.f[HF_ROM])) below = hf_rel_rom_denominator(&row, &ch, &above);
     rom[i] = above;
     rom_below[i] = below;
-    nonnative[i] = hf_fr_is_zero(row.f[HF_S_NONNATIVE]) ? hf_fr_zero() : hf_rel_nonnative_term(&row, ch.chi);
+    nonnative[i] = hf_fr_is_zero(row.f[HF_S_NONNATIVE]) ? hf_fr_zero() : hf_rel_nonnative_term(&row, &ch);
   }
 }
 

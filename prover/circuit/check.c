@@ -299,11 +299,13 @@ static bool identity_holds(const hf_circuit *c, uint32_t start) {
     for (int i = 0; i < 4; i++) hf_digest_update(&state, &c->wires[i][r], sizeof(hf_fr));
   hf_digest_final(&state, &digest);
   digest.b[31] &= 0x1f;
-  hf_fr chi, sum = hf_fr_zero();
-  if (!hf_fr_from_bytes(digest.b, &chi)) return false;
+  hf_fr sum = hf_fr_zero();
+  hf_rel_challenges ch = {.chi = hf_fr_zero()};
+  if (!hf_fr_from_bytes(digest.b, &ch.chi)) return false;
+  hf_rel_derive(&ch);
   for (uint32_t r = start; r < end; r++) {
     hf_rel_row row = row_of(c, r);
-    sum = hf_fr_add(sum, hf_rel_nonnative_term(&row, chi));
+    sum = hf_fr_add(sum, hf_rel_nonnative_term(&row, &ch));
   }
   return hf_fr_is_zero(sum);
 }

@@ -77,7 +77,8 @@ static expression product(hf_builder *b, expression x, expression y) {
 
 hf_var hf_relation_gadget(hf_builder *b, const hf_relation_values *v, const hf_relation_scalars *c) {
   gadget_row r;
-  gadget_challenges ch = {of_var(c->beta), of_var(c->gamma), of_var(c->lambda), of_var(c->eta), of_var(c->chi), of_var(c->alpha)};
+  gadget_challenges ch = {.beta = of_var(c->beta), .gamma = of_var(c->gamma), .lambda = of_var(c->lambda)};
+  ch.eta = of_var(c->eta), ch.chi = of_var(c->chi), ch.alpha = of_var(c->alpha);
   for (int i = 0; i < HF_WIRES; i++) {
     r.w[i] = of_var(v->w[i]);
     r.wn[i] = of_var(v->wn[i]);
@@ -90,6 +91,7 @@ hf_var hf_relation_gadget(hf_builder *b, const hf_relation_values *v, const hf_r
   r.rho = of_var(v->rho), r.rhon = of_var(v->rhon);
   r.x = of_var(v->x), r.l1 = of_var(v->l1), r.pi = of_var(v->pi);
   hf_scope_begin(b, "constraints at zeta");
+  gadget_derive(b, &ch);
   expression out = gadget_combine(b, &r, &ch);
   hf_var result = variable_of(b, &out);
   hf_scope_end(b);

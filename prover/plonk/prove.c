@@ -205,6 +205,7 @@ static hf_status round_witness(run *r) {
   hf_transcript_squeeze(t, &r->ch.lambda);
   hf_transcript_squeeze(t, &r->ch.eta);
   hf_transcript_squeeze(t, &r->ch.chi);
+  hf_rel_derive(&r->ch);
 out:
   return status;
 }

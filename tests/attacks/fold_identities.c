@@ -300,9 +300,11 @@ void remover_identities(remover *m) {
 static hf_fr identity_sum(const remover *m, const identity *id, hf_fr chi) {
   const hf_circuit *c = m->s.circuit;
   hf_fr sum = hf_fr_zero();
+  hf_rel_challenges ch = {.chi = chi};
+  hf_rel_derive(&ch);
   for (uint32_t r = id->row; r < id->row + id->count + 2; r++) {
     hf_rel_row row = gate_row(c, r);
-    sum = hf_fr_add(sum, hf_rel_nonnative_term(&row, chi));
+    sum = hf_fr_add(sum, hf_rel_nonnative_term(&row, &ch));
   }
   return sum;
 }

@@ -92,7 +92,9 @@ static hf_fr quotient_at_zeta(const hf_verifying_key *vk, const hf_proof *p, con
                     .rhon = sn[3],
                     .x = ch->zeta,
                     .pi = hf_fr_zero()};
-  hf_rel_challenges c = {ch->beta, ch->gamma, ch->lambda, ch->eta, ch->chi, ch->alpha};
+  hf_rel_challenges c = {.beta = ch->beta, .gamma = ch->gamma, .lambda = ch->lambda};
+  c.eta = ch->eta, c.chi = ch->chi, c.alpha = ch->alpha;
+  hf_rel_derive(&c);
   hf_fr zh = hf_fr_sub(zn, hf_fr_one()), w = hf_fr_one(), n = hf_fr_from_u64(1ull << vk->log_n);
   for (int i = 0; i < HF_WIRES; i++) row.w[i] = at[i], row.wn[i] = next[i];
   for (int i = 0; i < HF_FIXED_COUNT; i++) row.f[i] = at[HF_EVAL_FIXED + i];

@@ -187,13 +187,15 @@ static bool gate_equation(const hf_circuit *c, equations *s, hf_constraint k) {
 static unsigned identity_equations(const hf_circuit *c, equations *s, uint32_t start) {
   unsigned independent = 0;
   for (uint64_t chi = 2; chi < 6; chi++) {
+    dual_rel_challenges ch = {.chi = dual_of(fr(chi))};
+    dual_rel_derive(&ch);
     entry e[256];
     size_t n = 0;
     uint32_t r = start;
     do {
       for (unsigned i = 0; i < 2 * HF_WIRES; i++) {
         dual_rel_row row = dual_row(c, r, i);
-        dual t = dual_rel_nonnative_term(&row, dual_of(fr(chi)));
+        dual t = dual_rel_nonnative_term(&row, &ch);
         if (!hf_fr_is_zero(t.d)) e[n++] = (entry){cell(r + i / HF_WIRES, i % HF_WIRES), t.d};
       }
       r++;

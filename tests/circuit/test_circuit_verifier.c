@@ -185,6 +185,7 @@ static void relation_circuit(hf_builder *b, const void *input) {
   hf_builder_flush(b);
   in->rows = hf_builder_rows(b) - start;
   in->out = hf_value(b, out);
+  hf_rel_derive(&ch);
   in->expected = hf_rel_combine(&row, &ch);
   hf_public_input(b, out);
 }

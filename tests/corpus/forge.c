@@ -33,7 +33,9 @@ static hf_fr quotient_due(const hf_verifying_key *vk, const hf_proof *proof, con
     if (i < proof->public_count) row.pi = hf_fr_sub(row.pi, hf_fr_mul(l, proof->public_inputs[i]));
     w = hf_fr_mul(w, omega);
   }
-  hf_rel_challenges rel = {ch->beta, ch->gamma, ch->lambda, ch->eta, ch->chi, ch->alpha};
+  hf_rel_challenges rel = {.beta = ch->beta, .gamma = ch->gamma, .lambda = ch->lambda};
+  rel.eta = ch->eta, rel.chi = ch->chi, rel.alpha = ch->alpha;
+  hf_rel_derive(&rel);
   return hf_fr_mul(hf_rel_combine(&row, &rel), hf_fr_inv(zh));
 }
 

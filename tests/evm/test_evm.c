@@ -43,8 +43,9 @@ static hf_fr native(const world *w) {
   row.zn = next_of(w, 6), row.rangen = next_of(w, 7), row.romn = next_of(w, 8), row.rhon = next_of(w, 9);
   for (int i = 0; i < HF_FIXED_COUNT; i++) row.f[i] = zeta_of(w, 15 + i);
   row.x = kept(w, HF_EVM_ZETA), row.l1 = kept(w, HF_EVM_L1), row.pi = kept(w, HF_EVM_PI);
-  hf_rel_challenges ch = {kept(w, HF_EVM_BETA), kept(w, HF_EVM_GAMMA), kept(w, HF_EVM_LAMBDA),
-                          kept(w, HF_EVM_ETA),  kept(w, HF_EVM_CHI),   kept(w, HF_EVM_ALPHA)};
+  hf_rel_challenges ch = {.beta = kept(w, HF_EVM_BETA), .gamma = kept(w, HF_EVM_GAMMA), .lambda = kept(w, HF_EVM_LAMBDA)};
+  ch.eta = kept(w, HF_EVM_ETA), ch.chi = kept(w, HF_EVM_CHI), ch.alpha = kept(w, HF_EVM_ALPHA);
+  hf_rel_derive(&ch);
   hf_fr t = hf_fr_zero();
   for (int k = 4; k >= 0; k--) t = hf_fr_add(hf_fr_mul(t, kept(w, HF_EVM_ZN)), zeta_of(w, 10 + k));
   return hf_fr_sub(hf_rel_combine(&row, &ch), hf_fr_mul(kept(w, HF_EVM_ZH), t));

@@ -41,9 +41,11 @@ hf_yul hf_evm_identity(hf_yul_graph *graph) {
   row.x = hf_yul_memory(graph, HF_EVM_ZETA);
   row.l1 = hf_yul_memory(graph, HF_EVM_L1);
   row.pi = hf_yul_memory(graph, HF_EVM_PI);
-  evm_challenges challenges = {hf_yul_memory(graph, HF_EVM_BETA),   hf_yul_memory(graph, HF_EVM_GAMMA),
-                               hf_yul_memory(graph, HF_EVM_LAMBDA), hf_yul_memory(graph, HF_EVM_ETA),
-                               hf_yul_memory(graph, HF_EVM_CHI),    hf_yul_memory(graph, HF_EVM_ALPHA)};
+  evm_challenges challenges;
+  challenges.beta = hf_yul_memory(graph, HF_EVM_BETA), challenges.gamma = hf_yul_memory(graph, HF_EVM_GAMMA);
+  challenges.lambda = hf_yul_memory(graph, HF_EVM_LAMBDA), challenges.eta = hf_yul_memory(graph, HF_EVM_ETA);
+  challenges.chi = hf_yul_memory(graph, HF_EVM_CHI), challenges.alpha = hf_yul_memory(graph, HF_EVM_ALPHA);
+  evm_derive(graph, &challenges);
   hf_yul zn = hf_yul_memory(graph, HF_EVM_ZN), t = at_zeta(graph, HF_EVAL_QUOTIENT + HF_QUOTIENT_COUNT - 1);
   for (int k = HF_QUOTIENT_COUNT - 2; k >= 0; k--)
     t = hf_yul_add(graph, hf_yul_mul(graph, t, zn), at_zeta(graph, HF_EVAL_QUOTIENT + k));

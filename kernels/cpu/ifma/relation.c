@@ -37,6 +37,12 @@ static __attribute__((noinline)) rel8_block block_mul(const hf_fr8 *x, const hf_
   return z;
 }
 
+static __attribute__((noinline)) rel8_block block_sqr(const hf_fr8 *x) {
+  rel8_block z;
+  for (int k = 0; k < HF_RELATION8_BLOCK; k++) z.v[k] = hf_fr8_sqr(x[k]);
+  return z;
+}
+
 /* Sums stay in columns from one product to the next. */
 typedef struct rel8_sum {
   hf_fr8_sum v[HF_RELATION8_BLOCK];
@@ -75,6 +81,7 @@ static inline rel8_block block_of(hf_fr8 x) {
 #define HF_R_ADD(x, y)   block_add((x).v, (y).v)
 #define HF_R_SUB(x, y)   block_sub((x).v, (y).v)
 #define HF_R_MUL(x, y)   block_mul((x).v, (y).v)
+#define HF_R_SQR(x)      block_sqr((x).v)
 #define HF_R_CONST(i)    constants->constant[i]
 #define HF_R_DIAGONAL(i) constants->diagonal[i]
 #define HF_R_UNROLL(i)   constants->unroll[i]
@@ -105,6 +112,7 @@ static void prepare(const hf_rel_challenges *ch, void *tables) {
   t->challenges.eta = block_of(hf_fr8_broadcast_form(ch->eta));
   t->challenges.chi = block_of(hf_fr8_broadcast_form(ch->chi));
   t->challenges.alpha = block_of(hf_fr8_broadcast_form(ch->alpha));
+  rel8_derive(c, &t->challenges);
 }
 
 enum { BLOCK_ROWS = 8 * HF_RELATION8_BLOCK };
@@ -204,7 +212,7 @@ static void sums_body(void *context, size_t begin, size_t end, unsigned worker) 
     own[4] = block_add(ch->lambda.v, row.f[HF_TABLE_RANGE].v);
     own[5] = rel8_rom_denominator(constants, &row, ch, &numerator[g / HF_RELATION8_BLOCK]);
     memcpy(inverse + INVERSES * g, own, sizeof own);
-    rel8_block rho = rel8_nonnative_term(constants, &row, ch->chi);
+    rel8_block rho = rel8_nonnative_term(constants, &row, ch);
     rho = block_mul(row.f[HF_S_NONNATIVE].v, rho.v);
     store_rows(t->rho, i, &rho);
   }
