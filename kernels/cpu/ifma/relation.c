@@ -117,8 +117,8 @@ static void prepare(const hf_rel_challenges *ch, void *tables) {
 
 enum { BLOCK_ROWS = 8 * HF_RELATION8_BLOCK };
 
-/* Rows from i on; and from i + 1 on, where they wrap. The next block is asked for meanwhile, in the second-level cache: the
- * columns are too many for the processor to guess. */
+/* Rows from i on. The next block is asked for meanwhile, in the second-level cache: the columns are too many for the processor to
+ * guess. */
 static inline rel8_block load_rows(const hf_fr *column, size_t i) {
   rel8_block z;
   uintptr_t next = (uintptr_t)(column + i) + BLOCK_ROWS * sizeof *column; /* which may lie behind the last row */
@@ -127,22 +127,24 @@ static inline rel8_block load_rows(const hf_fr *column, size_t i) {
   return z;
 }
 
-static inline rel8_block load_next(const hf_fr *column, size_t i, size_t mask) {
-  hf_fr wrapped[BLOCK_ROWS];
-  if (i + BLOCK_ROWS <= mask) return load_rows(column, i + 1);
-  for (size_t k = 0; k < BLOCK_ROWS; k++) wrapped[k] = column[(i + 1 + k) & mask];
-  return load_rows(wrapped, 0);
+/* A column that is wanted at the next row, too. Blocks are loaded one ahead, so that the rows after a block's are its own and the
+ * first of those, moved by a lane. */
+static inline void load_with_next(const hf_fr *column, size_t i, size_t mask, rel8_block *ahead, rel8_block *rows, rel8_block *next) {
+  *rows = *ahead;
+  *ahead = load_rows(column, (i + BLOCK_ROWS) & mask);
+  for (int k = 0; k < HF_RELATION8_BLOCK; k++) {
+    const hf_fr8 *after = k + 1 < HF_RELATION8_BLOCK ? &rows->v[k + 1] : &ahead->v[0];
+    for (int l = 0; l < 5; l++) next->v[k].l[l] = _mm512_alignr_epi64(after->l[l], rows->v[k].l[l], 1);
+  }
 }
 
 static inline void store_rows(hf_fr *column, size_t i, const rel8_block *x) {
   for (size_t k = 0; k < HF_RELATION8_BLOCK; k++) hf_fr8_store_form(column + i + 8 * k, x->v[k]);
 }
 
-static inline void load_columns(const struct hf_relation_inputs *in, size_t i, size_t mask, rel8_row *row) {
-  for (int k = 0; k < HF_WIRES; k++) {
-    row->w[k] = load_rows(in->wires[k]->data, i);
-    row->wn[k] = load_next(in->wires[k]->data, i, mask);
-  }
+/* `ahead`: the wires' blocks at row i, and afterwards those that follow */
+static inline void load_columns(const struct hf_relation_inputs *in, size_t i, size_t mask, rel8_block ahead[HF_WIRES], rel8_row *row) {
+  for (int k = 0; k < HF_WIRES; k++) load_with_next(in->wires[k]->data, i, mask, &ahead[k], &row->w[k], &row->wn[k]);
   for (int k = 0; k < HF_FIXED_COUNT; k++) row->f[k] = load_rows(in->fixed[k]->data, i);
   row->m = load_rows(in->multiplicity->data, i);
 }
@@ -169,14 +171,18 @@ static void quotient_body(void *context, size_t begin, size_t end, unsigned work
   }
   hf_fr8_invert_all(l1, groups, scratch);
   const hf_fr8 l1_scale = hf_fr8_broadcast_form(t->l1_scale), zh_inverse = hf_fr8_broadcast(t->zh_inverse);
+  const hf_vec *const running[4] = {in->z, in->range, in->rom, in->rho};
+  rel8_block wires[HF_WIRES], sums[4];
   rel8_row row;
+  for (int k = 0; k < HF_WIRES; k++) wires[k] = load_rows(in->wires[k]->data, begin);
+  for (int k = 0; k < 4; k++) sums[k] = load_rows(running[k]->data, begin);
   for (size_t g = 0; g < groups; g += HF_RELATION8_BLOCK) {
     size_t i = begin + 8 * g;
-    load_columns(in, i, t->mask, &row);
-    row.z = load_rows(in->z->data, i), row.zn = load_next(in->z->data, i, t->mask);
-    row.range = load_rows(in->range->data, i), row.rangen = load_next(in->range->data, i, t->mask);
-    row.rom = load_rows(in->rom->data, i), row.romn = load_next(in->rom->data, i, t->mask);
-    row.rho = load_rows(in->rho->data, i), row.rhon = load_next(in->rho->data, i, t->mask);
+    load_columns(in, i, t->mask, wires, &row);
+    load_with_next(in->z->data, i, t->mask, &sums[0], &row.z, &row.zn);
+    load_with_next(in->range->data, i, t->mask, &sums[1], &row.range, &row.rangen);
+    load_with_next(in->rom->data, i, t->mask, &sums[2], &row.rom, &row.romn);
+    load_with_next(in->rho->data, i, t->mask, &sums[3], &row.rho, &row.rhon);
     memcpy(&row.x, x + g, sizeof row.x);
     for (size_t k = 0; k < HF_RELATION8_BLOCK; k++) row.l1.v[k] = hf_fr8_mul(l1_scale, l1[g + k]);
     row.pi = load_rows(in->public_inputs->data, i);
@@ -203,10 +209,12 @@ static void sums_body(void *context, size_t begin, size_t end, unsigned worker) 
   hf_fr8 inverse[INVERSES * HF_RELATION8_GROUP], scratch[INVERSES * HF_RELATION8_GROUP];
   rel8_block numerator[HF_RELATION8_GROUP / HF_RELATION8_BLOCK];
   size_t groups = (end - begin) / 8;
+  rel8_block wires[HF_WIRES];
   rel8_row row;
+  for (int k = 0; k < HF_WIRES; k++) wires[k] = load_rows(in->wires[k]->data, begin);
   for (size_t g = 0; g < groups; g += HF_RELATION8_BLOCK) {
     size_t i = begin + 8 * g;
-    load_columns(in, i, t->mask, &row);
+    load_columns(in, i, t->mask, wires, &row);
     rel8_block own[INVERSES];
     for (int k = 0; k < 4; k++) own[k] = block_add(ch->lambda.v, row.w[k].v);
     own[4] = block_add(ch->lambda.v, row.f[HF_TABLE_RANGE].v);
