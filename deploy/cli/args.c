@@ -54,6 +54,7 @@ static bool parse_bool(const char *text, bool *out) {
 static hf_status check_value(const hf_option *option, const char *value, const char *source) {
   char *end = NULL;
   bool truth;
+  unsigned long long number = 0;
   errno = 0;
   switch (option->kind) {
   case HF_OPTION_FLAG:
@@ -61,9 +62,11 @@ static hf_status check_value(const hf_option *option, const char *value, const c
       return hf_fail(HF_E_ARGUMENT, "%s: %s is yes or no, not \"%s\"", source, option->name, value);
     return HF_OK;
   case HF_OPTION_NUMBER:
-    if (isdigit((unsigned char)value[0])) (void)strtoull(value, &end, 10);
-    if (end == NULL || *end != 0 || errno != 0)
-      return hf_fail(HF_E_ARGUMENT, "%s: %s is a natural number, not \"%s\"", source, option->name, value);
+  case HF_OPTION_LARGE:
+    if (isdigit((unsigned char)value[0])) number = strtoull(value, &end, 10);
+    if (end == NULL || *end != 0 || errno != 0 || (option->kind == HF_OPTION_NUMBER && number > UINT32_MAX))
+      return hf_fail(HF_E_ARGUMENT, "%s: %s is a natural number below 2^%d, not \"%s\"", source, option->name,
+                     option->kind == HF_OPTION_NUMBER ? 32 : 64, value);
     return HF_OK;
   case HF_OPTION_SIGNED:
     if (value[0] == '-' || isdigit((unsigned char)value[0])) (void)strtoll(value, &end, 10);

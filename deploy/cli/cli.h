@@ -18,7 +18,8 @@ typedef struct hf_cli hf_cli;
 typedef enum hf_option_kind {
   HF_OPTION_FLAG,   /* --name, no value */
   HF_OPTION_TEXT,   /* --name VALUE or --name=VALUE */
-  HF_OPTION_NUMBER, /* a natural number in decimal */
+  HF_OPTION_NUMBER, /* a natural number in decimal, below 2^32 */
+  HF_OPTION_LARGE,  /* the same below 2^64 */
   HF_OPTION_SIGNED, /* an integer */
 } hf_option_kind;
 

@@ -198,7 +198,7 @@ const hf_option hf_aggregator_options_list[] = {
     {"chain", HF_OPTION_TEXT, "ID[,ID]", NULL,
      "only these chains (default: all that have batches in the queue)"},
     {"without", HF_OPTION_TEXT, "ID[,ID]", NULL, "not these chains: their batches wait in the queue"},
-    {"replan", HF_OPTION_NUMBER, "SEAL", NULL,
+    {"replan", HF_OPTION_LARGE, "SEAL", NULL,
      "first give up this seal, and the later ones that share a chain with it: their batches are planned "
      "again"},
     HF_OPTION_POOL_KEY,

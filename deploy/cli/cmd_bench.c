@@ -317,7 +317,7 @@ out:
       {"variant", HF_OPTION_TEXT, "NAME[,NAME]", NULL,                                                       \
        "code paths: portable, mulx or ifma (default: the best)"},                                            \
       {"threads", HF_OPTION_TEXT, "N[,N]", "0", "CPU threads; 0: as many as there are cores"},               \
-      {"seed", HF_OPTION_NUMBER, "N", "1", "of the inputs"},                                                 \
+      {"seed", HF_OPTION_LARGE, "N", "1", "of the inputs"},                                                 \
       {"warm-up", HF_OPTION_NUMBER, "N", WARM_UP, "runs before the first sample"},                           \
       {"repeats", HF_OPTION_NUMBER, "N", SAMPLES, "samples of each"}, OUT
 #define SIZES                                                                                                \
@@ -350,7 +350,7 @@ static const hf_option e2e_options[] = {
     {"slots", HF_OPTION_NUMBER, "N", "0", "operations a batch, whatever the rows; 0: as --size says"},
     {"batches", HF_OPTION_NUMBER, "N", "8", "full batches, 1 to 256"},
     {"depth", HF_OPTION_NUMBER, "BITS", "24", "of the account tree"},
-    {"seed", HF_OPTION_NUMBER, "N", "1", "of the payments"},
+    {"seed", HF_OPTION_LARGE, "N", "1", "of the payments"},
     {"repeats", HF_OPTION_NUMBER, "N", "1", "runs"},
     {"timeout", HF_OPTION_NUMBER, "SECONDS", "3600", "give a run up after this time"},
     OUT,

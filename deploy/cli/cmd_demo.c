@@ -296,7 +296,7 @@ const hf_option hf_demo_options[] = {
     {"accounts", HF_OPTION_NUMBER, "N", "20", "accounts of each chain"},
     {"depth", HF_OPTION_NUMBER, "BITS", "24", "depth of the account tree"},
     {"slots", HF_OPTION_NUMBER, "N", "32", "operations a batch"},
-    {"seed", HF_OPTION_NUMBER, "N", "1", "of the load"},
+    {"seed", HF_OPTION_LARGE, "N", "1", "of the load"},
     {"workers", HF_OPTION_NUMBER, "N", "2", "worker processes"},
     {"timeout", HF_OPTION_NUMBER, "SECONDS", "1800", "give up after this time"},
     {"anvil", HF_OPTION_TEXT, "FILE", HF_ANVIL, "the local Ethereum node to start; without it nothing is settled"},

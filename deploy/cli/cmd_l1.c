@@ -329,7 +329,7 @@ static const hf_option deposit_options[] = {
     HF_OPTIONS_L1_SEND,
     CHAIN,
     {"to", HF_OPTION_TEXT, "KEY", NULL, "the receiver's public key on the chain (wallet show)"},
-    {"amount", HF_OPTION_NUMBER, "GWEI", NULL, "how much: 1 on the chain is 1 gwei"},
+    {"amount", HF_OPTION_LARGE, "GWEI", NULL, "how much: 1 on the chain is 1 gwei"},
     {"again", HF_OPTION_FLAG, NULL, NULL, "another one, though the same was made before, or seemed to fail"},
     HF_OPTION_END,
 };

@@ -351,7 +351,7 @@ static const hf_option workers_options[] = {
 static const hf_option events_options[] = {
     HF_OPTION_DATA,
     HF_OPTION_QUEUE,
-    {"after", HF_OPTION_NUMBER, "N", "0", "only events with a larger sequence"},
+    {"after", HF_OPTION_LARGE, "N", "0", "only events with a larger sequence"},
     {"limit", HF_OPTION_NUMBER, "N", "1000", "at most so many"},
     HF_OPTION_END,
 };

@@ -151,10 +151,10 @@ out:
 static const hf_option pay_options[] = {
     CHAIN,
     {"account", HF_OPTION_NUMBER, "INDEX", NULL, "the payer's account, as the sequencer numbers it"},
-    {"nonce", HF_OPTION_NUMBER, "N", "0", "the account's next nonce"},
+    {"nonce", HF_OPTION_LARGE, "N", "0", "the account's next nonce"},
     {"to", HF_OPTION_TEXT, "WHO", NULL, "the receiver's public key, or an address on L1 to withdraw to"},
-    {"amount", HF_OPTION_NUMBER, "N", NULL, "how much"},
-    {"fee", HF_OPTION_NUMBER, "N", "1", "for the operator"},
+    {"amount", HF_OPTION_LARGE, "N", NULL, "how much"},
+    {"fee", HF_OPTION_LARGE, "N", "1", "for the operator"},
     HF_OPTION_END,
 };
 static const hf_option sign_options[] = {
@@ -166,7 +166,7 @@ static const hf_option generate_options[] = {
     CHAIN,
     {"deposits", HF_OPTION_TEXT, "FILE", NULL, "where to write the deposits (JSON lines)"},
     {"out", HF_OPTION_TEXT, "FILE", NULL, "where to write the signed transactions (JSON lines)"},
-    {"seed", HF_OPTION_NUMBER, "N", "1", "the same seed gives the same lines"},
+    {"seed", HF_OPTION_LARGE, "N", "1", "the same seed gives the same lines"},
     {"accounts", HF_OPTION_NUMBER, "N", "100", "accounts"},
     {"transactions", HF_OPTION_NUMBER, "N", "1000", "transactions, those to be refused included"},
     {"invalid", HF_OPTION_NUMBER, "N", "50", "of 1000 transactions, how many must be refused"},

@@ -66,8 +66,8 @@ const hf_command hf_commands[] = {
      .max_arguments = 1,
      .options = hf_verify_options,
      .run = hf_verify_run,
-     .details = "PROOF is a proof or a sealed file. Exit status 0 when it is valid, 4 when it is not. A valid proof "
-                "says that its\n"
+     .details = "PROOF is a proof or a sealed file. Exit status 0 when it is valid, 4 when it is not, 3 when\n"
+                "it was made with another key. A valid proof says that its\n"
                 "public inputs satisfy the circuit of the key, and for a node or seal that all proofs below are "
                 "valid too (the\n"
                 "accumulator is decided). What it is about is compared with --statement or --records; of a sealed "

@@ -180,6 +180,12 @@ Test(commands, exit_status_and_rank) {
   looked_in("from-flag", "job list --json --config %s --queue %s/from-flag", config, folder);
   unsetenv("HYPERFOLD_QUEUE");
 
+  hf_run cut; /* not taken modulo 2^32 */
+  hf_run_command(&cut, "sequencer run --dev --data %s --chain 7 --slots 4294967312", folder);
+  cr_assert_eq(cut.exit, 2);
+  cr_assert_not_null(strstr(cut.err, "slots is a natural number below 2^32"), "%s", cut.err);
+  hf_run_free(&cut);
+
   setenv("HYPERFOLD_NO_SUCH_THING", "1", 1);
   hf_run_command(&run, "job list --data %s", folder);
   cr_assert_eq(run.exit, 2);
