@@ -93,7 +93,7 @@ typedef struct HF_R(challenges) {
   HF_R_T eta2, eta3, eta5;            /* powers */
   HF_R_T quotient_by[3], carry_by[4]; /* what limbs of quotients and carries count in non-native identities */
 #ifndef HF_R_SUM_PLAIN
-  HF_R_T alpha_power[HF_R_TERMS]; /* from 1 on */
+  HF_R_T alpha_power[HF_R_TERMS]; /* the first is 1 */
 #endif
 } HF_R(challenges);
 

@@ -18,6 +18,8 @@
   HF_MEMORY((x)[0]->memory), HF_MEMORY((x)[1]->memory), HF_MEMORY((x)[2]->memory), HF_MEMORY((x)[3]->memory), \
       HF_MEMORY((x)[4]->memory)
 _Static_assert(HF_FIXED_COUNT == 24 && HF_WIRES == 5, "FIXED, COLUMNS and the kernels' parameters list them all");
+/* OpenCL promises 1024 bytes of parameters: here 38 columns, a number, three elements and the challenges. */
+_Static_assert(38 * 8 + 8 + 3 * sizeof(hf_fr) + sizeof(hf_rel_challenges) <= 1024, "the quotient's parameters");
 
 hf_status hf_gpu_grand_product(hf_backend *backend, hf_vec *z, const hf_vec *const *wires, const hf_vec *const *sigmas,
                                size_t wire_count, unsigned log_n, hf_fr beta, hf_fr gamma, bool *closes) {
